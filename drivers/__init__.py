@@ -1,0 +1,1 @@
+"""Devices of a lane. The table of drivers by name is here."""

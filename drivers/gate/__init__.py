@@ -1,0 +1,1 @@
+"""Gate units: doors, locks, sensors."""

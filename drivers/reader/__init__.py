@@ -1,0 +1,1 @@
+"""Document readers: chip readers and MRZ readers."""

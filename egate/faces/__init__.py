@@ -1,0 +1,1 @@
+"""Faces: engines behind one port, quality, capture, comparison, the worker."""

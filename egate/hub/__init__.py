@@ -1,0 +1,1 @@
+"""The centre: verifies, keeps a ledger, answers with signed receipts."""

@@ -1,0 +1,1 @@
+"""What a screen may know and ask: messages, codec, socket server."""

@@ -1,0 +1,1 @@
+"""The lane as a pure state machine and its interlock."""

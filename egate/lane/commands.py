@@ -1,0 +1,109 @@
+"""What a lane asks of the world. Values only; the controller carries them out in the order given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from egate.model.checks import Decision
+from egate.model.lane import Alarm, Door, OfficerAction, OfficerReason
+
+
+@dataclass(frozen=True, slots=True)
+class Unlock:
+    """Unlock a door for at most `lease_s` seconds; `number` numbers all gate commands of the lane upwards."""
+
+    door: Door
+    lease_s: float
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Lock a door now."""
+
+    door: Door
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDocument:
+    """Start a passage: read and authenticate the document on the reader, then answer with `Decided` for the entry door."""
+
+    passage: int
+
+
+@dataclass(frozen=True, slots=True)
+class AbandonPassage:
+    """Stop whatever runs for this passage (reading, capture) and forget its evidence."""
+
+    passage: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureFace:
+    """Capture and compare the face, then answer with `Decided` for the exit door."""
+
+    passage: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordCrossing:
+    """Write the crossing of this passage with its decision; answer with `Recorded` or `NotRecorded`."""
+
+    passage: int
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOfficerAct:
+    """Write an officer's act; answer with `Recorded` or `NotRecorded`."""
+
+    passage: int
+    action: OfficerAction
+    reason: OfficerReason
+    officer: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordCompletion:
+    """Write how the passage ended physically: the door through which the traveller left. No answer is awaited."""
+
+    passage: int
+    through: Door | None
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseAlarm:
+    """Call the officer."""
+
+    alarm: Alarm
+
+
+@dataclass(frozen=True, slots=True)
+class ClearAlarm:
+    """What called the officer is over."""
+
+    alarm: Alarm
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer:
+    """Answer with `TimerExpired(number)` after `seconds`; a newer timer replaces an older one."""
+
+    seconds: float
+    number: int
+
+
+Command = (
+    Unlock
+    | Lock
+    | ReadDocument
+    | AbandonPassage
+    | CaptureFace
+    | RecordCrossing
+    | RecordOfficerAct
+    | RecordCompletion
+    | RaiseAlarm
+    | ClearAlarm
+    | SetTimer
+)

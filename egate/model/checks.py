@@ -1,0 +1,127 @@
+"""Checks, their five possible results, and how the results of several are taken together.
+
+Source: BSI TR-03135-1 §3.6.2 (results), §3.7 (groups), §3.8 (run modes and aggregation).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+
+
+class CheckResult(IntEnum):
+    """The five words. The order is the order of aggregation: the largest of several results is their result."""
+
+    NOT_SUPPORTED = 0
+    SUCCESSFUL = 1
+    UNDETERMINED = 2
+    ABORTED = 3
+    FAILED = 4
+
+    @property
+    def word(self) -> str:
+        """The result as the guideline writes it, e.g. `not supported`."""
+        return self.name.lower().replace("_", " ")
+
+
+class CheckGroup(Enum):
+    """What a check looks at."""
+
+    OPTICAL = "optical"
+    ELECTRONIC = "electronic"
+    COMBINED = "combined"
+    BIOMETRIC = "biometric"
+    BACKGROUND = "background"
+
+
+class CheckName(Enum):
+    """Every check that a lane can make; the value is its name in profiles, logs and reports."""
+
+    MRZ_CHECK_DIGITS = "mrz_check_digits"
+    DOCUMENT_EXPIRY = "document_expiry"
+    CHIP_ACCESS = "chip_access"
+    SECURITY_OBJECT_SIGNATURE = "security_object_signature"
+    CERTIFICATE_CHAIN = "certificate_chain"
+    DATA_GROUP_HASHES = "data_group_hashes"
+    CHIP_GENUINE = "chip_genuine"
+    MRZ_MATCHES_CHIP = "mrz_matches_chip"
+    ISSUER_MATCHES_CERTIFICATE = "issuer_matches_certificate"
+    SINGLE_PERSON = "single_person"
+    FACE_CAPTURE = "face_capture"
+    FACE_MATCH = "face_match"
+    PRESENTATION_ATTACK = "presentation_attack"
+    DOCUMENT_WATCHLIST = "document_watchlist"
+    PERSON_WATCHLIST = "person_watchlist"
+    ELIGIBILITY = "eligibility"
+    MULTIPLE_USE = "multiple_use"
+    LANE_HEALTH = "lane_health"
+
+
+class RunMode(Enum):
+    """What the result of a check means for the decision (TR-03135-1 §3.8)."""
+
+    MANDATORY = "mandatory"
+    CONDITIONALLY_IGNORED = "conditionally_ignored"
+    OPTIONAL = "optional"
+    EVALUATORY = "evaluatory"
+
+
+class DecisionPoint(Enum):
+    """Where a decision is taken: before the entry door opens, or before the exit door opens."""
+
+    ENTRY = "entry"
+    EXIT = "exit"
+
+
+class Outcome(Enum):
+    """A lane admits or refers to an officer; it never refuses anybody."""
+
+    ADMIT = "ADMIT"
+    REFER = "REFER"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding. `code` is a stable word of the catalogue saying why (empty when successful); no personal data."""
+
+    name: CheckName
+    result: CheckResult
+    code: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRule:
+    """How a profile uses one check: its run mode and the door at which it first counts."""
+
+    mode: RunMode
+    at: DecisionPoint = DecisionPoint.ENTRY
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The agency's policy for a lane.
+
+    `fmr_ppm` is the largest accepted false match rate in parts per million (1000 = 0.1 %, TR-03121 BCL);
+    `pace_before_bac` the order of access protocols; `minimum_age_years` an eligibility rule (P19);
+    `multiple_use_window_s` how long the same document counts as presented twice (P20), 0 for never.
+    """
+
+    name: str
+    rules: Mapping[CheckName, CheckRule]
+    fmr_ppm: int = 1000
+    face_engine: str = "sface"
+    second_opinion: str = ""
+    pace_before_bac: bool = True
+    minimum_age_years: int = 12
+    multiple_use_window_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the lane does with a traveller at one door, and the checks that made it so (empty for ADMIT)."""
+
+    outcome: Outcome
+    point: DecisionPoint
+    because: tuple[Check, ...] = field(default=())

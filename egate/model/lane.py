@@ -1,0 +1,98 @@
+"""The lane as its people see it: doors, phases, what the gate unit reports, and what officers may do.
+
+Sources: Frontex ABC guidelines (man-trap), BSI TR-03121 BCL profile (integrated two-step), requirements P and I.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Door(Enum):
+    """The two doors of a man-trap."""
+
+    ENTRY = "entry"
+    EXIT = "exit"
+
+
+class LanePhase(Enum):
+    """Where a passage is. The same words name the stages in the log and on the officer's screen."""
+
+    OUT_OF_SERVICE = "out_of_service"
+    RESYNC = "resync"
+    IDLE = "idle"
+    READING = "reading"
+    REFERRED_OUTSIDE = "referred_outside"
+    ENTRY_OPEN = "entry_open"
+    ENTRY_CLOSING = "entry_closing"
+    CAPTURE = "capture"
+    RECORDING = "recording"
+    EXIT_OPEN = "exit_open"
+    EXIT_CLOSING = "exit_closing"
+    REFERRED = "referred"
+    RETURN_OPEN = "return_open"
+    RETURN_CLOSING = "return_closing"
+    EMERGENCY = "emergency"
+
+
+class DoorState(Enum):
+    """What the sensors of one door say; FAULT when they contradict each other."""
+
+    LOCKED = "locked"
+    CLOSED = "closed"
+    OPEN = "open"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class GateReport:
+    """One sample of the gate unit's sensors.
+
+    `after_command` is the number of the last command that the unit had acknowledged before the sample was asked for. A
+    sample is evidence about a door only if it is newer than the last command to that door (requirement I2).
+    """
+
+    after_command: int
+    entry: DoorState
+    exit: DoorState
+    persons: int
+    emergency: bool = False
+    tamper: bool = False
+
+
+class OfficerAction(Enum):
+    """What an officer may ask of a lane (requirement S4)."""
+
+    CLEAR = "clear"
+    RELEASE_TO_ENTRY = "release_to_entry"
+    HOLD = "hold"
+    OUT_OF_SERVICE = "out_of_service"
+    IN_SERVICE = "in_service"
+
+
+class OfficerReason(Enum):
+    """The reasons an officer chooses from; one is mandatory with every action."""
+
+    IDENTITY_CONFIRMED = "identity_confirmed"
+    DOCUMENT_CHECKED = "document_checked"
+    LIST_HIT_EXCLUDED = "list_hit_excluded"
+    TO_SECOND_LINE = "to_second_line"
+    TO_DESK = "to_desk"
+    FAMILY_OR_ASSISTANCE = "family_or_assistance"
+    SAFEGUARDING = "safeguarding"
+    TECHNICAL = "technical"
+
+
+class Alarm(Enum):
+    """What calls the officer, most urgent first."""
+
+    EMERGENCY = "emergency"
+    TAMPER = "tamper"
+    LIST_HIT = "list_hit"
+    TAILGATING = "tailgating"
+    DOOR_FAULT = "door_fault"
+    REFERRAL = "referral"
+    DEVICE_LOST = "device_lost"
+    NOT_RECORDED = "not_recorded"
+    OVERSTAY = "overstay"

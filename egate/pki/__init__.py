@@ -1,0 +1,1 @@
+"""Who signed a document: certificates, trust store, passive authentication."""

@@ -1,0 +1,122 @@
+"""What the core wants from the world, as protocols that drivers and stores fulfil.
+
+Times are seconds on the monotonic clock; every method that waits is a coroutine and may be cancelled at any await.
+A device that cannot do what is asked raises `DeviceError`; a chip that leaves the reader raises `ChipLost`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol
+
+from egate.model.crossing import Committed, LogRecord
+from egate.model.lane import Door, GateReport
+
+
+class Clock(Protocol):
+    """The only source of time. `speed` > 1 makes every sleep shorter by that factor (the demo's fast clock)."""
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that never goes back."""
+        ...
+
+    def wall_ns(self) -> int:
+        """Nanoseconds since 1970-01-01 UTC."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Let `seconds` of this clock pass."""
+        ...
+
+
+class Device(Protocol):
+    """What every device can do: open its link, say whether it answers, and close."""
+
+    async def start(self) -> None:
+        """Open the link and prove the device is what the configuration says (L13); raises DeviceError."""
+        ...
+
+    async def close(self) -> None:
+        """Release the link; never raises."""
+        ...
+
+    @property
+    def online(self) -> bool:
+        """Whether the device answered lately."""
+        ...
+
+
+class MrzReader(Device, Protocol):
+    """A device that reads the machine readable zone when a document is placed on it."""
+
+    async def read_lines(self) -> tuple[str, ...]:
+        """Wait for the next document and return its MRZ lines as read, unread characters included."""
+        ...
+
+
+class ChipReader(Device, Protocol):
+    """A contactless reader that carries APDUs to a chip."""
+
+    async def wait_for_chip(self, within_s: float) -> bool:
+        """Wait until a chip is activated; False when none came in time."""
+        ...
+
+    async def transceive(self, command: bytes) -> bytes:
+        """Send one command APDU and return the response with its status word; raises ChipLost or DeviceError."""
+        ...
+
+    async def present(self) -> bool:
+        """Whether the activated chip is still there."""
+        ...
+
+    async def release(self) -> None:
+        """Deactivate the chip and switch the field off."""
+        ...
+
+
+class GateUnit(Device, Protocol):
+    """Two doors with locks and sensors, a person counter and an emergency input."""
+
+    async def unlock(self, door: Door, lease_s: float, number: int) -> None:
+        """Unlock for at most `lease_s`; the unit locks by itself when the lease runs out. Returns once acknowledged."""
+        ...
+
+    async def lock(self, door: Door, number: int) -> None:
+        """End the lease of a door now. Returns once acknowledged."""
+        ...
+
+    def reports(self) -> AsyncIterator[GateReport]:
+        """Samples of the sensors, one for each poll; raises DeviceError when the unit is lost."""
+        ...
+
+
+class Camera(Protocol):
+    """A source of frames. A frame is an H×W×3 array of 8-bit BGR values."""
+
+    def open(self) -> None:
+        """Start the source; raises DeviceError."""
+        ...
+
+    def frame(self) -> object:
+        """The next frame (blocking, paced by the source) as a numpy array; raises DeviceError."""
+        ...
+
+    def close(self) -> None:
+        """Stop the source; never raises."""
+        ...
+
+
+class CrossingLog(Protocol):
+    """The lane's own log. `append` returns only when the record is durable."""
+
+    def append(self, record: LogRecord) -> Committed:
+        """Seal and write one record; raises `DeviceError` when it could not be made durable (disk full, read-only, failing)."""
+        ...
+
+    def close(self) -> None:
+        """Release the database."""
+        ...
+
+
+ProgressListener = Callable[[object], None]
+"""Receives progress values (`ReadingProgress`, `CaptureProgress`); must return at once."""

@@ -1,0 +1,1 @@
+"""Risk indicators and random selection."""

@@ -1,0 +1,1 @@
+"""The lane's database; the only user of sqlite-utils."""

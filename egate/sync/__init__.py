@@ -1,0 +1,1 @@
+"""Sealed envelopes to the centre and receipts back."""

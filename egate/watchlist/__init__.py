@@ -1,0 +1,1 @@
+"""Matching travellers against lists of documents and persons, offline."""

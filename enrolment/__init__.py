@@ -1,0 +1,1 @@
+"""Registered travellers: procedure, quality gate, consent, sealed keeping (no Qt)."""

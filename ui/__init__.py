@@ -1,0 +1,1 @@
+"""The screens: thin clients over the local message socket."""

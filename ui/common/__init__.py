@@ -1,0 +1,1 @@
+"""What all screens share: socket client, theme, fonts, translation, widgets."""
