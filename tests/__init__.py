@@ -1,0 +1,1 @@
+"""Tests: unit, vectors, properties, peers, stories, bench, tidy."""
