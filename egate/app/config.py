@@ -1,0 +1,217 @@
+"""The configuration of one lane: a TOML file read into frozen values, every fault named in words.
+
+Keys never stand in the file: it names the files that hold them (L6). Paths are relative to the file that names them.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LARGEST_FILE_BYTES = 256 * 1024
+"""A lane's configuration has a few dozen lines; more than this is another file by mistake."""
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the text says where and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceConfig:
+    """One device: which driver, where it is plugged in, and the driver's own options."""
+
+    driver: str
+    port: Path
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LaneConfig:
+    """Everything `egate run` needs to know. `timers` overrides lane timers by name, in seconds."""
+
+    name: str
+    number: int
+    language: str
+    database: Path
+    socket: Path
+    frames: Path
+    mrz: DeviceConfig
+    chip: DeviceConfig
+    gate: DeviceConfig
+    camera: str
+    capture_timeout_s: float
+    profile: Path | None
+    trust: Path
+    watchlists: Path | None
+    watchlist_key: Path | None
+    watchlist_signer: Path | None
+    officers: Path
+    lane_key: Path
+    sealing_key: Path
+    receipt_key: Path
+    timers: Mapping[str, float]
+
+
+TABLES: Mapping[str, Mapping[str, str]] = {
+    "lane": {
+        "name": "name of the lane in logs and at the centre, e.g. `UTO-A1`",
+        "number": "the number that travellers and officers see",
+        "language": "language of the kiosk between travellers: en, de or ar",
+    },
+    "paths": {
+        "database": "the lane's own log (SQLite)",
+        "socket": "the local message socket for the screens",
+        "frames": "the memory-mapped file of preview frames",
+    },
+    "devices.mrz": {"driver": "`mrz_serial`", "port": "serial port by stable path"},
+    "devices.chip": {
+        "driver": "`pn532`",
+        "port": "serial port by stable path",
+        "fast_baud": "line rate to switch to after start, e.g. 921600 (default: stay at 115200)",
+    },
+    "devices.gate": {
+        "driver": "`osdp`",
+        "port": "serial port by stable path",
+        "key_file": "file with the secure channel base key, 32 hex digits",
+        "address": "address of the unit on its bus (default 1)",
+    },
+    "camera": {
+        "source": "`v4l2:/dev/v4l/by-id/…`, `files:DIRECTORY@FPS` or `none`",
+        "capture_timeout_s": "how long a face capture may take (default 10)",
+    },
+    "profile": {"file": "the agency's profile (TOML); without it the shipped default"},
+    "trust": {"directory": "folder with country signing certificates (*.cer) and master lists (*.ml)"},
+    "watchlists": {
+        "directory": "folder with signed lists",
+        "key_file": "file with the key of the document index, hex",
+        "signer": "public key (PEM) that lists must be signed with",
+    },
+    "officers": {"directory": "folder with one public key NAME.pem per officer"},
+    "keys": {
+        "lane": "the lane's private signing key (PEM)",
+        "sealing": "the centre's public sealing key",
+        "receipts": "the centre's public receipt key (PEM)",
+    },
+    "timers": {"*": "lane timers by name, in seconds; see docs/lane.md"},
+}
+"""Every table and key of the file with one sentence; the documentation and the checks are made from it."""
+
+
+def load_config(path: Path) -> LaneConfig:
+    """Read and check a lane's configuration; raises ConfigError with a sentence that says what to do."""
+    return parse_config(_text(path), path.parent, str(path))
+
+
+def parse_config(text: str, base: Path, name: str) -> LaneConfig:
+    """Turn TOML text into a `LaneConfig`. `base` is the folder that relative paths start from, `name` names the file."""
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name} is not valid TOML: {error}") from None
+    _refuse_unknown(tree, name)
+    reader = _Reader(tree, base, name)
+    return LaneConfig(
+        name=reader.text("lane", "name"),
+        number=reader.number("lane", "number", 1, 1, 999),
+        language=reader.text("lane", "language", "en"),
+        database=reader.path("paths", "database"),
+        socket=reader.path("paths", "socket"),
+        frames=reader.path("paths", "frames"),
+        mrz=reader.device("mrz"),
+        chip=reader.device("chip"),
+        gate=reader.device("gate"),
+        camera=reader.text("camera", "source"),
+        capture_timeout_s=float(reader.number("camera", "capture_timeout_s", 10, 1, 60)),
+        profile=reader.optional_path("profile", "file"),
+        trust=reader.path("trust", "directory"),
+        watchlists=reader.optional_path("watchlists", "directory"),
+        watchlist_key=reader.optional_path("watchlists", "key_file"),
+        watchlist_signer=reader.optional_path("watchlists", "signer"),
+        officers=reader.path("officers", "directory"),
+        lane_key=reader.path("keys", "lane"),
+        sealing_key=reader.path("keys", "sealing"),
+        receipt_key=reader.path("keys", "receipts"),
+        timers=reader.timers(),
+    )
+
+
+def _text(path: Path) -> str:
+    """The text of the file, with a limit."""
+    try:
+        if path.stat().st_size > LARGEST_FILE_BYTES:
+            raise ConfigError(f"{path} is larger than a lane's configuration can be ({LARGEST_FILE_BYTES} bytes)")
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"{path} is not there; `egate demo --keep DIR` writes a complete example to start from") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not UTF-8 text") from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _refuse_unknown(tree: Mapping[str, Any], name: str) -> None:
+    """A misspelt key would silently fall back to a default; it is refused instead (I14)."""
+    for table, content in tree.items():
+        entries = content.items() if table == "devices" and isinstance(content, dict) else [("", content)]
+        for device, keys in entries:
+            full = f"{table}.{device}" if device else table
+            if full not in TABLES or not isinstance(keys, dict):
+                raise ConfigError(f"{name}: [{full}] is unknown; known tables are {', '.join(TABLES)}")
+            for key in keys:
+                if key not in TABLES[full] and "*" not in TABLES[full]:
+                    raise ConfigError(f"{name}: [{full}] {key} is unknown; known keys are {', '.join(TABLES[full])}")
+
+
+class _Reader:
+    """Takes single values out of the tree; each refusal names file, table and key."""
+
+    def __init__(self, tree: Mapping[str, Any], base: Path, name: str) -> None:
+        self._tree, self._base, self._name = tree, base, name
+
+    def _value(self, table: str, key: str) -> Any:
+        found: Any = self._tree
+        for part in table.split("."):
+            found = found.get(part, {}) if isinstance(found, dict) else {}
+        return found.get(key) if isinstance(found, dict) else None
+
+    def text(self, table: str, key: str, default: str | None = None) -> str:
+        value = self._value(table, key)
+        if value is None and default is not None:
+            return default
+        if not isinstance(value, str) or not value:
+            raise ConfigError(f"{self._name}: [{table}] {key} is missing: {TABLES[table][key]}")
+        return value
+
+    def number(self, table: str, key: str, default: int, least: int, most: int) -> int:
+        value = self._value(table, key)
+        if value is None:
+            return default
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise ConfigError(f"{self._name}: [{table}] {key} must be a whole number from {least} to {most}")
+        return value
+
+    def path(self, table: str, key: str) -> Path:
+        return self._base / self.text(table, key)
+
+    def optional_path(self, table: str, key: str) -> Path | None:
+        return None if self._value(table, key) is None else self.path(table, key)
+
+    def device(self, kind: str) -> DeviceConfig:
+        table = f"devices.{kind}"
+        options = {}
+        for key in TABLES[table]:
+            value = self._value(table, key)
+            if key not in ("driver", "port") and value is not None:
+                options[key] = self._base / value if key.endswith("_file") else value
+        return DeviceConfig(self.text(table, "driver"), self.path(table, "port"), options)
+
+    def timers(self) -> Mapping[str, float]:
+        timers = {}
+        for key, value in self._tree.get("timers", {}).items():
+            if not isinstance(value, int | float) or isinstance(value, bool) or value <= 0:
+                raise ConfigError(f"{self._name}: [timers] {key} must be a number of seconds above 0")
+            timers[key] = float(value)
+        return timers
