@@ -1,0 +1,147 @@
+"""The one door to asn1crypto: ASN.1 structures of the travel document PKI, and how their errors leave.
+
+Rule: nothing outside `egate.pki` and the simulated issuer sees an asn1crypto value, and whatever the library raises while it
+decodes foreign bytes leaves as `MalformedData`. asn1crypto decodes lazily, so reading a field may raise as well: every read
+of foreign bytes stands inside `decoding(…)`.
+
+Sources: RFC 5652 (CMS), RFC 5280 (certificates), Doc 9303-10 §4.6.2 (LDS security object), Doc 9303-12 §7, §9.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from asn1crypto import algos, cms, core, crl, keys, x509
+from asn1crypto.parser import parse as parse_asn1
+
+from egate.model.errors import MalformedData
+
+__all__ = [
+    "CscaMasterList",
+    "DocumentTypeList",
+    "EllipticDomain",
+    "LdsSecurityObject",
+    "PrivateKeyUsagePeriod",
+    "algos",
+    "cms",
+    "core",
+    "crl",
+    "decoding",
+    "keys",
+    "unwrap_application",
+    "x509",
+]
+
+MAXIMUM_OBJECT_BYTES = 4 * 1024 * 1024
+"""Largest structure looked at; a master list of the whole world has 0.8 MB."""
+
+_FOREIGN_ERRORS = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError, re.error)
+"""What asn1crypto lets through on bytes that are not what they claim to be."""
+
+
+@contextmanager
+def decoding(doing: str) -> Iterator[None]:
+    """Turn every error of the ASN.1 library into MalformedData that names what we were doing, and nothing of the bytes."""
+    try:
+        yield
+    except _FOREIGN_ERRORS:
+        raise MalformedData(doing, "not the ASN.1 structure that it should be") from None
+
+
+def unwrap_application(data: bytes, tag: int, doing: str) -> bytes:
+    """The content of an elementary file with an application tag; bare content (no such tag) is returned as it is."""
+    if len(data) > MAXIMUM_OBJECT_BYTES:
+        raise MalformedData(doing, f"larger than {MAXIMUM_OBJECT_BYTES} bytes")
+    with decoding(doing):
+        kind, _method, number, _header, content, _trailer = parse_asn1(data, strict=True)
+    return bytes(content) if (kind, number) == (1, tag) else data
+
+
+class _DataGroupNumber(core.Integer):  # type: ignore[misc]  # the library has no types
+    """1…16."""
+
+
+class DataGroupHash(core.Sequence):  # type: ignore[misc]  # the library has no types
+    """One hash of the LDS security object."""
+
+    _fields = [("number", _DataGroupNumber), ("hash_value", core.OctetString)]  # noqa: RUF012  # the library's convention
+
+
+class DataGroupHashes(core.SequenceOf):  # type: ignore[misc]  # the library has no types
+    """All hashes of the LDS security object."""
+
+    _child_spec = DataGroupHash
+
+
+class LdsVersionInfo(core.Sequence):  # type: ignore[misc]  # the library has no types
+    """Version of the logical data structure, present from version 1 of the object on."""
+
+    _fields = [("lds_version", core.PrintableString), ("unicode_version", core.PrintableString)]  # noqa: RUF012  # convention
+
+
+class LdsSecurityObject(core.Sequence):  # type: ignore[misc]  # the library has no types
+    """What an EF.SOD signs (Doc 9303-10 §4.6.2.3)."""
+
+    _fields = [  # noqa: RUF012  # the library's convention
+        ("version", core.Integer),
+        ("hash_algorithm", algos.DigestAlgorithm),
+        ("hashes", DataGroupHashes),
+        ("version_info", LdsVersionInfo, {"optional": True}),
+    ]
+
+
+class _Certificates(core.SetOf):  # type: ignore[misc]  # the library has no types
+    _child_spec = core.Any
+
+
+class CscaMasterList(core.Sequence):  # type: ignore[misc]  # the library has no types
+    """What a master list signs (Doc 9303-12 §9.1)."""
+
+    _fields = [("version", core.Integer), ("certificates", _Certificates)]  # noqa: RUF012  # the library's convention
+
+
+class PrivateKeyUsagePeriod(core.Sequence):  # type: ignore[misc]  # the library has no types
+    """When a signer may sign, which is shorter than its certificate is valid (RFC 3280 §4.2.1.4)."""
+
+    _fields = [  # noqa: RUF012  # the library's convention
+        ("not_before", core.GeneralizedTime, {"implicit": 0, "optional": True}),
+        ("not_after", core.GeneralizedTime, {"implicit": 1, "optional": True}),
+    ]
+
+
+class _DocumentTypes(core.SetOf):  # type: ignore[misc]  # the library has no types
+    _child_spec = core.PrintableString
+
+
+class DocumentTypeList(core.Sequence):  # type: ignore[misc]  # the library has no types
+    """Which document codes a signer may sign (Doc 9303-12 §7.1.1.6)."""
+
+    _fields = [("version", core.Integer), ("types", _DocumentTypes)]  # noqa: RUF012  # the library's convention
+
+
+class _FieldId(core.Sequence):  # type: ignore[misc]  # the library has no types
+    _fields = [("field_type", core.ObjectIdentifier), ("parameters", core.Any)]  # noqa: RUF012  # the library's convention
+
+
+class _Curve(core.Sequence):  # type: ignore[misc]  # the library has no types
+    _fields = [  # noqa: RUF012  # the library's convention
+        ("a", core.OctetString),
+        ("b", core.OctetString),
+        ("seed", core.OctetBitString, {"optional": True}),
+    ]
+
+
+class EllipticDomain(core.Sequence):  # type: ignore[misc]  # the library has no types
+    """Explicit parameters of an elliptic curve (X9.62; Doc 9303-12 §4.1.6.3 demands them)."""
+
+    _fields = [  # noqa: RUF012  # the library's convention
+        ("version", core.Integer),
+        ("field_id", _FieldId),
+        ("curve", _Curve),
+        ("base", core.OctetString),
+        ("order", core.Integer),
+        ("cofactor", core.Integer, {"optional": True}),
+        ("hash", core.Any, {"optional": True}),
+    ]

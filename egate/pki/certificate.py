@@ -1,0 +1,166 @@
+"""Certificates of the travel document PKI, as States really issue them (Doc 9303-12 §7).
+
+`parse_certificate` reads; `verify_certificate` verifies one signature with one key. Names are kept as raw bytes and are good
+for looking up a certificate in its own message only: trust is a matter of keys (names change, and link certificates have
+equal names for different keys).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from egate.model.errors import MalformedData
+from egate.pki.asn1 import DocumentTypeList, PrivateKeyUsagePeriod, core, decoding, x509
+from egate.pki.keys import PublicKey, SignatureScheme, parse_public_key, parse_scheme, verify_signature
+
+MAXIMUM_CERTIFICATE_BYTES = 32 * 1024
+"""The largest certificate in master lists has 2.5 kB."""
+
+MASTER_LIST_SIGNER = "2.23.136.1.1.3"
+"""Extended key usage of who may sign a master list."""
+
+DEFECT_LIST_SIGNER = "2.23.136.1.1.8"
+"""Extended key usage of who may sign a deviation list."""
+
+_DOCUMENT_TYPES = "2.23.136.1.1.6.2"
+_DOING = "reading a certificate"
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """One certificate. Names are raw DER; countries are upper case, empty when the name has none; dates are in UTC.
+
+    `key_usage` and `extended_key_usage` are empty when the extension is absent; `document_types` likewise means any type.
+    """
+
+    der: bytes = field(repr=False)
+    signed_part: bytes = field(repr=False, compare=False)
+    signature: bytes = field(repr=False, compare=False)
+    scheme: SignatureScheme | None = field(compare=False)
+    serial_number: int
+    issuer: bytes = field(repr=False)
+    subject: bytes = field(repr=False)
+    issuer_country: str
+    subject_country: str
+    not_before: datetime
+    not_after: datetime
+    public_key: PublicKey = field(repr=False)
+    subject_key_identifier: bytes = field(repr=False, default=b"")
+    authority_key_identifier: bytes = field(repr=False, default=b"")
+    is_authority: bool = False
+    key_usage: frozenset[str] = frozenset()
+    extended_key_usage: frozenset[str] = frozenset()
+    signs_until: datetime | None = None
+    document_types: frozenset[str] = frozenset()
+
+    @property
+    def is_self_issued(self) -> bool:
+        """Whether issuer and subject have the same name: a root, or a link between two keys of one authority."""
+        return self.issuer == self.subject
+
+    def is_valid_on(self, day: date) -> bool:
+        """Whether `day` (UTC) lies in the validity period, both ends included."""
+        return self.not_before.date() <= day <= self.not_after.date()
+
+    def may_sign(self, usage: str) -> bool:
+        """Whether the key usage extension allows `usage`; an absent extension allows everything (RFC 5280 §4.2.1.3)."""
+        return not self.key_usage or usage in self.key_usage
+
+
+def parse_certificate(der: bytes) -> Certificate:
+    """Read one certificate. Raises MalformedData; a key or signature scheme that we cannot use is no error yet."""
+    if len(der) > MAXIMUM_CERTIFICATE_BYTES:
+        raise MalformedData(_DOING, f"larger than {MAXIMUM_CERTIFICATE_BYTES} bytes")
+    with decoding(_DOING):
+        outer = x509.Certificate.load(der, strict=True)
+        body = outer["tbs_certificate"]
+        issuer, subject = body["issuer"], body["subject"]
+        validity = body["validity"]
+        return Certificate(
+            der=der,
+            signed_part=body.dump(),
+            signature=bytes(outer["signature_value"].native),
+            scheme=parse_scheme(outer["signature_algorithm"].dump()),
+            serial_number=int(body["serial_number"].native),
+            issuer=issuer.dump(),
+            subject=subject.dump(),
+            issuer_country=country_of(issuer),
+            subject_country=country_of(subject),
+            not_before=_instant(validity["not_before"].native),
+            not_after=_instant(validity["not_after"].native),
+            public_key=parse_public_key(body["subject_public_key_info"].dump()),
+            **_extensions(body["extensions"]),
+        )
+
+
+def verify_certificate(certificate: Certificate, issuer_key: PublicKey) -> None:
+    """Verify the signature on a certificate with a key; raises TrustError. Validity and usage are judged by the caller."""
+    verify_signature(issuer_key, certificate.scheme, certificate.signature, certificate.signed_part)
+
+
+def country_of(name: Any) -> str:  # a name of the untyped library
+    """The country of an X.501 name in upper case; empty when it has none."""
+    for part in name.chosen:
+        for attribute in part:
+            if attribute["type"].dotted == "2.5.4.6":
+                return str(attribute["value"].native).strip().upper()
+    return ""
+
+
+def _instant(value: Any) -> datetime:  # a value of the untyped library
+    if not isinstance(value, datetime):
+        raise MalformedData(_DOING, "a date outside the calendar")
+    return value.astimezone(UTC)
+
+
+def _extensions(extensions: Any) -> dict[str, Any]:  # values of the untyped library
+    """The extensions that we judge, as keyword arguments of Certificate; others, critical ones included, are of no use here."""
+    found: dict[str, Any] = {}
+    for extension in extensions if extensions.native is not None else ():
+        reader = _READERS.get(extension["extn_id"].dotted)
+        if reader is not None:
+            found.update(reader(bytes(extension["extn_value"].contents)))
+    return found
+
+
+def _subject_key(value: bytes) -> dict[str, Any]:
+    return {"subject_key_identifier": bytes(core.OctetString.load(value).native)}
+
+
+def _authority_key(value: bytes) -> dict[str, Any]:
+    identifier = x509.AuthorityKeyIdentifier.load(value)["key_identifier"].native
+    return {"authority_key_identifier": bytes(identifier or b"")}
+
+
+def _basic_constraints(value: bytes) -> dict[str, Any]:
+    return {"is_authority": bool(x509.BasicConstraints.load(value)["ca"].native)}
+
+
+def _key_usage(value: bytes) -> dict[str, Any]:
+    return {"key_usage": frozenset(x509.KeyUsage.load(value).native)}
+
+
+def _extended_key_usage(value: bytes) -> dict[str, Any]:
+    return {"extended_key_usage": frozenset(entry.dotted for entry in x509.ExtKeyUsageSyntax.load(value))}
+
+
+def _private_key_usage(value: bytes) -> dict[str, Any]:
+    until = PrivateKeyUsagePeriod.load(value)["not_after"].native
+    return {"signs_until": _instant(until) if until else None}
+
+
+def _document_types(value: bytes) -> dict[str, Any]:
+    return {"document_types": frozenset(str(entry.native) for entry in DocumentTypeList.load(value)["types"])}
+
+
+_READERS = {
+    "2.5.29.14": _subject_key,
+    "2.5.29.35": _authority_key,
+    "2.5.29.19": _basic_constraints,
+    "2.5.29.15": _key_usage,
+    "2.5.29.37": _extended_key_usage,
+    "2.5.29.16": _private_key_usage,
+    _DOCUMENT_TYPES: _document_types,
+}

@@ -1,0 +1,148 @@
+"""SignedData of CMS, as EF.SOD, EF.CardSecurity, master lists and defect lists use it (RFC 5652, Doc 9303-10 §4.6.2).
+
+Rule: a signature without signed attributes is not accepted, and the attributes must name the type and the digest of exactly
+the content that is handed out. The attributes are verified over the bytes that came, with only their tag put right: some
+signers do not sort them as DER would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from hmac import compare_digest
+from typing import Any
+
+from egate.model.errors import MalformedData, TrustError
+from egate.pki.asn1 import MAXIMUM_OBJECT_BYTES, cms, core, decoding
+from egate.pki.certificate import Certificate, parse_certificate
+from egate.pki.keys import SignatureScheme, digest, parse_scheme, verify_signature
+
+MAXIMUM_SIGNERS = 4
+"""A security object has one signer, a master list one or two (change of key)."""
+
+MAXIMUM_EMBEDDED_CERTIFICATES = 16
+"""A security object carries one certificate, a master list its signer and that one's authority."""
+
+_SIGNED_DATA = "1.2.840.113549.1.7.2"
+_CONTENT_TYPE, _MESSAGE_DIGEST = "1.2.840.113549.1.9.3", "1.2.840.113549.1.9.4"
+_DOING = "reading signed data"
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """One SignerInfo: who signed (issuer and serial number, or key identifier), the signed attributes, the signature."""
+
+    issuer: bytes
+    serial_number: int | None
+    key_identifier: bytes
+    digest_oid: str
+    scheme: SignatureScheme | None
+    attributes: bytes = field(repr=False)
+    content_type: str
+    message_digest: bytes
+    signature: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedData:
+    """The signed content with its type, the certificates that came along, and the signers."""
+
+    content_type: str
+    content: bytes = field(repr=False)
+    certificates: tuple[Certificate, ...]
+    signers: tuple[Signer, ...]
+
+
+def parse_signed_data(data: bytes) -> SignedData:
+    """Read a ContentInfo that holds SignedData. Raises MalformedData."""
+    if len(data) > MAXIMUM_OBJECT_BYTES:
+        raise MalformedData(_DOING, f"larger than {MAXIMUM_OBJECT_BYTES} bytes")
+    with decoding(_DOING):
+        info = cms.ContentInfo.load(data, strict=True)
+        if info["content_type"].dotted != _SIGNED_DATA:
+            raise MalformedData(_DOING, "another content type")
+        body = info["content"]
+        encapsulated = body["encap_content_info"]
+        content_type = str(encapsulated["content_type"].dotted)
+        content = _content(encapsulated["content"])
+        return SignedData(content_type, content, _certificates(body["certificates"]), _signers(body["signer_infos"]))
+
+
+def _content(value: Any) -> bytes:  # a value of the untyped library
+    if not isinstance(value, core.ParsableOctetString):
+        raise MalformedData(_DOING, "no content")
+    return bytes(value)
+
+
+def _certificates(entries: Any) -> tuple[Certificate, ...]:  # values of the untyped library
+    found = [entry.chosen.dump() for entry in entries if entry.name == "certificate"] if entries.contents else []
+    if len(found) > MAXIMUM_EMBEDDED_CERTIFICATES:
+        raise MalformedData(_DOING, f"more than {MAXIMUM_EMBEDDED_CERTIFICATES} certificates")
+    return tuple(parse_certificate(der) for der in found)
+
+
+def _signers(entries: Any) -> tuple[Signer, ...]:  # values of the untyped library
+    if not 1 <= len(entries) <= MAXIMUM_SIGNERS:
+        raise MalformedData(_DOING, f"not 1 to {MAXIMUM_SIGNERS} signers")
+    return tuple(_signer(entry) for entry in entries)
+
+
+def _signer(entry: Any) -> Signer:  # a value of the untyped library
+    identity = entry["sid"]
+    by_name = identity.name == "issuer_and_serial_number"
+    digest_oid = str(entry["digest_algorithm"]["algorithm"].dotted)
+    attributes = entry["signed_attrs"]
+    values = _attributes(attributes)
+    return Signer(
+        issuer=identity.chosen["issuer"].dump() if by_name else b"",
+        serial_number=int(identity.chosen["serial_number"].native) if by_name else None,
+        key_identifier=b"" if by_name else bytes(identity.chosen.native),
+        digest_oid=digest_oid,
+        scheme=parse_scheme(entry["signature_algorithm"].dump(), digest_oid),
+        attributes=attributes.untag().dump() if values else b"",
+        content_type=str(core.ObjectIdentifier.load(values[_CONTENT_TYPE]).dotted) if _CONTENT_TYPE in values else "",
+        message_digest=bytes(core.OctetString.load(values[_MESSAGE_DIGEST]).native) if _MESSAGE_DIGEST in values else b"",
+        signature=bytes(entry["signature"].native),
+    )
+
+
+def _attributes(attributes: Any) -> dict[str, bytes]:  # values of the untyped library
+    """The single value of each attribute; one that is there twice, or has not exactly one value, is malformed."""
+    found: dict[str, bytes] = {}
+    for attribute in attributes if attributes.contents else ():
+        oid = str(attribute["type"].dotted)
+        values = attribute["values"]
+        if oid in (_CONTENT_TYPE, _MESSAGE_DIGEST):
+            if oid in found or len(values) != 1:
+                raise MalformedData(_DOING, "a signed attribute that is not there exactly once")
+            found[oid] = values[0].dump()
+        else:
+            found.setdefault(oid, b"")
+    return found
+
+
+def find_signer_certificate(signer: Signer, certificates: Iterable[Certificate]) -> Certificate | None:
+    """The certificate that a signer names; failing that the only one there is (some States misspell the issuer's name)."""
+    candidates = tuple(certificates)
+    for certificate in candidates:
+        if signer.key_identifier and certificate.subject_key_identifier == signer.key_identifier:
+            return certificate
+        if signer.serial_number == certificate.serial_number and signer.issuer == certificate.issuer:
+            return certificate
+    return candidates[0] if len(candidates) == 1 else None
+
+
+def verify_signer(signed: SignedData, signer: Signer, certificate: Certificate) -> None:
+    """Verify one signer's signature over the content with the key of a certificate; raises TrustError.
+
+    1. the signed attributes are there; 2. they name the content's type; 3. they hold the content's digest; 4. the signature
+    over them holds. The certificate itself is judged elsewhere.
+    """
+    doing = "verifying signed data"
+    if not signer.attributes:
+        raise TrustError(doing, "no signed attributes")
+    if signer.content_type != signed.content_type:
+        raise TrustError(doing, "the signed attributes name another content type")
+    if not compare_digest(signer.message_digest, digest(signer.digest_oid, signed.content)):
+        raise TrustError(doing, "the content is not what was signed")
+    verify_signature(certificate.public_key, signer.scheme, signer.signature, signer.attributes)

@@ -1,0 +1,246 @@
+"""Public keys and signatures as travel documents use them, verified with the primitives of the cryptography library.
+
+Why not the library's own certificate loader: it refuses 18 % of the certificates of a real master list (explicit curve
+parameters, NULL parameters behind ECDSA, brainpoolP224r1 …). So keys are taken apart here and verified with primitives.
+
+Tolerated, with its reason: a PKCS#1 v1.5 block whose DigestInfo lacks the NULL (RFC 8017 §9.2 note 2 lets a verifier accept
+it, and a published master list has it). The block is compared as a whole with the two encodings; it is never taken apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from hmac import compare_digest
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+
+from egate.model.errors import TrustError
+from egate.pki.asn1 import EllipticDomain, algos, core, decoding, keys
+from egate.pki.curves import NamedCurve, curve_by_oid, curve_by_parameters
+from egate.pki.elliptic import verify_ecdsa
+
+MINIMUM_RSA_BITS = 1024
+"""Shorter keys prove nothing; the oldest passports in circulation have 1024-bit document signers."""
+
+MAXIMUM_RSA_BITS = 8192
+"""Longer keys only cost time; the largest in master lists have 6144 bits."""
+
+HASHES: dict[str, hashes.HashAlgorithm] = {
+    "1.3.14.3.2.26": hashes.SHA1(),  # noqa: S303  # old certificates are signed so; policy is not the verifier's matter
+    "2.16.840.1.101.3.4.2.4": hashes.SHA224(),
+    "2.16.840.1.101.3.4.2.1": hashes.SHA256(),
+    "2.16.840.1.101.3.4.2.2": hashes.SHA384(),
+    "2.16.840.1.101.3.4.2.3": hashes.SHA512(),
+}
+"""Hash functions by object identifier (Doc 9303-12 §4.4.1)."""
+
+_SHA1, _SHA224, _SHA256, _SHA384, _SHA512 = HASHES
+
+_RSA, _RSA_PSS, _EC = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10", "1.2.840.10045.2.1"
+_MGF1 = "1.2.840.113549.1.1.8"
+
+_PKCS1_SIGNATURES = {
+    "1.2.840.113549.1.1.5": _SHA1,
+    "1.2.840.113549.1.1.14": _SHA224,
+    "1.2.840.113549.1.1.11": _SHA256,
+    "1.2.840.113549.1.1.12": _SHA384,
+    "1.2.840.113549.1.1.13": _SHA512,
+}
+_ECDSA_SIGNATURES = {
+    "1.2.840.10045.4.1": _SHA1,
+    "1.2.840.10045.4.3.1": _SHA224,
+    "1.2.840.10045.4.3.2": _SHA256,
+    "1.2.840.10045.4.3.3": _SHA384,
+    "1.2.840.10045.4.3.4": _SHA512,
+}
+
+
+class SignatureKind(Enum):
+    """The three ways of signing that Doc 9303-12 §4.1.6 knows."""
+
+    RSA_PKCS1 = "rsa-pkcs1"
+    RSA_PSS = "rsa-pss"
+    ECDSA = "ecdsa"
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureScheme:
+    """How something was signed: kind, hash by object identifier; for PSS the mask hash and the salt length in bytes."""
+
+    kind: SignatureKind
+    hash_oid: str
+    mask_hash_oid: str = ""
+    salt_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RsaKey:
+    """An RSA public key."""
+
+    modulus: int
+    exponent: int
+    primitive: rsa.RSAPublicKey = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EllipticKey:
+    """A point on a curve we know; `primitive` is None where the cryptography library lacks the curve."""
+
+    curve: NamedCurve
+    x: int
+    y: int
+    primitive: ec.EllipticCurvePublicKey | None = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class UnusableKey:
+    """A key that cannot verify anything here, and why."""
+
+    problem: str
+
+
+PublicKey = RsaKey | EllipticKey | UnusableKey
+
+
+def hash_of(oid: str) -> hashes.HashAlgorithm:
+    """The hash function with an object identifier; TrustError when it is none of ours (MD5 among them)."""
+    try:
+        return HASHES[oid]
+    except KeyError:
+        raise TrustError("choosing a hash function", "one that is not accepted") from None
+
+
+def digest(oid: str, data: bytes) -> bytes:
+    """The hash of `data` under the function with this object identifier; TrustError when it is none of ours."""
+    context = hashes.Hash(hash_of(oid))
+    context.update(data)
+    return context.finalize()
+
+
+def parse_public_key(info: bytes) -> PublicKey:
+    """The key of a SubjectPublicKeyInfo. MalformedData when it is none; UnusableKey when it is one that we cannot use."""
+    with decoding("reading a public key"):
+        outer = core.Sequence.load(info, strict=True)
+        algorithm = core.Sequence.load(outer[0].dump())
+        oid = str(core.ObjectIdentifier.load(algorithm[0].dump()).dotted)
+        bits = bytes(core.OctetBitString.load(outer[1].dump()).native)
+        parameters = algorithm[1].dump() if len(algorithm) > 1 else b""
+        if oid in (_RSA, _RSA_PSS):
+            numbers = keys.RSAPublicKey.load(bits, strict=True)
+            return _rsa_key(int(numbers["modulus"].native), int(numbers["public_exponent"].native))
+        if oid == _EC:
+            return _elliptic_key(_curve(parameters), bits)
+    return UnusableKey("an algorithm that travel documents do not use")
+
+
+def _rsa_key(modulus: int, exponent: int) -> PublicKey:
+    if not MINIMUM_RSA_BITS <= modulus.bit_length() <= MAXIMUM_RSA_BITS:
+        return UnusableKey("an RSA modulus of unacceptable length")
+    return RsaKey(modulus, exponent, rsa.RSAPublicNumbers(exponent, modulus).public_key())
+
+
+def _curve(parameters: bytes) -> NamedCurve | None:
+    if parameters[:1] == b"\x06":
+        return curve_by_oid(str(core.ObjectIdentifier.load(parameters).dotted))
+    domain = EllipticDomain.load(parameters, strict=True)
+    prime = int(core.Integer.load(domain["field_id"]["parameters"].dump()).native)
+    a, b = (int.from_bytes(domain["curve"][name].native, "big") for name in ("a", "b"))
+    base = _point(bytes(domain["base"].native), prime)
+    order = int(domain["order"].native)
+    return curve_by_parameters((prime, a, b), base, order) if base else None
+
+
+def _elliptic_key(curve: NamedCurve | None, encoded: bytes) -> PublicKey:
+    if curve is None:
+        return UnusableKey("a curve that is not accepted")
+    point = _point(encoded, curve.p)
+    if point is None or not curve.contains(*point):
+        return UnusableKey("a point that is not on its curve")
+    if curve.primitive is None:
+        return EllipticKey(curve, *point, None)
+    return EllipticKey(curve, *point, ec.EllipticCurvePublicNumbers(*point, curve.primitive).public_key())
+
+
+def _point(encoded: bytes, prime: int) -> tuple[int, int] | None:
+    """An uncompressed point; Doc 9303-12 §4.1.6.3 allows no other form."""
+    width = (prime.bit_length() + 7) // 8
+    if encoded[:1] != b"\x04" or len(encoded) != 1 + 2 * width:
+        return None
+    return int.from_bytes(encoded[1 : 1 + width], "big"), int.from_bytes(encoded[1 + width :], "big")
+
+
+def parse_scheme(algorithm: bytes, digest_oid: str = "") -> SignatureScheme | None:
+    """The scheme of an AlgorithmIdentifier; `digest_oid` completes the forms that name no hash. None when not ours."""
+    with decoding("reading a signature algorithm"):
+        outer = core.Sequence.load(algorithm, strict=True)
+        oid = str(core.ObjectIdentifier.load(outer[0].dump()).dotted)
+        if oid == _RSA_PSS:
+            return _pss_scheme(outer[1].dump() if len(outer) > 1 else b"\x30\x00")
+    if oid in _PKCS1_SIGNATURES or (oid == _RSA and digest_oid in HASHES):
+        return SignatureScheme(SignatureKind.RSA_PKCS1, _PKCS1_SIGNATURES.get(oid, digest_oid))
+    if oid in _ECDSA_SIGNATURES or (oid == _EC and digest_oid in HASHES):
+        return SignatureScheme(SignatureKind.ECDSA, _ECDSA_SIGNATURES.get(oid, digest_oid))
+    return None
+
+
+def _pss_scheme(parameters: bytes) -> SignatureScheme | None:
+    pss = algos.RSASSAPSSParams.load(parameters, strict=True)
+    mask = pss["mask_gen_algorithm"]
+    hash_oid = str(pss["hash_algorithm"]["algorithm"].dotted)
+    mask_oid = str(mask["parameters"]["algorithm"].dotted)
+    salt_bytes = int(pss["salt_length"].native)
+    known = mask["algorithm"].dotted == _MGF1 and hash_oid in HASHES and mask_oid in HASHES
+    return SignatureScheme(SignatureKind.RSA_PSS, hash_oid, mask_oid, salt_bytes) if known and 0 <= salt_bytes <= 512 else None
+
+
+def verify_signature(key: PublicKey, scheme: SignatureScheme | None, signature: bytes, message: bytes) -> None:
+    """Verify one signature; raises TrustError when it does not hold or when key or scheme are none that we can use."""
+    doing = "verifying a signature"
+    if scheme is None:
+        raise TrustError(doing, "made in a way that is not accepted")
+    if isinstance(key, UnusableKey):
+        raise TrustError(doing, f"the key uses {key.problem}")
+    if isinstance(key, RsaKey) is (scheme.kind is SignatureKind.ECDSA):
+        raise TrustError(doing, "the key is of another kind than the signature")
+    try:
+        holds = (
+            _holds_rsa(key, scheme, signature, message)
+            if isinstance(key, RsaKey)
+            else _holds_ecdsa(key, scheme, signature, message)
+        )
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+        holds = False
+    if not holds:
+        raise TrustError(doing, "it does not hold")
+
+
+def _holds_rsa(key: RsaKey, scheme: SignatureScheme, signature: bytes, message: bytes) -> bool:
+    algorithm = hash_of(scheme.hash_oid)
+    if scheme.kind is SignatureKind.RSA_PSS:
+        mask = padding.MGF1(hash_of(scheme.mask_hash_oid))
+        key.primitive.verify(signature, message, padding.PSS(mask, scheme.salt_bytes), algorithm)
+        return True
+    try:
+        key.primitive.verify(signature, message, padding.PKCS1v15(), algorithm)
+    except InvalidSignature:
+        block = key.primitive.recover_data_from_signature(signature, padding.PKCS1v15(), None)
+        return compare_digest(block, _digest_info_without_null(scheme.hash_oid, message))
+    return True
+
+
+def _digest_info_without_null(hash_oid: str, message: bytes) -> bytes:
+    """DigestInfo ::= SEQUENCE { SEQUENCE { hash }, digest } with the parameters left out."""
+    oid = bytes(core.ObjectIdentifier(hash_oid).dump())
+    value = digest(hash_oid, message)
+    body = bytes([0x30, len(oid)]) + oid + bytes([0x04, len(value)]) + value
+    return bytes([0x30, len(body)]) + body
+
+
+def _holds_ecdsa(key: EllipticKey, scheme: SignatureScheme, signature: bytes, message: bytes) -> bool:
+    if key.primitive is not None:
+        key.primitive.verify(signature, message, ec.ECDSA(hash_of(scheme.hash_oid)))
+        return True
+    return verify_ecdsa(key.curve, (key.x, key.y), digest(scheme.hash_oid, message), utils.decode_dss_signature(signature))

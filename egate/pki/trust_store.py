@@ -1,0 +1,160 @@
+"""The CSCA certificates that an agency believes, with their source and date, and how an issuer is found among them.
+
+Rule: trust anchors are keys. An issuer is looked up by its key identifier and then by trying keys; never by name, because a
+State changes its name and keeps its key, and link certificates have one name for two keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from egate.model.errors import MalformedData, TrustError
+from egate.pki.asn1 import CscaMasterList, decoding
+from egate.pki.certificate import MASTER_LIST_SIGNER, Certificate, parse_certificate, verify_certificate
+from egate.pki.cms import SignedData, Signer, find_signer_certificate, parse_signed_data, verify_signer
+from egate.pki.keys import EllipticKey, RsaKey, SignatureKind, UnusableKey
+from egate.pki.revocation import RevocationList, verify_revocation_list
+
+MAXIMUM_CERTIFICATES = 4096
+"""The largest master list has 588."""
+
+_MASTER_LIST_CONTENT = "2.23.136.1.1.2"
+
+
+@dataclass(frozen=True, slots=True)
+class TrustStore:
+    """Trusted CSCA certificates of a `source` (a list, an agency), as of `dated`.
+
+    `rejected` says why certificates of the source were left out (one text each).
+
+    `revocations` holds the newest verified revocation list of each State.
+    """
+
+    certificates: tuple[Certificate, ...] = field(repr=False)
+    source: str
+    dated: date
+    rejected: tuple[str, ...] = ()
+    revocations: Mapping[str, RevocationList] = field(repr=False, default_factory=dict)
+    _by_key_identifier: Mapping[bytes, tuple[Certificate, ...]] = field(repr=False, default_factory=dict)
+
+    @staticmethod
+    def from_certificates(certificates: Iterable[bytes], source: str, dated: date) -> TrustStore:
+        """A store of these DER certificates. One that cannot be used is left out and named in `rejected`."""
+        accepted: dict[bytes, Certificate] = {}
+        rejected: list[str] = []
+        for number, der in enumerate(certificates, start=1):
+            if number > MAXIMUM_CERTIFICATES:
+                raise TrustError("filling the trust store", f"more than {MAXIMUM_CERTIFICATES} certificates")
+            problem = _take(der, accepted)
+            if problem:
+                rejected.append(f"certificate {number}: {problem}")
+        everything = tuple(accepted.values())
+        return TrustStore(everything, source, dated, tuple(rejected), {}, _index(everything))
+
+    def issuer_of(self, certificate: Certificate, today: date) -> Certificate | None:
+        """The trusted certificate whose key signed `certificate`, one valid today first; None when there is none."""
+        expired: Certificate | None = None
+        for candidate in self._candidates(certificate):
+            try:
+                verify_certificate(certificate, candidate.public_key)
+            except TrustError:
+                continue
+            if candidate.is_valid_on(today):
+                return candidate
+            expired = expired or candidate
+        return expired
+
+    def _candidates(self, certificate: Certificate) -> Iterator[Certificate]:
+        """By key identifier, then every other key of the right kind, the same State first."""
+        named = (
+            self._by_key_identifier.get(certificate.authority_key_identifier, ()) if certificate.authority_key_identifier else ()
+        )
+        yield from named
+        kind = EllipticKey if certificate.scheme and certificate.scheme.kind is SignatureKind.ECDSA else RsaKey
+        others = [entry for entry in self.certificates if isinstance(entry.public_key, kind) and entry not in named]
+        yield from sorted(others, key=lambda entry: entry.subject_country != certificate.issuer_country)
+
+    def with_revocations(self, revocations: RevocationList) -> TrustStore:
+        """The store with one State's verified revocation list.
+
+        Raises TrustError when no trusted key of that State signed it, or when it is older than the one we have (rollback).
+        """
+        doing = "taking a revocation list"
+        known = self.revocations.get(revocations.country)
+        if known is not None and revocations.this_update < known.this_update:
+            raise TrustError(doing, "older than the one we have")
+        for candidate in self.certificates:
+            if candidate.subject_country == revocations.country and _signed_list(candidate, revocations):
+                return replace(self, revocations={**self.revocations, revocations.country: revocations})
+        raise TrustError(doing, "not signed by a trusted key of its State")
+
+    def is_revoked(self, certificate: Certificate) -> bool:
+        """Whether the list of the certificate's State names it."""
+        revocations = self.revocations.get(certificate.issuer_country)
+        return revocations is not None and certificate.serial_number in revocations.serial_numbers
+
+
+def load_master_list(data: bytes, trusted_signers: TrustStore, source: str, today: date) -> TrustStore:
+    """The store of a signed master list (Doc 9303-12 §9).
+
+    1. read the CMS; 2. its content is a master list; 3. one signer has a certificate for signing master lists that is valid
+    today and whose issuer is trusted; 4. that signer's signature holds; 5. take the certificates. Raises MalformedData or
+    TrustError.
+    """
+    doing = "taking a master list"
+    signed = parse_signed_data(data)
+    if signed.content_type != _MASTER_LIST_CONTENT:
+        raise TrustError(doing, "not a master list")
+    if not any(_trusted_signer(signed, signer, trusted_signers, today) for signer in signed.signers):
+        raise TrustError(doing, "no trusted signer")
+    with decoding(doing):
+        body = CscaMasterList.load(signed.content, strict=True)
+        ders = [bytes(entry.dump()) for entry in body["certificates"]]
+    return TrustStore.from_certificates(ders, source, today)
+
+
+def _trusted_signer(signed: SignedData, signer: Signer, trusted: TrustStore, today: date) -> bool:
+    certificate = find_signer_certificate(signer, signed.certificates)
+    if certificate is None or MASTER_LIST_SIGNER not in certificate.extended_key_usage or not certificate.is_valid_on(today):
+        return False
+    issuer = trusted.issuer_of(certificate, today)
+    if issuer is None or not issuer.is_valid_on(today):
+        return False
+    try:
+        verify_signer(signed, signer, certificate)
+    except TrustError:
+        return False
+    return True
+
+
+def _take(der: bytes, accepted: dict[bytes, Certificate]) -> str:
+    """Add a certificate to `accepted` and return nothing, or return why not."""
+    try:
+        certificate = parse_certificate(der)
+    except MalformedData as error:
+        return error.problem
+    if isinstance(certificate.public_key, UnusableKey):
+        return f"its key uses {certificate.public_key.problem}"
+    if not certificate.may_sign("key_cert_sign"):
+        return "it may not sign certificates"
+    accepted[der] = certificate
+    return ""
+
+
+def _index(certificates: tuple[Certificate, ...]) -> dict[bytes, tuple[Certificate, ...]]:
+    index: dict[bytes, tuple[Certificate, ...]] = {}
+    for certificate in certificates:
+        if certificate.subject_key_identifier:
+            known = index.get(certificate.subject_key_identifier, ())
+            index[certificate.subject_key_identifier] = (*known, certificate)
+    return index
+
+
+def _signed_list(candidate: Certificate, revocations: RevocationList) -> bool:
+    try:
+        verify_revocation_list(revocations, candidate.public_key)
+    except TrustError:
+        return False
+    return True
