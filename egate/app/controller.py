@@ -1,13 +1,8 @@
 """The lane controller: events in, one pure step, commands out.
 
-Rule: this class decides nothing. `egate.lane` says what happens, `egate.checks` what findings mean; here they meet devices,
-the log and the screens. Everything that waits runs as a task and comes back as an event; the step itself never waits.
-
-1. gather  `_inspect` reads the document, `_capture` the face
-2. judge   `egate.checks` turns evidence into findings
-3. decide  `egate.checks.decide`
-4. ask     `_carry_out` hands the lane's commands to the gate unit
-5. record  `_record` writes before the exit opens
+Rule: this class decides nothing. `egate.lane` says what happens next, the inspector gathers and judges; here the lane's commands
+meet devices, the log and the screens. Everything that waits runs as a task and comes back as an event; the step itself
+never waits.
 """
 
 from __future__ import annotations
@@ -16,62 +11,39 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Coroutine
-from datetime import UTC, date, datetime
 from typing import Any
 
-from egate.app.inspection import gather_chip, parse_lines
+from egate.app.board import Board
+from egate.app.inspection import parse_lines
+from egate.app.inspector import Inspector
 from egate.app.parts import Parts
 from egate.app.passage import Passage
-from egate.app.recording import (
-    SingleThread,
-    completion_record,
-    crossing_record,
-    finding_text,
-    lane_event_record,
-    officer_record,
-)
-from egate.app.views import LaneFacts, case_pictures, lane_view, traveller_view
-from egate.checks.background import check_watchlists
-from egate.checks.biometric import check_capture
-from egate.checks.decide import decide
-from egate.checks.document import check_document
+from egate.app.recording import SingleThread, completion_record, crossing_record, lane_event_record, officer_record
+from egate.app.views import case_pictures
 from egate.ipc.messages import (
     HEARTBEAT_S,
     CasePicturesWished,
-    Heartbeat,
     LanguageWished,
     Message,
     OfficerWish,
-    PassageEvent,
     ReceiptArrived,
+    Role,
     TravellerHelpWished,
+    Welcome,
     WishAnswer,
 )
-from egate.ipc.server import Client
+from egate.ipc.server import Client, MessageServer
 from egate.ipc.wishes import verify_wish
 from egate.lane import commands as c
 from egate.lane import events as e
 from egate.lane.machine import initial, step
-from egate.model.checks import Check, CheckName, CheckResult, DecisionPoint, Outcome
-from egate.model.document import ChipEvidence, ElementaryFile, Mrz, ReadingProgress
-from egate.model.errors import ChipLost, DeviceError, MalformedData, TrustError
-from egate.model.face import CaptureOutcome, CaptureProgress, CaptureState
-from egate.model.lane import Alarm, LanePhase
-from egate.mrtd.face_record import parse_dg2
-from egate.mrtd.reading import ReadRequest
-from egate.watchlist.matching import match_documents, match_persons
+from egate.model.crossing import LogRecord
+from egate.model.document import Mrz
+from egate.model.errors import DeviceError, MalformedData, TrustError
+from egate.model.lane import LanePhase
 
-CHIP_WAIT_S = 5.0
-"""How long a chip may take to answer after its MRZ was read; a document without chip costs this once."""
-
-LOST_CHIPS_BEFORE_REFERRAL = 3
-"""A document that slips this often in a row goes to an officer instead of asking the traveller again."""
-
-DEVICE_RETRY_S = 1.0
+DEVICE_RETRY_S = 0.5
 """How soon a lost device is tried again (L2)."""
-
-PROGRESS_INTERVAL_S = 0.1
-"""Progress is shown at most this often; more would only load the screens."""
 
 log = logging.getLogger(__name__)
 
@@ -89,18 +61,13 @@ class Controller:
         self._timer: asyncio.Task[None] | None = None
         self._passage: Passage | None = None
         self._next_mrz: Mrz | None = None
-        self._present_again = False
-        self._lost_in_a_row = 0
-        self._phase_since = parts.clock.monotonic()
-        self._alarm_since: dict[Alarm, float] = {}
-        self._revision = 0
-        self._admitted = self._referred = 0
-        self._last_outcome: Outcome | None = None
-        self._language = parts.config.language
-        self._wish_counter = parts.clock.wall_ns() // 1_000_000_000
-        self._lost: set[str] = set()
-        self._shown_at = 0.0
         self._disk = SingleThread()
+        config = parts.config
+        welcome = Welcome(config.name, config.number, str(config.frames))
+        self._server = MessageServer(config.socket, parts.clock, welcome=welcome, on_message=self._on_message)
+        self._board = Board(self._server.publish, parts.clock, config.name, config.number, parts.outbox_size)
+        self._board.state, self._board.language = self._state, config.language
+        self._inspector = Inspector(parts, self._board, self._events.put_nowait, self._spawn, self._chip_reader_lost)
         self._carriers: dict[type, Callable[[Any], None]] = {
             c.Unlock: self._gate_commands.put_nowait,
             c.Lock: self._gate_commands.put_nowait,
@@ -110,8 +77,8 @@ class Controller:
             c.RecordCrossing: self._record_crossing,
             c.RecordOfficerAct: self._record_act,
             c.RecordCompletion: self._record_completion,
-            c.RaiseAlarm: self._raise_alarm,
-            c.ClearAlarm: self._clear_alarm,
+            c.RaiseAlarm: lambda command: self._board.raise_alarm(command.alarm),
+            c.ClearAlarm: lambda command: self._board.clear_alarm(command.alarm),
             c.SetTimer: self._set_timer,
         }
 
@@ -120,28 +87,39 @@ class Controller:
     async def run(self) -> None:
         """Start the devices and serve the lane until cancelled; doors are locked on the way out."""
         parts = self._parts
-        await parts.server.start(self._on_message)
+        await self._server.start()
         try:
             await parts.face.start()
-            self._append(lane_event_record("start", parts.versions))
-            for work in (self._watch_documents, self._watch_chip_reader, self._watch_gate, self._drive_gate, self._beat):
-                self._spawn(work())
-            self._show()
+            await self._disk.run(parts.open_log)
+            await self._disk.run(lambda: parts.log.append(lane_event_record("start", parts.versions)))
+            for work in (
+                self._watch_documents(),
+                self._start_chip_reader(),
+                self._watch_gate(),
+                self._drive_gate(),
+                self._beat(),
+            ):
+                self._spawn(work)
             while True:
                 self._advance(await self._events.get())
         finally:
             await self._stop()
 
     async def _stop(self) -> None:
-        """Lock what can be locked, stop every task, close every part."""
-        for task in (*self._tasks, self._timer, self._passage_task):
-            if task is not None:
-                task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._append(lane_event_record("stop", self._parts.versions))
-        await self._parts.close(self._state.last_command)
-        await self._disk.run(self._parts.log.close)
+        """Stop every task, lock both doors, write the stop, close every part."""
+        running = list(self._tasks)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await self._parts.close_devices(self._state.last_command)
+        if self._parts.log_is_open:
+            try:
+                await self._disk.run(lambda: self._parts.log.append(lane_event_record("stop", self._parts.versions)))
+            except DeviceError as error:
+                log.error("the stop was not recorded: %s", error)
+            await self._disk.run(self._parts.log.close)
         self._disk.close()
+        await self._server.close()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
@@ -160,176 +138,78 @@ class Controller:
         """One event: step, note the phase, carry out, show."""
         before = self._state
         self._state, commands = step(before, event, self._parts.settings)
-        if self._state.phase is not before.phase:
-            self._phase_since = self._parts.clock.monotonic()
-            self._enter_phase(self._state.phase)
+        self._board.state = self._state
+        if self._state.phase is not before.phase and self._state.phase is not LanePhase.READING:
+            self._enter_phase()
         for command in commands:
             self._carriers[type(command)](command)
-        if commands or self._state != before:
-            self._show()
+        if commands or self._state.phase is not before.phase:
+            self._board.show()
 
-    def _enter_phase(self, phase: LanePhase) -> None:
-        if phase is LanePhase.IDLE:
-            self._passage = None
-            self._parts.frames.clear()
-        at_ms = self._passage.mark(phase.value, self._parts.clock.monotonic()) if self._passage else 0
-        self._tell("phase", phase.value, "", at_ms)
+    def _enter_phase(self) -> None:
+        self._board.enter_phase()
+        if self._state.phase is LanePhase.IDLE:
+            self._passage = self._board.passage = None
+            self._board.language = self._parts.config.language
 
     # -- documents ----------------------------------------------------------------------------------------------------
 
     async def _watch_documents(self) -> None:
         """MRZ lines start a passage; what is no MRZ asks the traveller to lay the document again."""
-        reader = self._parts.mrz
+        reader, board = self._parts.mrz, self._board
         await self._until_started("mrz reader", reader.start)
         while True:
             try:
-                mrz = parse_lines(await reader.read_lines())
+                lines = await reader.read_lines()
             except DeviceError as error:
-                self._lose("mrz reader", error)
-                await self._parts.clock.sleep(DEVICE_RETRY_S)
+                board.lose("mrz reader", error)
+                await self._until_started("mrz reader", reader.start)
                 continue
-            self._regain("mrz reader")
-            if self._state.phase is LanePhase.IDLE and self._parts.may_admit():
-                self._present_again = mrz is None
-                self._next_mrz = mrz
-                if mrz is not None:
-                    self._events.put_nowait(e.DocumentPresented())
-                else:
-                    self._tell("document", "unreadable", "the machine readable zone could not be read", 0)
-                    self._show()
+            self._take_lines(lines)
 
-    async def _watch_chip_reader(self) -> None:
+    def _take_lines(self, lines: tuple[str, ...]) -> None:
+        """A document that is laid while somebody passes waits for its turn: the reader sends it again."""
+        if self._state.phase is not LanePhase.IDLE or not self._parts.may_admit():
+            return
+        self._next_mrz = parse_lines(lines)
+        self._board.present_again = self._next_mrz is None
+        if self._next_mrz is None:
+            self._board.tell("document", "unreadable", "the machine readable zone could not be read")
+            self._board.show()
+        else:
+            self._events.put_nowait(e.DocumentPresented())
+
+    async def _start_chip_reader(self) -> None:
         await self._until_started("chip reader", self._parts.chip.start)
+
+    def _chip_reader_lost(self, error: DeviceError) -> None:
+        self._board.lose("chip reader", error)
+        self._spawn(self._start_chip_reader())
 
     async def _until_started(self, name: str, start: Callable[[], Coroutine[Any, Any, None]]) -> None:
         while True:
             try:
                 await start()
             except DeviceError as error:
-                self._lose(name, error)
+                self._board.lose(name, error)
                 await self._parts.clock.sleep(DEVICE_RETRY_S)
             else:
-                self._regain(name)
+                self._board.regain(name)
                 return
 
     def _begin_passage(self, command: c.ReadDocument) -> None:
-        now = self._parts.clock.monotonic()
-        self._passage = Passage(command.passage, secrets.token_hex(8), now, self._next_mrz)
-        self._present_again = False
-        self._passage.mark(LanePhase.READING.value, now)
-        self._tell("document", "presented", self._passage.mrz.issuing_state if self._passage.mrz else "", 0)
-        self._passage_task = self._spawn(self._inspect(self._passage))
-
-    async def _inspect(self, passage: Passage) -> None:
-        """Read and judge the document, then decide about the entry door."""
-        try:
-            evidence = await self._read_chip(passage)
-        except ChipLost:
-            self._lost_in_a_row += 1
-            if self._lost_in_a_row < LOST_CHIPS_BEFORE_REFERRAL:
-                self._present_again = True
-                self._tell("chip", "lost", "the document left the reader", self._since(passage))
-                self._events.put_nowait(e.DocumentRemoved(passage.number))
-                return
-            evidence = None
-        except DeviceError as error:
-            self._lose("chip reader", error)
-            self._spawn(self._watch_chip_reader())
-            evidence = None
-        self._lost_in_a_row = 0
-        passage.evidence = evidence
-        self._judge_document(passage)
-        self._prepare_reference(passage)
-        self._decide(passage, DecisionPoint.ENTRY)
-
-    async def _read_chip(self, passage: Passage) -> ChipEvidence | None:
-        """The evidence, or None when no chip answered; raises ChipLost and DeviceError."""
-        reader, profile = self._parts.chip, self._parts.profile
-        if passage.mrz is None or not await reader.wait_for_chip(CHIP_WAIT_S):
-            return None
-        request = ReadRequest(passage.mrz.information, pace_before_bac=profile.pace_before_bac)
-        files: dict[ElementaryFile, int] = {}
-
-        def progress(value: ReadingProgress) -> None:
-            files[value.file] = value.done_bytes
-            passage.reading_share = max(passage.reading_share, reading_share(value))
-            self._show_soon()
-
-        evidence = await gather_chip(reader, request, progress)
-        for outcome in evidence.protocols:
-            word = f"{outcome.state.value}{' ' + outcome.variant if outcome.variant else ''}"
-            self._tell("chip", outcome.protocol, word, self._since(passage))
-        total = sum(len(data) for data in evidence.files.values())
-        self._tell("chip", "files", f"{len(evidence.files)} files, {total} bytes", self._since(passage))
-        await reader.release()
-        return evidence
-
-    def _judge_document(self, passage: Passage) -> None:
-        """Findings about the document and, where it can be read, about the lists."""
-        parts = self._parts
-        passage.mark("document_read", parts.clock.monotonic())
-        passage.add(check_document(passage.mrz, passage.evidence, parts.trust, self._today(), parts.profile))
-        if passage.mrz is not None:
-            lists = parts.lists
-            passage.hits = (
-                *match_documents(passage.mrz, lists),
-                *match_persons(passage.mrz, lists, self._today()),
-            )
-            passage.add(check_watchlists(passage.hits, lists_current=lists.current_at(self._today())))
-        passage.mark("document_checked", parts.clock.monotonic())
-        self._tell_checks(passage, passage.findings())
-
-    def _prepare_reference(self, passage: Passage) -> None:
-        """Decode the chip portrait in the worker while the traveller walks in."""
-        data = passage.evidence.files.get(ElementaryFile.DG2) if passage.evidence else None
-        if data is None:
-            return
-        try:
-            reference = parse_dg2(data)
-        except MalformedData:
-            self._tell("capture", "reference", "the portrait on the chip is malformed", self._since(passage))
-            return
-
-        async def prepare() -> None:
-            passage.reference_jpeg = await self._parts.face.prepare_reference(reference)
-            self._show()
-
-        self._spawn(prepare())
-
-    # -- the face -----------------------------------------------------------------------------------------------------
+        passage = Passage(command.passage, secrets.token_hex(8), self._parts.clock.monotonic(), self._next_mrz)
+        passage.language = self._board.language
+        self._passage = self._board.passage = passage
+        self._board.present_again = False
+        issuer = passage.mrz.issuing_state if passage.mrz else ""
+        self._board.tell("document", "presented", f"issued by {issuer}" if issuer else "")
+        self._board.enter_phase()
+        self._passage_task = self._spawn(self._inspector.inspect(passage))
 
     def _begin_capture(self, command: c.CaptureFace) -> None:
         if self._passage is not None and self._passage.number == command.passage:
-            self._passage_task = self._spawn(self._capture(self._passage))
-
-    async def _capture(self, passage: Passage) -> None:
-        """Capture, compare, judge, then decide about the exit door."""
-
-        def progress(value: CaptureProgress) -> None:
-            passage.capture_share, passage.camera_hint = value.share, value.hint
-            self._show_soon()
-
-        outcome = await self._parts.face.capture(passage.number, self._parts.config.capture_timeout_s, progress)
-        passage.capture = outcome
-        passage.capture_share = 1.0
-        passage.mark("face_captured", self._parts.clock.monotonic())
-        findings = (_single_person(outcome), *check_capture(outcome))
-        passage.add(findings)
-        frames = outcome.probe.frames_seen if outcome.probe else 0
-        self._tell("capture", outcome.state.value, f"best of {frames} frames", self._since(passage))
-        for score in outcome.scores:
-            text = f"score {score.value:.3f}, threshold {score.threshold:.3f} for FMR {score.fmr_ppm / 10_000:g} %"
-            self._tell("capture", score.engine, text, self._since(passage))
-        self._tell_checks(passage, findings)
-        self._decide(passage, DecisionPoint.EXIT)
-
-    def _decide(self, passage: Passage, point: DecisionPoint) -> None:
-        decision = decide(passage.findings(), self._parts.profile, point)
-        passage.decision = decision
-        passage.mark(f"decided_{point.value}", self._parts.clock.monotonic())
-        because = ", ".join(finding_text(check) for check in decision.because)
-        self._tell("decision", f"{point.value}:{decision.outcome.value}", because, self._since(passage))
-        self._events.put_nowait(e.Decided(passage.number, decision))
+            self._passage_task = self._spawn(self._inspector.capture(self._passage))
 
     def _abandon(self, command: c.AbandonPassage) -> None:
         if self._passage_task is not None:
@@ -347,69 +227,54 @@ class Controller:
             return
         passage.decision = command.decision
         passage.add(command.decision.because)
-        self._count(command.decision.outcome)
-        self._write(crossing_record(passage, command.decision, self._parts.versions), passage)
-
-    def _count(self, outcome: Outcome) -> None:
-        self._last_outcome = outcome
-        if outcome is Outcome.ADMIT:
-            self._admitted += 1
-        else:
-            self._referred += 1
+        self._board.count(command.decision.outcome)
+        self._write(crossing_record(passage, command.decision, self._parts.versions), passage.number)
 
     def _record_act(self, command: c.RecordOfficerAct) -> None:
-        passage = self._passage or Passage(command.passage, "", self._parts.clock.monotonic())
-        self._tell("officer", command.action.value, f"{command.reason.value} by {command.officer}", self._since(passage))
-        self._write(officer_record(passage.transaction, command, tuple(passage.stages)), passage)
+        self._board.tell("officer", command.action.value, f"{command.reason.value} by {command.officer}")
+        stages = tuple(self._passage.stages) if self._passage else ()
+        transaction = self._passage.transaction if self._passage else ""
+        self._write(officer_record(transaction, command, stages), command.passage)
 
     def _record_completion(self, command: c.RecordCompletion) -> None:
-        passage = self._passage
-        name = command.through.value if command.through else "none"
-        self._tell("door", "left_through", name, self._since(passage) if passage else 0)
-        stages = tuple(passage.stages) if passage else ()
-        self._append(completion_record(passage.transaction if passage else "", command.through, stages))
+        self._board.tell("door", "left_through", command.through.value if command.through else "none")
+        stages = tuple(self._passage.stages) if self._passage else ()
+        transaction = self._passage.transaction if self._passage else ""
+        self._write(completion_record(transaction, command.through, stages), None)
 
-    def _write(self, record: Any, passage: Passage) -> None:
-        """Append a record that the lane waits for; the answer comes back as an event."""
+    def _write(self, record: LogRecord, passage: int | None) -> None:
+        """Append a record; where the lane waits for it (`passage`), the answer comes back as an event."""
 
         async def write() -> None:
             try:
                 committed = await self._disk.run(lambda: self._parts.log.append(record))
             except DeviceError as error:
                 log.error("not recorded: %s", error)
-                self._tell("record", "failed", error.problem, self._since(passage))
-                self._events.put_nowait(e.NotRecorded(passage.number))
+                self._board.tell("record", "failed", error.problem)
+                answer: e.Event | None = e.NotRecorded(passage) if passage is not None else None
             else:
-                self._tell("record", record.kind.value, f"row {committed.sequence}", self._since(passage))
-                self._events.put_nowait(e.Recorded(passage.number))
+                self._board.tell("record", record.kind.value, f"row {committed.sequence} is durable")
+                answer = e.Recorded(passage) if passage is not None else None
+            if answer is not None:
+                self._events.put_nowait(answer)
 
         self._spawn(write())
-
-    def _append(self, record: Any) -> None:
-        """Append a record that nothing waits for; a failure is logged and shows as an alarm at the next crossing."""
-
-        async def append() -> None:
-            try:
-                await self._disk.run(lambda: self._parts.log.append(record))
-            except DeviceError as error:
-                log.error("not recorded: %s", error)
-
-        self._spawn(append())
 
     # -- the gate -----------------------------------------------------------------------------------------------------
 
     async def _drive_gate(self) -> None:
         """Hand the lane's commands to the gate unit, in order. A lost unit is noticed by its reports."""
+        gate = self._parts.gate
         while True:
             command = await self._gate_commands.get()
             try:
                 if isinstance(command, c.Unlock):
-                    await self._parts.gate.unlock(command.door, command.lease_s, command.number)
-                    self._tell("door", f"unlock_{command.door.value}", f"for at most {command.lease_s:g} s", self._now_ms())
+                    await gate.unlock(command.door, command.lease_s, command.number)
+                    self._board.tell("door", f"{command.door.value}_unlocked", f"for at most {command.lease_s:g} s")
                 else:
-                    await self._parts.gate.lock(command.door, command.number)
+                    await gate.lock(command.door, command.number)
             except DeviceError as error:
-                log.warning("gate command not acknowledged: %s", error.problem)
+                log.warning("a gate command was not acknowledged: %s", error)
 
     async def _watch_gate(self) -> None:
         gate = self._parts.gate
@@ -419,7 +284,7 @@ class Controller:
                 async for report in gate.reports():
                     self._events.put_nowait(e.GateReported(report))
             except DeviceError as error:
-                self._lose("gate unit", error)
+                self._board.lose("gate unit", error)
                 self._events.put_nowait(e.GateLost())
 
     def _set_timer(self, command: c.SetTimer) -> None:
@@ -432,149 +297,55 @@ class Controller:
 
         self._timer = self._spawn(ring())
 
+    async def _refresh(self) -> None:
+        while True:
+            self._board.show()
+            await self._parts.clock.sleep(HEARTBEAT_S)
+
     # -- people -------------------------------------------------------------------------------------------------------
 
-    def _on_message(self, client: Client, message: Message) -> Message | None:
-        """A screen's wish. A wish that cannot be taken is answered with a word, never with silence."""
-        match message:
-            case OfficerWish():
+    async def _on_message(self, client: Client, message: Message) -> Message | None:
+        """What a screen or the sync process asks; each role may ask its own things only."""
+        match client.role, message:
+            case Role.GUARD, OfficerWish():
                 return self._on_wish(message)
-            case LanguageWished():
-                if self._passage is not None:
-                    self._passage.language = message.language
-                else:
-                    self._language = message.language
-                self._show()
-            case TravellerHelpWished():
-                self._events.put_nowait(e.HelpWished())
-            case CasePicturesWished():
+            case Role.GUARD, CasePicturesWished():
                 return case_pictures(message.passage, self._passage)
-            case ReceiptArrived():
+            case Role.KIOSK, LanguageWished():
+                self._choose_language(message.language)
+            case Role.KIOSK, TravellerHelpWished():
+                self._events.put_nowait(e.HelpWished())
+            case Role.SYNC, ReceiptArrived():
                 self._spawn(self._take_receipt(message))
             case _:
-                return WishAnswer(False, "not_a_wish")
+                return WishAnswer(False, "not_yours_to_ask")
         return None
+
+    def _choose_language(self, language: str) -> None:
+        if self._passage is not None:
+            self._passage.language = language
+        else:
+            self._board.language = language
+        self._board.show()
 
     def _on_wish(self, wish: OfficerWish) -> WishAnswer:
         key = self._parts.officers.get(wish.officer)
         if key is None:
             return WishAnswer(False, "unknown_officer")
         try:
-            verify_wish(wish, key, self._parts.clock.wall_ns(), self._wish_counter, self._parts.config.name)
+            verify_wish(wish, key, self._parts.clock.wall_ns(), self._board.wish_counter, self._parts.config.name)
         except TrustError as error:
             log.warning("an officer's wish was refused: %s", error.problem)
             return WishAnswer(False, error.problem)
-        self._wish_counter += 1
+        self._board.wish_counter += 1
         self._events.put_nowait(e.OfficerWished(wish.action, wish.reason, wish.officer))
         return WishAnswer(True)
 
     async def _take_receipt(self, message: ReceiptArrived) -> None:
         try:
-            pruned = await self._disk.run(lambda: self._parts.take_receipt(message))
+            delivered = await self._disk.run(lambda: self._parts.take_receipt(message))
         except (TrustError, MalformedData, DeviceError) as error:
             log.warning("a receipt was refused: %s", error.problem)
-            return
-        self._tell("receipt", "centre", f"{pruned} rows delivered, up to row {message.sequence}", 0)
-
-    def _raise_alarm(self, command: c.RaiseAlarm) -> None:
-        self._alarm_since.setdefault(command.alarm, self._parts.clock.monotonic())
-        self._tell("alarm", command.alarm.value, "", self._now_ms())
-
-    def _clear_alarm(self, command: c.ClearAlarm) -> None:
-        self._alarm_since.pop(command.alarm, None)
-
-    # -- screens ------------------------------------------------------------------------------------------------------
-
-    async def _beat(self) -> None:
-        sequence = 0
-        while True:
-            sequence += 1
-            self._parts.server.publish(Heartbeat(sequence))
-            self._show()
-            await self._parts.clock.sleep(HEARTBEAT_S)
-
-    def _show_soon(self) -> None:
-        if self._parts.clock.monotonic() - self._shown_at >= PROGRESS_INTERVAL_S:
-            self._show()
-
-    def _show(self) -> None:
-        """Publish both views; each is the whole state, so a lost one does not matter."""
-        now = self._parts.clock.monotonic()
-        self._shown_at = now
-        self._revision += 1
-        publish = self._parts.server.publish
-        publish(
-            traveller_view(
-                self._revision,
-                self._state,
-                self._passage,
-                self._language,
-                present_again=self._present_again,
-                device_lost=bool(self._lost),
-            )
-        )
-        facts = LaneFacts(
-            name=self._parts.config.name,
-            number=self._parts.config.number,
-            phase_age_s=now - self._phase_since,
-            alarm_ages_s={alarm: now - since for alarm, since in self._alarm_since.items()},
-            admitted=self._admitted,
-            referred=self._referred,
-            last_outcome=self._last_outcome,
-            wish_counter=self._wish_counter,
-            outbox=self._parts.outbox_size(),
-            devices_lost=tuple(sorted(self._lost)),
-        )
-        publish(lane_view(self._revision, self._state, self._passage, facts))
-
-    def _tell(self, what: str, name: str, detail: str, at_ms: int) -> None:
-        number = self._passage.number if self._passage else self._state.passage
-        self._parts.server.publish(PassageEvent(number, what, name, detail, at_ms))
-
-    def _tell_checks(self, passage: Passage, findings: tuple[Check, ...]) -> None:
-        for check in findings:
-            text = check.result.word + (f": {check.code}" if check.code else "")
-            self._tell("check", check.name.value, text, self._since(passage))
-
-    def _lose(self, name: str, error: DeviceError) -> None:
-        if name not in self._lost:
-            self._lost.add(name)
-            log.warning("%s lost: %s", name, error)
-            self._tell("device", name, error.problem, 0)
-            self._show()
-
-    def _regain(self, name: str) -> None:
-        if name in self._lost:
-            self._lost.discard(name)
-            log.info("%s is back", name)
-            self._show()
-
-    def _since(self, passage: Passage) -> int:
-        return round((self._parts.clock.monotonic() - passage.started_s) * 1000)
-
-    def _now_ms(self) -> int:
-        return self._since(self._passage) if self._passage else 0
-
-    def _today(self) -> date:
-        return datetime.fromtimestamp(self._parts.clock.wall_ns() / 1e9, UTC).date()
-
-
-def reading_share(value: ReadingProgress) -> float:
-    """Progress 0…1 for the kiosk: small files are the first fifth, the portrait is the rest."""
-    if value.file is ElementaryFile.DG2 and value.total_bytes:
-        return 0.2 + 0.8 * min(1.0, value.done_bytes / value.total_bytes)
-    return {
-        ElementaryFile.CARD_ACCESS: 0.02,
-        ElementaryFile.COM: 0.08,
-        ElementaryFile.SOD: 0.12,
-        ElementaryFile.DG1: 0.14,
-        ElementaryFile.DG14: 0.18,
-        ElementaryFile.DG15: 0.19,
-    }.get(value.file, 0.0)
-
-
-def _single_person(outcome: CaptureOutcome) -> Check:
-    """The lane starts a capture only with exactly one person counted (P9); the camera may still see more."""
-    if outcome.state is CaptureState.SEVERAL_FACES:
-        return Check(CheckName.SINGLE_PERSON, CheckResult.FAILED, "several_faces")
-    return Check(CheckName.SINGLE_PERSON, CheckResult.SUCCESSFUL)
+        else:
+            if delivered:
+                self._board.tell("receipt", "centre", f"holds every row up to {message.sequence}")

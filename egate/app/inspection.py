@@ -25,9 +25,7 @@ def parse_lines(lines: tuple[str, ...]) -> Mrz | None:
         return None
 
 
-async def gather_chip(
-    reader: ChipReader, request: ReadRequest, progress: Callable[[ReadingProgress], None]
-) -> ChipEvidence:
+async def gather_chip(reader: ChipReader, request: ReadRequest, progress: Callable[[ReadingProgress], None]) -> ChipEvidence:
     """Read the chip on the reader from first command to last; keys die with the dialogue."""
     dialogue = read_chip(request, secrets.token_bytes, progress)
     try:

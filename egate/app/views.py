@@ -102,9 +102,7 @@ def lane_view(revision: int, state: LaneState, passage: Passage | None, facts: L
         entry=state.entry,
         exit=state.exit,
         persons=state.persons,
-        alarms=tuple(
-            AlarmView(alarm, round(facts.alarm_ages_s.get(alarm, 0.0), 1)) for alarm in Alarm if alarm in state.alarms
-        ),
+        alarms=tuple(AlarmView(alarm, round(facts.alarm_ages_s.get(alarm, 0.0), 1)) for alarm in Alarm if alarm in state.alarms),
         case=shown,
         admitted=facts.admitted,
         referred=facts.referred,

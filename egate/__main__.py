@@ -1,0 +1,5 @@
+"""`python -m egate`."""
+
+from egate.app.cli import main
+
+raise SystemExit(main())

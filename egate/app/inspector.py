@@ -1,0 +1,187 @@
+"""Gathers and judges one traveller: the document first, the face later. It ends in two decisions and moves nothing.
+
+1. read the chip          evidence, never judged while reading
+2. judge the document     `egate.checks` and the lists
+3. decide at the entry
+4. capture and compare    in the face worker
+5. decide at the exit
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import UTC, date, datetime
+from typing import Any
+
+from egate.app.board import Board
+from egate.app.inspection import gather_chip
+from egate.app.parts import Parts
+from egate.app.passage import Passage
+from egate.app.recording import finding_text
+from egate.checks.background import check_watchlists
+from egate.checks.biometric import check_capture
+from egate.checks.decide import decide
+from egate.checks.document import check_document
+from egate.lane import events as e
+from egate.model.checks import Check, CheckName, CheckResult, DecisionPoint
+from egate.model.document import ChipEvidence, ElementaryFile, ReadingProgress
+from egate.model.errors import ChipLost, DeviceError, MalformedData
+from egate.model.face import CaptureOutcome, CaptureProgress, CaptureState
+from egate.mrtd.face_record import parse_dg2
+from egate.mrtd.reading import ReadRequest
+from egate.watchlist.matching import match_documents, match_persons
+
+CHIP_WAIT_S = 5.0
+"""How long a chip may take to answer after its MRZ was read; a document without chip costs this once."""
+
+LOST_CHIPS_BEFORE_REFERRAL = 3
+"""A document that slips this often in a row goes to an officer instead of asking the traveller again."""
+
+_SHARE_OF_FILE = {
+    ElementaryFile.CARD_ACCESS: 0.02,
+    ElementaryFile.COM: 0.08,
+    ElementaryFile.SOD: 0.12,
+    ElementaryFile.DG1: 0.14,
+    ElementaryFile.DG14: 0.18,
+    ElementaryFile.DG15: 0.19,
+}
+"""Where the small files stand in the progress that the kiosk shows."""
+
+
+class Inspector:
+    """One lane's gathering and judging. `answer` takes the events that come of it, `spawn` runs what need not be awaited."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        board: Board,
+        answer: Callable[[e.Event], None],
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        chip_reader_lost: Callable[[DeviceError], None],
+    ) -> None:
+        self._parts, self._board, self._answer, self._spawn = parts, board, answer, spawn
+        self._chip_reader_lost = chip_reader_lost
+        self._lost_in_a_row = 0
+        self._reference: asyncio.Event = asyncio.Event()
+
+    async def inspect(self, passage: Passage) -> None:
+        """Read and judge the document, then decide about the entry door."""
+        try:
+            passage.evidence = await self._read_chip(passage)
+        except ChipLost:
+            self._lost_in_a_row += 1
+            if self._lost_in_a_row < LOST_CHIPS_BEFORE_REFERRAL:
+                self._board.present_again = True
+                self._board.tell("chip", "lost", "the passport left the reader; the kiosk asks for it once more")
+                self._answer(e.DocumentRemoved(passage.number))
+                return
+        except DeviceError as error:
+            self._chip_reader_lost(error)
+        self._lost_in_a_row = 0
+        self._judge_document(passage)
+        self._prepare_reference(passage)
+        self._decide(passage, DecisionPoint.ENTRY)
+
+    async def _read_chip(self, passage: Passage) -> ChipEvidence | None:
+        """The evidence, or None when no chip answered; raises ChipLost and DeviceError."""
+        reader, profile = self._parts.chip, self._parts.profile
+        if passage.mrz is None or not await reader.wait_for_chip(CHIP_WAIT_S):
+            self._board.tell("chip", "none", "no chip answered")
+            return None
+
+        def progress(value: ReadingProgress) -> None:
+            passage.reading_share = max(passage.reading_share, reading_share(value))
+            self._board.show_soon()
+
+        request = ReadRequest(passage.mrz.information, pace_before_bac=profile.pace_before_bac)
+        evidence = await gather_chip(reader, request, progress)
+        for outcome in evidence.protocols:
+            variant = f" {outcome.variant}" if outcome.variant else ""
+            self._board.tell("chip", outcome.protocol, outcome.state.value + variant)
+        size = sum(len(data) for data in evidence.files.values())
+        self._board.tell("chip", "files", f"{len(evidence.files)} read, {size:,} bytes, {len(evidence.transcript)} commands")
+        await reader.release()
+        return evidence
+
+    def _judge_document(self, passage: Passage) -> None:
+        """Findings about the document and, where its MRZ is known, about the lists."""
+        parts, today = self._parts, self._today()
+        passage.mark("document_read", parts.clock.monotonic())
+        passage.add(check_document(passage.mrz, passage.evidence, parts.trust, today, parts.profile))
+        if passage.mrz is not None:
+            passage.hits = (*match_documents(passage.mrz, parts.lists), *match_persons(passage.mrz, parts.lists, today))
+            passage.add(check_watchlists(passage.hits, lists_current=parts.lists.current_at(today)))
+        passage.mark("document_checked", parts.clock.monotonic())
+        self._board.tell_checks(passage.findings())
+
+    def _prepare_reference(self, passage: Passage) -> None:
+        """Decode the chip portrait in the worker while the traveller walks in."""
+        self._reference = asyncio.Event()
+        data = passage.evidence.files.get(ElementaryFile.DG2) if passage.evidence else None
+        try:
+            reference = parse_dg2(data) if data is not None else None
+        except MalformedData:
+            self._board.tell("capture", "reference", "the portrait on the chip is malformed")
+            reference = None
+        if reference is None:
+            self._reference.set()
+            return
+        ready = self._reference
+
+        async def prepare() -> None:
+            passage.reference_jpeg = await self._parts.face.prepare_reference(reference)
+            ready.set()
+            self._board.show()
+
+        self._spawn(prepare())
+
+    async def capture(self, passage: Passage) -> None:
+        """Capture, compare, judge, then decide about the exit door."""
+
+        def progress(value: CaptureProgress) -> None:
+            passage.capture_share, passage.camera_hint = value.share, value.hint
+            self._board.show_soon()
+
+        await self._reference.wait()
+        outcome = await self._parts.face.capture(passage.number, self._parts.config.capture_timeout_s, progress)
+        passage.capture, passage.capture_share = outcome, 1.0
+        passage.mark("face_captured", self._parts.clock.monotonic())
+        self._tell_capture(outcome)
+        findings = (single_person(outcome), *check_capture(outcome))
+        passage.add(findings)
+        self._board.tell_checks(findings)
+        self._decide(passage, DecisionPoint.EXIT)
+
+    def _tell_capture(self, outcome: CaptureOutcome) -> None:
+        frames = outcome.probe.frames_seen if outcome.probe else 0
+        self._board.tell("capture", outcome.state.value, f"best of {frames} frames" if frames else outcome.detail)
+        for number, score in enumerate(outcome.scores):
+            role = "second opinion, " if number else ""
+            rate = f"{score.fmr_ppm / 10_000:g} %"
+            self._board.tell("score", score.engine, f"{role}{score.value:.3f}, needs {score.threshold:.3f} (FMR {rate})")
+
+    def _decide(self, passage: Passage, point: DecisionPoint) -> None:
+        decision = decide(passage.findings(), self._parts.profile, point)
+        passage.decision = decision
+        passage.mark(f"decided_{point.value}", self._parts.clock.monotonic())
+        because = ", ".join(finding_text(check) for check in decision.because)
+        self._board.tell("decision", f"{point.value}:{decision.outcome.value}", because)
+        self._answer(e.Decided(passage.number, decision))
+
+    def _today(self) -> date:
+        return datetime.fromtimestamp(self._parts.clock.wall_ns() / 1e9, UTC).date()
+
+
+def reading_share(value: ReadingProgress) -> float:
+    """Progress 0…1 for the kiosk: the small files are the first fifth, the portrait is the rest."""
+    if value.file is ElementaryFile.DG2 and value.total_bytes:
+        return 0.2 + 0.8 * min(1.0, value.done_bytes / value.total_bytes)
+    return _SHARE_OF_FILE.get(value.file, 0.0)
+
+
+def single_person(outcome: CaptureOutcome) -> Check:
+    """The lane starts a capture only with exactly one person counted (P9); the camera may still see more."""
+    if outcome.state is CaptureState.SEVERAL_FACES:
+        return Check(CheckName.SINGLE_PERSON, CheckResult.FAILED, "several_faces")
+    return Check(CheckName.SINGLE_PERSON, CheckResult.SUCCESSFUL)
