@@ -21,7 +21,6 @@ from egate.model.errors import MalformedData
 __all__ = [
     "CscaMasterList",
     "DocumentTypeList",
-    "EllipticDomain",
     "LdsSecurityObject",
     "PrivateKeyUsagePeriod",
     "algos",
@@ -119,29 +118,3 @@ class DocumentTypeList(core.Sequence):  # type: ignore[misc]  # the library has 
     """Which document codes a signer may sign (Doc 9303-12 §7.1.1.6)."""
 
     _fields = [("version", core.Integer), ("types", _DocumentTypes)]  # noqa: RUF012  # the library's convention
-
-
-class _FieldId(core.Sequence):  # type: ignore[misc]  # the library has no types
-    _fields = [("field_type", core.ObjectIdentifier), ("parameters", core.Any)]  # noqa: RUF012  # the library's convention
-
-
-class _Curve(core.Sequence):  # type: ignore[misc]  # the library has no types
-    _fields = [  # noqa: RUF012  # the library's convention
-        ("a", core.OctetString),
-        ("b", core.OctetString),
-        ("seed", core.OctetBitString, {"optional": True}),
-    ]
-
-
-class EllipticDomain(core.Sequence):  # type: ignore[misc]  # the library has no types
-    """Explicit parameters of an elliptic curve (X9.62; Doc 9303-12 §4.1.6.3 demands them)."""
-
-    _fields = [  # noqa: RUF012  # the library's convention
-        ("version", core.Integer),
-        ("field_id", _FieldId),
-        ("curve", _Curve),
-        ("base", core.OctetString),
-        ("order", core.Integer),
-        ("cofactor", core.Integer, {"optional": True}),
-        ("hash", core.Any, {"optional": True}),
-    ]

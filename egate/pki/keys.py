@@ -17,10 +17,10 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
-from egate.model.errors import TrustError
-from egate.pki.asn1 import EllipticDomain, algos, core, decoding, keys
-from egate.pki.curves import NamedCurve, curve_by_oid, curve_by_parameters
-from egate.pki.elliptic import verify_ecdsa
+from egate.model.errors import MalformedData, TrustError
+from egate.mrtd.ec import Curve, Point, verify_ecdsa
+from egate.mrtd.security_infos import parse_ec_public_key
+from egate.pki.asn1 import algos, core, decoding, keys
 
 MINIMUM_RSA_BITS = 1024
 """Shorter keys prove nothing; the oldest passports in circulation have 1024-bit document signers."""
@@ -89,9 +89,8 @@ class RsaKey:
 class EllipticKey:
     """A point on a curve we know; `primitive` is None where the cryptography library lacks the curve."""
 
-    curve: NamedCurve
-    x: int
-    y: int
+    curve: Curve
+    point: Point
     primitive: ec.EllipticCurvePublicKey | None = field(repr=False, compare=False)
 
 
@@ -127,12 +126,11 @@ def parse_public_key(info: bytes) -> PublicKey:
         algorithm = core.Sequence.load(outer[0].dump())
         oid = str(core.ObjectIdentifier.load(algorithm[0].dump()).dotted)
         bits = bytes(core.OctetBitString.load(outer[1].dump()).native)
-        parameters = algorithm[1].dump() if len(algorithm) > 1 else b""
         if oid in (_RSA, _RSA_PSS):
             numbers = keys.RSAPublicKey.load(bits, strict=True)
             return _rsa_key(int(numbers["modulus"].native), int(numbers["public_exponent"].native))
         if oid == _EC:
-            return _elliptic_key(_curve(parameters), bits)
+            return _elliptic_key(info)
     return UnusableKey("an algorithm that travel documents do not use")
 
 
@@ -142,34 +140,22 @@ def _rsa_key(modulus: int, exponent: int) -> PublicKey:
     return RsaKey(modulus, exponent, rsa.RSAPublicNumbers(exponent, modulus).public_key())
 
 
-def _curve(parameters: bytes) -> NamedCurve | None:
-    if parameters[:1] == b"\x06":
-        return curve_by_oid(str(core.ObjectIdentifier.load(parameters).dotted))
-    domain = EllipticDomain.load(parameters, strict=True)
-    prime = int(core.Integer.load(domain["field_id"]["parameters"].dump()).native)
-    a, b = (int.from_bytes(domain["curve"][name].native, "big") for name in ("a", "b"))
-    base = _point(bytes(domain["base"].native), prime)
-    order = int(domain["order"].native)
-    return curve_by_parameters((prime, a, b), base, order) if base else None
+def _elliptic_key(info: bytes) -> PublicKey:
+    """A key on a known curve, named or spelled out.
 
-
-def _elliptic_key(curve: NamedCurve | None, encoded: bytes) -> PublicKey:
-    if curve is None:
+    Spelled-out parameters count only if every one of them, base point included, is that of a known curve: a certificate that
+    brings its own base point could make any key its own (the flaw of CVE-2020-0601).
+    """
+    try:
+        parsed = parse_ec_public_key(info)
+    except MalformedData:
+        return UnusableKey("a malformed point or malformed curve parameters")
+    if parsed is None:
         return UnusableKey("a curve that is not accepted")
-    point = _point(encoded, curve.p)
-    if point is None or not curve.contains(*point):
-        return UnusableKey("a point that is not on its curve")
-    if curve.primitive is None:
-        return EllipticKey(curve, *point, None)
-    return EllipticKey(curve, *point, ec.EllipticCurvePublicNumbers(*point, curve.primitive).public_key())
-
-
-def _point(encoded: bytes, prime: int) -> tuple[int, int] | None:
-    """An uncompressed point; Doc 9303-12 §4.1.6.3 allows no other form."""
-    width = (prime.bit_length() + 7) // 8
-    if encoded[:1] != b"\x04" or len(encoded) != 1 + 2 * width:
-        return None
-    return int.from_bytes(encoded[1 : 1 + width], "big"), int.from_bytes(encoded[1 + width :], "big")
+    curve, point = parsed
+    if curve.openssl is None:
+        return EllipticKey(curve, point, None)
+    return EllipticKey(curve, point, ec.EllipticCurvePublicNumbers(point.x, point.y, curve.openssl).public_key())
 
 
 def parse_scheme(algorithm: bytes, digest_oid: str = "") -> SignatureScheme | None:
@@ -243,4 +229,4 @@ def _holds_ecdsa(key: EllipticKey, scheme: SignatureScheme, signature: bytes, me
     if key.primitive is not None:
         key.primitive.verify(signature, message, ec.ECDSA(hash_of(scheme.hash_oid)))
         return True
-    return verify_ecdsa(key.curve, (key.x, key.y), digest(scheme.hash_oid, message), utils.decode_dss_signature(signature))
+    return verify_ecdsa(key.curve, key.point, digest(scheme.hash_oid, message), utils.decode_dss_signature(signature))
