@@ -1,0 +1,276 @@
+"""The control panel's side of OSDP v2 as dialogues: they yield packets to send and receive what came back. No I/O.
+
+Rules:
+
+1. Nothing but the handshake is ever said in the clear; a peripheral without secure channel, with another key, or with the
+   published default key is an error, never a fallback (L5).
+2. Outputs know two orders: on for a time in units of 100 ms, and off. There is no word for a latched or toggled output
+   (I3, I4), so a repeated order does no more than the first one.
+3. An unanswered question is repeated once, byte for byte with the same sequence number; then the session is given up and
+   made anew at once. An answer with another sequence number belongs to another question and is dropped (L7).
+
+A dialogue yields bytes to send, or `WAIT` to hear more without sending; it receives one whole frame, or None when the
+time for an answer was over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TypeVar
+
+from drivers.counters import DeviceCounters
+from drivers.gate.osdp_packet import BROADCAST_ADDRESS, CommandCode, NakReason, Packet, ReplyCode, SecurityType
+from drivers.gate.osdp_secure import DEFAULT_KEY, KEY_SIZE, RANDOM_SIZE, SecureChannel
+from egate.model.errors import DeviceError, MalformedData, TrustError
+
+REPEATS = 1  # of an unanswered question, with the same sequence number
+BUSY_LIMIT = 10  # BUSY answers to one question before the session is given up
+STRAY_LIMIT = 8  # foreign or late packets heard while waiting for one answer
+LAST_SEQUENCE = 3  # 0 only opens a session, then 1, 2, 3, 1 …
+UNIT_S = 0.1  # timed outputs count in units of 100 ms
+LONGEST_LEASE_S = 10.0  # requirement I3
+OWN_KEY = b"\x01"  # security block data: the configured key; 00 would be the default key
+CLIENT_HEAD = 8  # bytes of the client's identity before its random in a CCRYPT reply
+WAIT = b""
+
+ValueT = TypeVar("ValueT")
+Dialogue = Generator[bytes, "bytes | None", ValueT]
+
+
+class SessionLost(DeviceError):
+    """The peripheral does not answer, or broke the chain: a new handshake may bring it back."""
+
+
+class OutputControl(IntEnum):
+    """The only two output control codes that this panel can say (IEC 60839-11-5 §6.10)."""
+
+    OFF = 0x01
+    ON_FOR_A_TIME = 0x05
+
+
+class CapabilityCode(IntEnum):
+    """Function codes of a capability report that a gate depends on."""
+
+    CONTACTS = 1
+    OUTPUTS = 2
+    SECURITY = 9
+
+
+@dataclass(frozen=True, slots=True)
+class UnitIdentity:
+    """Who the peripheral says it is."""
+
+    vendor: str
+    model: int
+    version: int
+    serial: int
+    firmware: str
+
+
+@dataclass(frozen=True, slots=True)
+class LocalStatus:
+    """The peripheral's own contacts."""
+
+    tamper: bool
+    power_fault: bool
+
+
+def encode_timed_output(output: int, rest_s: float, lease_s: float | None = None) -> bytes:
+    """Data of an order to switch an output on for a time, in whole 100 ms; raises DeviceError beyond the limits.
+
+    `rest_s` is what is left of a lease of `lease_s`; less than one unit means that the order came too late.
+    """
+    if lease_s is not None and rest_s < UNIT_S <= lease_s:
+        raise DeviceError("order a timed output", "the gate unit did not acknowledge while the lease ran")
+    units = int(rest_s / UNIT_S + 1e-6)
+    if not 1 <= units <= round(LONGEST_LEASE_S / UNIT_S):
+        raise DeviceError("order a timed output", f"the time must be 0.1 to {LONGEST_LEASE_S} s")
+    return bytes((output, OutputControl.ON_FOR_A_TIME)) + units.to_bytes(2, "little")
+
+
+def encode_output_off(output: int) -> bytes:
+    """Data of an order to switch an output off and end its time."""
+    return bytes((output, OutputControl.OFF, 0, 0))
+
+
+def parse_identity(data: bytes) -> UnitIdentity:
+    """Read a PDID report; raises MalformedData."""
+    if len(data) != 12:
+        raise MalformedData("read the gate unit's identity", "it is not 12 bytes long")
+    return UnitIdentity(
+        vendor=data[:3].hex(),
+        model=data[3],
+        version=data[4],
+        serial=int.from_bytes(data[5:9], "little"),
+        firmware=".".join(str(part) for part in data[9:12]),
+    )
+
+
+def parse_capabilities(data: bytes) -> dict[int, int]:
+    """Read a PDCAP report as number of items (for security: compliance bits) by function code; raises MalformedData."""
+    if len(data) % 3:
+        raise MalformedData("read the gate unit's capabilities", "it is not made of groups of three bytes")
+    groups = [data[index : index + 3] for index in range(0, len(data), 3)]
+    return {code: compliance if code == CapabilityCode.SECURITY else count for code, compliance, count in groups}
+
+
+def parse_contacts(data: bytes) -> tuple[bool, ...]:
+    """Read an input or output status report: one byte for each contact, not zero means active."""
+    return tuple(byte != 0 for byte in data)
+
+
+def parse_local_status(data: bytes) -> LocalStatus:
+    """Read an LSTATR report; raises MalformedData."""
+    if len(data) != 2:
+        raise MalformedData("read the gate unit's local status", "it is not 2 bytes long")
+    return LocalStatus(tamper=data[0] != 0, power_fault=data[1] != 0)
+
+
+class ControlPanel:
+    """One session at a time with one peripheral. `entropy` gives that many unpredictable bytes."""
+
+    def __init__(self, address: int, key: bytes, entropy: Callable[[int], bytes], counters: DeviceCounters) -> None:
+        doing = f"configure OSDP address {address}"
+        if not 0 <= address < BROADCAST_ADDRESS:
+            raise DeviceError(doing, "the address must be 0 to 126")
+        if len(key) != KEY_SIZE:
+            raise DeviceError(doing, f"the secure channel key must have {KEY_SIZE} bytes")
+        if key == DEFAULT_KEY:
+            raise DeviceError(doing, "the secure channel key is the published default; load an own key into the unit")
+        self._address = address
+        self._key = key
+        self._entropy = entropy
+        self._counters = counters
+        self._sequence = 0
+        self._channel: SecureChannel | None = None
+
+    @property
+    def secure(self) -> bool:
+        """Whether a secure session stands."""
+        return self._channel is not None
+
+    def end_session(self) -> None:
+        """Forget the session's keys; the next question needs a handshake."""
+        self._channel = None
+
+    def handshake(self) -> Dialogue[None]:
+        """Open a secure session; raises SessionLost for silence and DeviceError for a unit that must not be trusted."""
+        self._channel = None
+        self._sequence = 0
+        panel_random = self._entropy(RANDOM_SIZE)
+        reply = yield from self._open_question(CommandCode.CHALLENGE, panel_random, SecurityType.CHALLENGE)
+        channel = self._judge_client(reply, panel_random)
+        reply = yield from self._open_question(
+            CommandCode.SERVER_CRYPTOGRAM, channel.server_cryptogram, SecurityType.SERVER_CRYPTOGRAM
+        )
+        self._judge_initial_mac(reply, channel)
+        self._channel = channel
+        self._counters.sessions += 1
+
+    def ask(self, code: CommandCode, data: bytes = b"") -> Dialogue[Packet]:
+        """One question inside the session; raises SessionLost, or DeviceError when the unit refuses."""
+        if self._channel is None:
+            raise SessionLost("ask the gate unit", "there is no secure session")
+        question = Packet(self._address, self._sequence, code, data)
+        raw = self._channel.seal_command(question)
+        try:
+            answer = yield from self._exchange(raw, self._channel)
+        except SessionLost:
+            self._channel = None
+            raise
+        if answer.code == ReplyCode.NAK:
+            return self._refusal(answer)
+        return answer
+
+    def _open_question(self, code: CommandCode, data: bytes, security: SecurityType) -> Dialogue[Packet]:
+        """One question of the handshake, in the clear."""
+        question = Packet(self._address, self._sequence, code, data, security=security, security_data=OWN_KEY)
+        answer = yield from self._exchange(question.to_bytes(), None)
+        if answer.code == ReplyCode.NAK:
+            raise DeviceError("open the secure channel", f"the gate unit offers none or refuses it ({_nak_words(answer)})")
+        return answer
+
+    def _exchange(self, raw: bytes, channel: SecureChannel | None) -> Dialogue[Packet]:
+        """Send, repeat once when nothing comes, and return the one reply that belongs to the question."""
+        doing = "ask the gate unit"
+        attempts, busy, stray = 0, 0, 0
+        outgoing = raw
+        while attempts <= REPEATS and busy <= BUSY_LIMIT and stray <= STRAY_LIMIT:
+            frame = yield outgoing
+            if frame is None:
+                attempts, outgoing = attempts + 1, raw
+                self._counters.repeats += int(attempts <= REPEATS)
+                continue
+            reply = self._own_reply(frame)
+            if reply is not None and reply.code == ReplyCode.BUSY:
+                busy, outgoing = busy + 1, raw
+            elif reply is None or reply.sequence != self._sequence:
+                stray, outgoing = stray + 1, WAIT
+            else:
+                opened = self._opened(reply, channel)
+                self._sequence = self._sequence % LAST_SEQUENCE + 1
+                return opened
+        self._counters.unanswered += 1
+        raise SessionLost(doing, "it does not answer")
+
+    def _own_reply(self, frame: bytes) -> Packet | None:
+        """The frame as a reply of our peripheral, or None for anything else (an echo, another address, an unsound block)."""
+        try:
+            packet = Packet.from_bytes(frame)
+        except MalformedData:
+            return None
+        return packet if packet.is_reply and packet.address == self._address else None
+
+    @staticmethod
+    def _opened(reply: Packet, channel: SecureChannel | None) -> Packet:
+        """The reply out of its protection; an unprotected one inside a session ends the session."""
+        if channel is None:
+            return reply
+        try:
+            return channel.open_reply(reply)
+        except TrustError as error:
+            reason = _nak_words(reply) if reply.code == ReplyCode.NAK and reply.security is None else error.problem
+            raise SessionLost("ask the gate unit", f"it left the secure session ({reason})") from None
+
+    def _refusal(self, answer: Packet) -> Packet:
+        """Raise what a NAK inside the session means."""
+        self._counters.refused += 1
+        if answer.data[:1] == bytes((NakReason.WRONG_SEQUENCE,)):
+            self._channel = None
+            raise SessionLost("ask the gate unit", "it lost the sequence")
+        raise DeviceError("ask the gate unit", f"it refuses the question ({_nak_words(answer)})")
+
+    def _judge_client(self, reply: Packet, panel_random: bytes) -> SecureChannel:
+        """The peripheral proves that it knows our key."""
+        doing = "open the secure channel"
+        if reply.code != ReplyCode.CLIENT_CRYPTOGRAM or reply.security != SecurityType.CLIENT_CRYPTOGRAM:
+            raise DeviceError(doing, "the gate unit talks in the clear; it must be set to secure channel only")
+        if reply.security_data != OWN_KEY:
+            raise DeviceError(doing, "the gate unit uses the published default key; load an own key into it")
+        if len(reply.data) != CLIENT_HEAD + RANDOM_SIZE + KEY_SIZE:
+            raise DeviceError(doing, "the gate unit's cryptogram has the wrong length")
+        peripheral_random = reply.data[CLIENT_HEAD : CLIENT_HEAD + RANDOM_SIZE]
+        channel = SecureChannel(self._key, panel_random, peripheral_random)
+        if not channel.client_cryptogram_is(reply.data[CLIENT_HEAD + RANDOM_SIZE :]):
+            raise DeviceError(doing, "the gate unit holds another key than the configured one")
+        return channel
+
+    @staticmethod
+    def _judge_initial_mac(reply: Packet, channel: SecureChannel) -> None:
+        """The peripheral accepted us and starts the same MAC chain."""
+        doing = "open the secure channel"
+        if reply.code != ReplyCode.INITIAL_MAC or reply.security_data != b"\x01":
+            raise DeviceError(doing, "the gate unit does not accept our key")
+        if not channel.initial_mac_is(reply.data):
+            raise DeviceError(doing, "the gate unit starts another MAC chain")
+
+
+def _nak_words(packet: Packet) -> str:
+    """A NAK's reason in words."""
+    reason = packet.data[0] if packet.data else 0
+    try:
+        return f"NAK {reason}: {NakReason(reason).name.lower().replace('_', ' ')}"
+    except ValueError:
+        return f"NAK {reason}"
