@@ -20,6 +20,8 @@ from egate.mrtd.tlv import Tlv, encode_tlv, parse_one, parse_tlvs
 
 MAX_INFOS = 64
 """More entries than any EF.CardAccess or DG14 holds."""
+MAX_NUMBER_BYTES = 8
+"""Versions, parameter numbers and key numbers; longer ones come from no real chip."""
 
 _DOING = "parsing SecurityInfos"
 _SEQUENCE, _SET, _INTEGER, _OID, _BITS, _OCTETS = 0x30, 0x31, 0x02, 0x06, 0x03, 0x04
@@ -160,9 +162,10 @@ def _part_oid(parts: Sequence[Tlv], index: int) -> str:
 def _integer(parts: Sequence[Tlv], index: int) -> int | None:
     if index >= len(parts):
         return None
-    if parts[index].tag != _INTEGER or not parts[index].value:
-        raise MalformedData(_DOING, "an INTEGER is missing")
-    return int.from_bytes(parts[index].value, "big", signed=True)
+    value = parts[index].value
+    if parts[index].tag != _INTEGER or not value or len(value) > MAX_NUMBER_BYTES or value[0] & 0x80:
+        raise MalformedData(_DOING, "a version or identifier that is no small number")
+    return int.from_bytes(value, "big")
 
 
 def _parse_key(oid: str, parts: tuple[Tlv, ...]) -> ChipAuthenticationKey:
