@@ -65,7 +65,7 @@ class Controller:
         config = parts.config
         welcome = Welcome(config.name, config.number, str(config.frames))
         self._server = MessageServer(config.socket, parts.clock, welcome=welcome, on_message=self._on_message)
-        self._board = Board(self._server.publish, parts.clock, config.name, config.number, parts.outbox_size)
+        self._board = Board(self._server.publish, parts.clock, config.name, config.number, lambda: parts.depth)
         self._board.state, self._board.language = self._state, config.language
         self._inspector = Inspector(parts, self._board, self._events.put_nowait, self._spawn, self._chip_reader_lost)
         self._carriers: dict[type, Callable[[Any], None]] = {
@@ -91,7 +91,7 @@ class Controller:
         try:
             await parts.face.start()
             await self._disk.run(parts.open_log)
-            await self._disk.run(lambda: parts.log.append(lane_event_record("start", parts.versions)))
+            await self._disk.run(lambda: parts.append(lane_event_record("start", parts.versions)))
             for work in (
                 self._watch_documents(),
                 self._start_chip_reader(),
@@ -114,7 +114,7 @@ class Controller:
         await self._parts.close_devices(self._state.last_command)
         if self._parts.log_is_open:
             try:
-                await self._disk.run(lambda: self._parts.log.append(lane_event_record("stop", self._parts.versions)))
+                await self._disk.run(lambda: self._parts.append(lane_event_record("stop", self._parts.versions)))
             except DeviceError as error:
                 log.error("the stop was not recorded: %s", error)
             await self._disk.run(self._parts.log.close)
@@ -165,12 +165,16 @@ class Controller:
                 board.lose("mrz reader", error)
                 await self._until_started("mrz reader", reader.start)
                 continue
-            self._take_lines(lines)
+            await self._take_lines(lines)
 
-    def _take_lines(self, lines: tuple[str, ...]) -> None:
-        """A document that is laid while somebody passes waits for its turn: the reader sends it again."""
-        if self._state.phase is not LanePhase.IDLE or not self._parts.may_admit():
+    async def _take_lines(self, lines: tuple[str, ...]) -> None:
+        """A document that is laid while somebody passes, or while nothing can be recorded, begins no passage."""
+        if self._state.phase is not LanePhase.IDLE:
             return
+        if not await self._disk.run(self._parts.log.may_admit):
+            self._board.lose("log", DeviceError("recording", "the disk is full or failing; the lane admits nobody"))
+            return
+        self._board.regain("log")
         self._next_mrz = parse_lines(lines)
         self._board.present_again = self._next_mrz is None
         if self._next_mrz is None:
@@ -247,7 +251,7 @@ class Controller:
 
         async def write() -> None:
             try:
-                committed = await self._disk.run(lambda: self._parts.log.append(record))
+                committed = await self._disk.run(lambda: self._parts.append(record))
             except DeviceError as error:
                 log.error("not recorded: %s", error)
                 self._board.tell("record", "failed", error.problem)

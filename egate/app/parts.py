@@ -1,0 +1,96 @@
+"""Everything one lane is made of, put together in one place and named in one value.
+
+`egate.app.wiring` fills it from the configuration; the controller uses it and closes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from egate.app.config import LaneConfig
+from egate.app.face_client import FaceClient
+from egate.ipc.messages import ReceiptArrived
+from egate.lane.settings import LaneSettings
+from egate.model.checks import Profile
+from egate.model.crossing import Committed, LogRecord, Receipt
+from egate.model.errors import DeviceError, MalformedData, TrustError
+from egate.model.lane import Door
+from egate.pki.trust_store import TrustStore
+from egate.ports import ChipReader, Clock, GateUnit, MrzReader
+from egate.storage.log import LaneLog
+from egate.storage.vault import CentrePublicKey
+from egate.sync.messages import verify_receipt
+from egate.watchlist.lists import Watchlists
+
+
+@dataclass(slots=True)
+class Parts:
+    """The parts of one lane. The log is opened by the controller, in the one thread that uses it."""
+
+    config: LaneConfig
+    clock: Clock
+    settings: LaneSettings
+    profile: Profile
+    trust: TrustStore
+    lists: Watchlists
+    mrz: MrzReader
+    chip: ChipReader
+    gate: GateUnit
+    face: FaceClient
+    officers: Mapping[str, Ed25519PublicKey]
+    receipt_key: Ed25519PublicKey
+    sealing_key: CentrePublicKey
+    boot_id: str
+    versions: tuple[tuple[str, str], ...]
+    log_or_none: LaneLog | None = None
+    depth: int = field(default=0)
+
+    @property
+    def log(self) -> LaneLog:
+        """The lane's log; raises DeviceError before it is open."""
+        if self.log_or_none is None:
+            raise DeviceError("recording", "the lane's log is not open")
+        return self.log_or_none
+
+    @property
+    def log_is_open(self) -> bool:
+        """Whether `open_log` succeeded."""
+        return self.log_or_none is not None
+
+    def open_log(self) -> None:
+        """Open the lane's log as its only writer; raises DeviceError."""
+        self.log_or_none = LaneLog.open(self.config.database, self.config.name, self.sealing_key, self.clock, self.boot_id)
+        self.depth = self.log.outbox.depth()
+
+    def append(self, record: LogRecord) -> Committed:
+        """Append a record; it is durable when this returns. Raises DeviceError."""
+        committed = self.log.append(record)
+        self.depth = self.log.outbox.depth()
+        return committed
+
+    def take_receipt(self, message: ReceiptArrived) -> int:
+        """Verify the centre's receipt and prune the outbox; returns how many rows it settled. Raises TrustError."""
+        try:
+            signature, header_hash = bytes.fromhex(message.signature), bytes.fromhex(message.header_hash)
+        except ValueError:
+            raise MalformedData("taking a receipt", "its hash or signature is not hexadecimal") from None
+        if message.lane != self.config.name:
+            raise TrustError("taking a receipt", "it is for another lane")
+        receipt = Receipt(message.lane, message.sequence, header_hash, message.signed_at_ns, signature)
+        verify_receipt(receipt, self.receipt_key)
+        settled = self.log.outbox.prune(receipt)
+        self.depth = self.log.outbox.depth()
+        return settled
+
+    async def close_devices(self, last_command: int) -> None:
+        """Lock both doors where the unit still listens, then release every device and the worker."""
+        for step, door in enumerate(Door, 1):
+            with contextlib.suppress(DeviceError, TimeoutError):
+                await self.gate.lock(door, last_command + step)
+        for device in (self.mrz, self.chip, self.gate):
+            await device.close()
+        await self.face.close()
