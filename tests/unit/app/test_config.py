@@ -1,0 +1,102 @@
+"""A lane's configuration: complete, strict, and every refusal says where and what to do (I14, L6)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from egate.app.config import ConfigError, load_config, parse_config
+
+GOOD = """
+[lane]
+name = "UTO-A1"
+number = 3
+
+[paths]
+database = "lane.db"
+socket = "lane.sock"
+frames = "/dev/shm/frames"
+
+[devices.mrz]
+driver = "mrz_serial"
+port = "tty/mrz"
+
+[devices.chip]
+driver = "pn532"
+port = "tty/chip"
+fast_baud = 921600
+
+[devices.gate]
+driver = "osdp"
+port = "tty/gate"
+key_file = "keys/gate.hex"
+
+[camera]
+source = "none"
+
+[trust]
+directory = "trust"
+
+[officers]
+directory = "officers"
+
+[keys]
+lane = "keys/lane.pem"
+sealing = "keys/sealing.pub"
+receipts = "keys/receipts.pem"
+
+[timers]
+inside_max_s = 60
+"""
+BASE = Path("/somewhere")
+
+
+def test_a_complete_file_is_read_with_paths_from_its_own_folder() -> None:
+    config = parse_config(GOOD, BASE, "lane.toml")
+    assert (config.name, config.number, config.language) == ("UTO-A1", 3, "en")
+    assert config.database == BASE / "lane.db"
+    assert config.frames == Path("/dev/shm/frames")
+    assert config.chip.options == {"fast_baud": 921600}
+    assert config.gate.options == {"key_file": BASE / "keys/gate.hex"}
+    assert config.timers == {"inside_max_s": 60.0}
+    assert config.profile is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('name = "UTO-A1"', "", "[lane] name is missing"),
+        ("number = 3", "number = 0", "[lane] number must be a whole number from 1 to 999"),
+        ("number = 3", "number = true", "whole number"),
+        ('source = "none"', 'sorce = "none"', "[camera] sorce is unknown; known keys are source"),
+        ("[trust]", "[thrust]", "[thrust] is unknown; known tables are lane"),
+        ("[devices.mrz]", "[devices.mzr]", "[devices.mzr] is unknown"),
+        ("inside_max_s = 60", "inside_max_s = -1", "[timers] inside_max_s must be a number of seconds above 0"),
+        ('port = "tty/gate"', "", "[devices.gate] port is missing: serial port by stable path"),
+        ("[lane]", "[lane", "is not valid TOML"),
+        ("[trust]", "trust = 3\n[trust2]", "unknown"),
+    ],
+)
+def test_a_fault_is_named_with_table_and_key(old: str, new: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=r"lane\.toml") as refused:
+        parse_config(GOOD.replace(old, new), BASE, "lane.toml")
+    assert says in str(refused.value)
+
+
+def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="egate demo --keep DIR"):
+        load_config(tmp_path / "none.toml")
+
+
+def test_a_file_that_is_no_configuration_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    huge = tmp_path / "huge.toml"
+    huge.write_bytes(b"#" * (256 * 1024 + 1))
+    with pytest.raises(ConfigError, match="larger than"):
+        load_config(huge)
+    binary = tmp_path / "binary.toml"
+    binary.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="UTF-8"):
+        load_config(binary)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(tmp_path)
