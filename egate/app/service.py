@@ -1,0 +1,56 @@
+"""Runs a service until it is asked to end (Ctrl-C or SIGTERM), and what every service on the bus is told on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from egate.model.errors import DeviceError
+from egate.sync.bus import BusAddress
+
+TOKEN_VARIABLE = "EGATE_NATS_TOKEN"  # noqa: S105  # the name of the variable, not the token
+"""Where the bus token may stand; a command line can be read by every account of the machine."""
+
+TOKEN_LIMIT_BYTES = 4096
+
+
+def run_service(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> int:
+    """Run `work` with an event that is set by SIGINT or SIGTERM; returns the exit status 0 once it has ended."""
+    asyncio.run(_until_signalled(work))
+    return 0
+
+
+def add_bus_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments that say where the bus is."""
+    parser.add_argument("--nats", metavar="URL", required=True, help="the bus, e.g. nats://127.0.0.1:4222")
+    parser.add_argument(
+        "--nats-token-file",
+        metavar="FILE",
+        type=Path,
+        help=f"file with the token of the bus (default: the variable {TOKEN_VARIABLE})",
+    )
+
+
+def bus_address(args: argparse.Namespace) -> BusAddress:
+    """The bus as the arguments name it; raises DeviceError when the token file cannot be read."""
+    if args.nats_token_file is None:
+        return BusAddress(args.nats, os.environ.get(TOKEN_VARIABLE, ""))
+    try:
+        with open(args.nats_token_file, encoding="utf-8") as file:
+            return BusAddress(args.nats, file.read(TOKEN_LIMIT_BYTES).strip())
+    except (OSError, UnicodeDecodeError) as error:
+        problem = getattr(error, "strerror", None) or "not a text"
+        raise DeviceError(f"reading {args.nats_token_file}", problem) from None
+
+
+async def _until_signalled(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await work(stop)
