@@ -77,6 +77,7 @@ _ENTRIES = (
         ("chip_session_broken", _ABORTED, "The session with the chip broke off."),
         ("no_access_control", _NOT_SUPPORTED, "The chip gives its data without access control."),
         ("access_not_tried", _UNDETERMINED, "No access protocol was run."),
+        ("no_passport_application", _UNDETERMINED, "The chip has no travel document application that could be selected."),
     ),
     _entry(
         CheckName.SECURITY_OBJECT_SIGNATURE,

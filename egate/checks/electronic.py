@@ -27,13 +27,13 @@ from egate.pki.trust_store import TrustStore
 DATA_GROUPS = {ElementaryFile[f"DG{number}"]: number for number in range(1, 17)}
 """The data groups by file."""
 
-_REQUIRED = (ElementaryFile.DG1, ElementaryFile.DG2)
+_REQUIRED = (ElementaryFile.SOD, ElementaryFile.DG1, ElementaryFile.DG2)
 
 PACE_FELL_BACK = "pace_fell_back_to_bac"
 """Detail of a successful access that began with PACE and ended with BAC: a downgrade that the record must show."""
 
 _ACCESS_PROTOCOLS = ("pace", "bac")
-_PROOFS = ("chip_authentication", "active_authentication")
+_SESSION_STEPS = ("application", "secure_messaging")
 _FAILED_STATES = frozenset({ProtocolState.REFUSED, ProtocolState.BROKEN})
 
 
@@ -71,28 +71,32 @@ def gather_facts(evidence: ChipEvidence | None, trust: TrustStore, today: date) 
 
 
 def check_chip_access(facts: ChipFacts) -> Check:
-    """Whether the chip opened and the session held. The detail names the protocol, or the fall-back from PACE to BAC."""
+    """Whether the chip opened and the session held until everything was read.
+
+    The detail names the protocol, or the fall-back from PACE to BAC. A session that broke and was opened again is no matter
+    of access once all files are there; what they are worth, the hashes tell.
+    """
     name = CheckName.CHIP_ACCESS
     if facts.evidence is None:
         return finding(name, "chip_not_read")
-    outcomes = {outcome.protocol: outcome.state for outcome in facts.evidence.protocols}
-    pace, bac = (outcomes.get(protocol, ProtocolState.NOT_RUN) for protocol in _ACCESS_PROTOCOLS)
-    if any(
-        state is ProtocolState.BROKEN for protocol, state in outcomes.items() if protocol not in (*_ACCESS_PROTOCOLS, *_PROOFS)
-    ):
+    pace, bac = (facts.evidence.outcome(protocol).state for protocol in _ACCESS_PROTOCOLS)
+    broken = [step for step in _SESSION_STEPS if facts.evidence.outcome(step).state in _FAILED_STATES]
+    if ProtocolState.COMPLETED not in (pace, bac):
+        return finding(name, _why_closed(pace, bac, broken))
+    if broken and not all(file in facts.evidence.files for file in _REQUIRED):
         return finding(name, "chip_session_broken")
-    if ProtocolState.COMPLETED in (pace, bac):
-        fell_back = bac is ProtocolState.COMPLETED and pace in _FAILED_STATES
-        opened_by = "pace" if pace is ProtocolState.COMPLETED else "bac"
-        return success(name, PACE_FELL_BACK if fell_back else opened_by)
-    return finding(name, _why_closed(pace, bac))
+    fell_back = bac is ProtocolState.COMPLETED and pace in _FAILED_STATES
+    opened_by = "pace" if pace is ProtocolState.COMPLETED else "bac"
+    return success(name, PACE_FELL_BACK if fell_back else opened_by)
 
 
-def _why_closed(pace: ProtocolState, bac: ProtocolState) -> str:
+def _why_closed(pace: ProtocolState, bac: ProtocolState, broken: list[str]) -> str:
     if ProtocolState.BROKEN in (pace, bac):
         return "chip_session_broken"
     if ProtocolState.REFUSED in (pace, bac):
         return "access_keys_refused"
+    if "application" in broken:
+        return "no_passport_application"
     return "no_access_control" if (pace, bac) == (ProtocolState.NOT_OFFERED,) * 2 else "access_not_tried"
 
 
@@ -155,7 +159,7 @@ def check_hashes(facts: ChipFacts) -> Check:
         concerned = [file.name for file, found in states.items() if found is state]
         if concerned:
             return finding(name, code, ", ".join(concerned))
-    missing = [file.name for file in _REQUIRED if file not in states]
+    missing = [file.name for file in _REQUIRED if file not in facts.evidence.files]
     if missing:
         return finding(name, "data_group_missing", ", ".join(missing))
     return success(name, ", ".join(file.name for file in states))

@@ -3,9 +3,9 @@
 Rule: a document number never stands in a list in the clear, and the hash is keyed: all nine-digit numbers of one State can be
 tried in minutes against an un-keyed hash. Hashing under a secret key is pseudonymisation, not anonymisation.
 
-Segment: magic (4) ‖ prefix bits (1) ‖ reserved (3) ‖ count (8) ‖ prefix table, (2^bits + 1) × 4 ‖ hashes, count × 8; all
-big-endian. The table gives for each leading bit pattern where its hashes begin, so a look-up touches two places and a few neighbours. At 100 million
-entries a false hit of a 64-bit hash has a chance of 5·10⁻¹².
+Segment: magic (4) ‖ prefix bits (1) ‖ reserved (3) ‖ count (8) ‖ prefix table, (2^bits + 1) × 4 ‖ hashes, count × 8; all big-
+endian. The table gives for each leading bit pattern where its hashes begin, so a look-up touches two places and a few
+neighbours. At 100 million entries a false hit of a 64-bit hash has a chance of 5·10⁻¹².
 """
 
 from __future__ import annotations
