@@ -147,7 +147,8 @@ def verify_recovered(representative: bytes, challenge: bytes) -> str | None:
 def _trailer(representative: bytes) -> tuple[str | None, int]:
     if representative.endswith(b"\xbc"):
         return "sha1", 1
-    return (_TRAILERS.get(representative[-2]), 2) if representative.endswith(b"\xcc") else (None, 0)
+    two = representative[-2:]
+    return (_TRAILERS.get(two[0]), 2) if two.endswith(b"\xcc") else (None, 0)
 
 
 def _message_start(body: bytes) -> int | None:
@@ -183,7 +184,7 @@ def _hashes(curve: Curve, algorithm: str | None) -> tuple[str, ...]:
 
 
 def _signature_numbers(signature: bytes, size: int) -> tuple[int, int] | None:
-    """r and s of a plain signature, or of a DER one, which some documents send against the standard."""
+    """The numbers r and s of a plain signature, or of a DER one, which some documents send against the standard."""
     if len(signature) == 2 * size:
         return int.from_bytes(signature[:size], "big"), int.from_bytes(signature[size:], "big")
     try:

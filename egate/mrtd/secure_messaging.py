@@ -30,9 +30,10 @@ _KNOWN_ORDERS = (
 
 def largest_read(suite: CipherSuite, response_bytes: int) -> int:
     """The most plain bytes that a protected response of `response_bytes` (status word included) can carry."""
-    length_bytes = 1 if response_bytes <= 0x80 + 20 else 2 if response_bytes <= MAX_SHORT_LE + 2 else 3
-    overhead = 1 + length_bytes + len(_PADDING_INDICATOR) + _STATUS_OBJECT_BYTES + _CODE_OBJECT_BYTES + 2
-    blocks = (response_bytes - overhead) // suite.block_bytes
+    others = 1 + _STATUS_OBJECT_BYTES + _CODE_OBJECT_BYTES + 2
+    content = response_bytes - others - 1
+    length_bytes = 1 if content < 0x80 else 2 if content <= 0x100 else 3
+    blocks = (response_bytes - others - length_bytes - len(_PADDING_INDICATOR)) // suite.block_bytes
     return max(1, blocks * suite.block_bytes - 1)
 
 

@@ -1,0 +1,110 @@
+"""The simulated chip's files: selection, reading in blocks, and who may read what.
+
+Sources: ISO/IEC 7816-4 §7.1.1 (SELECT), §7.2.3 (READ BINARY), ICAO Doc 9303-10 §3. Rule: files of the application open only after
+access; DG3 and DG4 stay closed, because terminal authentication is not simulated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from egate.model.document import ElementaryFile
+from egate.model.errors import MalformedData
+from egate.mrtd.apdu import CommandApdu, ResponseApdu
+from egate.mrtd.tlv import encode_tlv, parse_one
+
+APPLICATION_ID = bytes.fromhex("A0000002471001")
+MASTER_FILE_ID = b"\x3f\x00"
+_CLOSED = frozenset({ElementaryFile.DG3, ElementaryFile.DG4})
+
+SW_END_OF_FILE = 0x6282
+SW_WRONG_LENGTH = 0x6700
+SW_SECURITY_STATUS = 0x6982
+SW_CONDITIONS = 0x6985
+SW_NO_CURRENT_FILE = 0x6986
+SW_WRONG_DATA = 0x6A80
+SW_NOT_FOUND = 0x6A82
+SW_WRONG_PARAMETERS = 0x6A86
+SW_WRONG_OFFSET = 0x6B00
+
+
+def status(sw: int) -> ResponseApdu:
+    """A response without data."""
+    return ResponseApdu(b"", sw)
+
+
+class FileSystem:
+    """Current directory and file, and the contents that the issuer wrote."""
+
+    def __init__(self, files: Mapping[ElementaryFile, bytes], *, short_identifiers: bool = True) -> None:
+        self._files = files
+        self._short_identifiers = short_identifiers
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to the master file, nothing selected."""
+        self.in_application = False
+        self._current: ElementaryFile | None = None
+
+    def selects_application(self, command: CommandApdu) -> bool:
+        """Whether the command selects the application by its name."""
+        return command.p1 == 0x04 and command.data == APPLICATION_ID
+
+    def select(self, command: CommandApdu) -> ResponseApdu:
+        """SELECT: the master file, the application, or a file of the current directory."""
+        self._current = None
+        if command.p1 == 0x04:
+            if command.data != APPLICATION_ID:
+                return status(SW_NOT_FOUND)
+            self.in_application = True
+            return status(0x9000)
+        if command.p1 == 0x00 and command.data in {b"", MASTER_FILE_ID}:
+            self.in_application = False
+            return status(0x9000)
+        if command.p1 != 0x02 or len(command.data) != 2:
+            return status(SW_WRONG_PARAMETERS)
+        self._current = self._by_number(lambda file: file.file_id == int.from_bytes(command.data, "big"))
+        return status(0x9000 if self._current else SW_NOT_FOUND)
+
+    def _by_number(self, wanted: Callable[[ElementaryFile], bool]) -> ElementaryFile | None:
+        here = (file for file in self._files if file.in_application == self.in_application)
+        return next((file for file in here if wanted(file)), None)
+
+    def read(self, command: CommandApdu, *, access: bool) -> ResponseApdu:
+        """READ BINARY with even (B0) or odd (B1) instruction."""
+        if command.ins == 0xB1:
+            return self._read_odd(command, access=access)
+        offset = command.p1 << 8 | command.p2
+        if command.p1 & 0x80:
+            if not self._short_identifiers or command.p1 & 0x60:
+                return status(SW_WRONG_PARAMETERS)
+            offset = command.p2
+            self._current = self._by_number(lambda file: file.short_id == command.p1 & 0x1F)
+            if self._current is None:
+                return status(SW_NOT_FOUND)
+        return self._block(offset, command.le, access=access)
+
+    def _read_odd(self, command: CommandApdu, *, access: bool) -> ResponseApdu:
+        try:
+            offset = int.from_bytes(parse_one(command.data, 0x54, "reading a command"), "big")
+        except MalformedData:
+            return status(SW_WRONG_DATA)
+        if command.p1 or command.p2 or command.le is None or command.le < 4:
+            return status(SW_WRONG_PARAMETERS)
+        overhead = 2 if command.le <= 0x81 else 3 if command.le <= 0x102 else 4
+        block = self._block(offset, command.le - overhead, access=access)
+        return ResponseApdu(encode_tlv(0x53, block.data), block.sw) if block.data else block
+
+    def _block(self, offset: int, size: int | None, *, access: bool) -> ResponseApdu:
+        if self._current is None:
+            return status(SW_NO_CURRENT_FILE)
+        if self._current.in_application and (not access or self._current in _CLOSED):
+            return status(SW_SECURITY_STATUS)
+        content = self._files[self._current]
+        if offset > len(content):
+            return status(SW_WRONG_OFFSET)
+        if size is None:
+            return status(SW_WRONG_LENGTH)
+        block = content[offset : offset + size]
+        whole = len(block) == size or size in {256, 65_536}
+        return ResponseApdu(block, 0x9000 if whole else SW_END_OF_FILE)
