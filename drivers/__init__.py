@@ -1,1 +1,115 @@
-"""Devices of a lane. The table of drivers by name is here."""
+"""Devices of a lane. The tables of drivers by name are here: name in the configuration → factory.
+
+A factory takes a `PortSettings` (where the device is) and the clock, and opens nothing. Modules of a driver are imported when
+it is chosen, so a lane controller without a camera loads no OpenCV.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from egate.model.errors import DeviceError
+from egate.ports import Camera, ChipReader, Clock, GateUnit, MrzReader
+
+# ruff: noqa: PLC0415  (a driver's modules are imported when it is chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class PortSettings:
+    """Where a device is: stable port name, speed, whether the hardware is emulated, and for a gate unit its key and address.
+
+    `fast_baud` is a speed that a chip reader may be raised to; 0 leaves it as it is.
+    """
+
+    path: str
+    baud: int = 115_200
+    emulated: bool = False
+    key: bytes = field(default=b"", repr=False)
+    address: int = 1
+    fast_baud: int = 921_600
+
+
+@dataclass(frozen=True, slots=True)
+class CameraSettings:
+    """Where frames come from: a device by its stable name, or a directory; `fps` frames a second."""
+
+    path: str
+    fps: float = 15.0
+
+
+FactoryT = TypeVar("FactoryT")
+Entropy = Callable[[int], bytes]
+Wait = Callable[[float], None]
+
+
+def _pn532(settings: PortSettings, clock: Clock) -> ChipReader:
+    from drivers.link import LinkSettings, SerialLink
+    from drivers.reader.pn532 import Pn532Config, Pn532Reader
+
+    link = SerialLink(LinkSettings(settings.path, settings.baud, settings.emulated), clock)
+    return Pn532Reader(link, Pn532Config(fast_baud=settings.fast_baud or None), clock)
+
+
+def _mrz_serial(settings: PortSettings, clock: Clock) -> MrzReader:
+    from drivers.link import LinkSettings, SerialLink
+    from drivers.reader.mrz_serial import SerialMrzReader
+
+    return SerialMrzReader(SerialLink(LinkSettings(settings.path, settings.baud, settings.emulated), clock), clock)
+
+
+def _osdp(settings: PortSettings, clock: Clock, entropy: Entropy) -> GateUnit:
+    from drivers.gate.osdp import OsdpConfig, OsdpGate
+    from drivers.link import LinkSettings, SerialLink
+
+    link = SerialLink(LinkSettings(settings.path, settings.baud, settings.emulated), clock)
+    return OsdpGate(link, OsdpConfig(settings.key, settings.address), clock, entropy)
+
+
+def _files(settings: CameraSettings, wait: Wait) -> Camera:
+    from drivers.camera.files import FileCamera
+
+    return FileCamera(Path(settings.path), settings.fps, wait)
+
+
+def _v4l2(settings: CameraSettings, wait: Wait) -> Camera:
+    from drivers.camera.v4l2 import V4l2Camera, V4l2Settings
+
+    del wait  # a live camera keeps its own time
+    return V4l2Camera(V4l2Settings(settings.path, fps=round(settings.fps)))
+
+
+CHIP_READERS: Mapping[str, Callable[[PortSettings, Clock], ChipReader]] = {"pn532": _pn532}
+MRZ_READERS: Mapping[str, Callable[[PortSettings, Clock], MrzReader]] = {"mrz_serial": _mrz_serial}
+GATE_UNITS: Mapping[str, Callable[[PortSettings, Clock, Entropy], GateUnit]] = {"osdp": _osdp}
+CAMERAS: Mapping[str, Callable[[CameraSettings, Wait], Camera]] = {"files": _files, "v4l2": _v4l2}
+
+
+def chip_reader(driver: str, settings: PortSettings, clock: Clock) -> ChipReader:
+    """The chip reader of that name; raises DeviceError for a name that is not in the table or settings that cannot be."""
+    return _chosen(CHIP_READERS, driver, "chip reader")(settings, clock)
+
+
+def mrz_reader(driver: str, settings: PortSettings, clock: Clock) -> MrzReader:
+    """The MRZ reader of that name; raises DeviceError."""
+    return _chosen(MRZ_READERS, driver, "MRZ reader")(settings, clock)
+
+
+def gate_unit(driver: str, settings: PortSettings, clock: Clock, entropy: Entropy) -> GateUnit:
+    """The gate unit of that name; `entropy` gives unpredictable bytes. Raises DeviceError."""
+    return _chosen(GATE_UNITS, driver, "gate unit")(settings, clock, entropy)
+
+
+def camera(driver: str, settings: CameraSettings, wait: Wait) -> Camera:
+    """The camera of that name; `wait` blocks for seconds. Raises DeviceError."""
+    return _chosen(CAMERAS, driver, "camera")(settings, wait)
+
+
+def _chosen(table: Mapping[str, FactoryT], driver: str, kind: str) -> FactoryT:
+    """The factory by its name."""
+    try:
+        return table[driver]
+    except KeyError:
+        raise DeviceError(f"choose the {kind}", f"there is no driver {driver!r}; known: {', '.join(sorted(table))}") from None

@@ -110,6 +110,11 @@ class SerialLink:
         """Whether the port is open and was not lost."""
         return self._port is not None
 
+    @property
+    def baud(self) -> int:
+        """The speed that the port runs at now."""
+        return self._baud
+
     async def open(self) -> None:
         """Open the port; raises DeviceError with one sentence that says what is missing. Open twice is open."""
         if self._port is None and self._reopening is None:
@@ -170,6 +175,16 @@ class SerialLink:
         except (OSError, ValueError) as error:  # SerialException is an OSError
             raise DeviceError(f"set the speed of {self.name}", f"the port does not do {baud} baud") from error
         self._baud = baud
+
+    async def rest(self, seconds: float) -> None:
+        """Send nothing for so long, in the wire's own time: a device settles after a change of speed."""
+        loop = asyncio.get_running_loop()
+        over: asyncio.Future[None] = loop.create_future()
+        timer = loop.call_later(seconds, over.set_result, None)
+        try:
+            await over
+        finally:
+            timer.cancel()
 
     async def wait_connected(self, within_s: float | None = None) -> bool:
         """Wait until the port is open; False when it is not in time."""
