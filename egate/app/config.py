@@ -49,7 +49,6 @@ class LaneConfig:
     watchlist_key: Path | None
     watchlist_signer: Path | None
     officers: Path
-    lane_key: Path
     sealing_key: Path
     receipt_key: Path
     timers: Mapping[str, float]
@@ -66,17 +65,26 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "socket": "the local message socket for the screens",
         "frames": "the memory-mapped file of preview frames",
     },
-    "devices.mrz": {"driver": "`mrz_serial`", "port": "serial port by stable path"},
+    "devices.mrz": {
+        "driver": "`mrz_serial`",
+        "port": "serial port by its stable name, see docs/wiring.md",
+        "baud": "speed of the line (default 9600)",
+        "emulated": "`true` accepts a pseudo terminal; a real lane leaves it out",
+    },
     "devices.chip": {
         "driver": "`pn532`",
-        "port": "serial port by stable path",
-        "fast_baud": "line rate to switch to after start, e.g. 921600 (default: stay at 115200)",
+        "port": "serial port by its stable name",
+        "baud": "speed after power-up (default 115200)",
+        "fast_baud": "speed to raise the reader to (default 921600; 0 leaves it as it is)",
+        "emulated": "as above",
     },
     "devices.gate": {
         "driver": "`osdp`",
-        "port": "serial port by stable path",
+        "port": "serial port by its stable name",
+        "baud": "speed of the bus (default 115200)",
         "key_file": "file with the secure channel base key, 32 hex digits",
         "address": "address of the unit on its bus (default 1)",
+        "emulated": "as above",
     },
     "camera": {
         "source": "`v4l2:/dev/v4l/by-id/…`, `files:DIRECTORY@FPS` or `none`",
@@ -91,7 +99,6 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     },
     "officers": {"directory": "folder with one public key NAME.pem per officer"},
     "keys": {
-        "lane": "the lane's private signing key (PEM)",
         "sealing": "the centre's public sealing key",
         "receipts": "the centre's public receipt key (PEM)",
     },
@@ -131,7 +138,6 @@ def parse_config(text: str, base: Path, name: str) -> LaneConfig:
         watchlist_key=reader.optional_path("watchlists", "key_file"),
         watchlist_signer=reader.optional_path("watchlists", "signer"),
         officers=reader.path("officers", "directory"),
-        lane_key=reader.path("keys", "lane"),
         sealing_key=reader.path("keys", "sealing"),
         receipt_key=reader.path("keys", "receipts"),
         timers=reader.timers(),

@@ -90,6 +90,7 @@ class Controller:
         await self._server.start()
         try:
             await parts.face.start()
+            parts.versions = (*parts.versions, *parts.face.versions)
             await self._disk.run(parts.open_log)
             await self._disk.run(lambda: parts.append(lane_event_record("start", parts.versions)))
             for work in (

@@ -130,7 +130,7 @@ class Inspector:
         ready = self._reference
 
         async def prepare() -> None:
-            passage.reference_jpeg = await self._parts.face.prepare_reference(reference)
+            passage.reference_jpeg = await self._parts.face.prepare_reference(reference, passage.number)
             ready.set()
             self._board.show()
 
@@ -148,7 +148,7 @@ class Inspector:
         passage.capture, passage.capture_share = outcome, 1.0
         passage.mark("face_captured", self._parts.clock.monotonic())
         self._tell_capture(outcome)
-        findings = (single_person(outcome), *check_capture(outcome))
+        findings = (single_person(outcome), *check_capture(outcome, self._parts.profile.fmr_ppm))
         passage.add(findings)
         self._board.tell_checks(findings)
         self._decide(passage, DecisionPoint.EXIT)

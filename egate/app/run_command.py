@@ -1,0 +1,41 @@
+"""`egate run`: one lane, from its configuration, until it is told to end."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+from pathlib import Path
+
+from egate.app.clock import SystemClock
+from egate.app.config import load_config
+from egate.app.controller import Controller
+from egate.app.service import run_service
+from egate.app.wiring import build_parts
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `egate run`."""
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="the lane's configuration (TOML)")
+    parser.add_argument("--check", action="store_true", help="read configuration, keys, trust and lists, say so, and end")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the lane until SIGINT or SIGTERM; raises ConfigError, DeviceError or TrustError before a device is touched."""
+    parts = build_parts(load_config(arguments.config), SystemClock())
+    if arguments.check:
+        headers = ", ".join(header.name for header in parts.lists.headers) or "none"
+        print(f"{arguments.config} is usable: profile {parts.profile.name}, lists: {headers}")  # noqa: T201 - the command's answer
+        return 0
+    controller = Controller(parts)
+
+    async def work(stop: asyncio.Event) -> None:
+        lane = asyncio.create_task(controller.run())
+        ended = asyncio.create_task(stop.wait())
+        await asyncio.wait({lane, ended}, return_when=asyncio.FIRST_COMPLETED)
+        lane.cancel()
+        ended.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await lane
+
+    return run_service(work)

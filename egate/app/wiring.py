@@ -1,0 +1,155 @@
+"""Builds the parts of a lane from its configuration: keys, trust, lists, profile, devices, worker.
+
+Whatever is missing or wrong ends in one sentence (ConfigError, DeviceError or TrustError) before any device is touched.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import sys
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+import drivers
+from egate import __version__
+from egate.app.config import ConfigError, DeviceConfig, LaneConfig
+from egate.app.face_client import FaceClient
+from egate.app.parts import Parts
+from egate.checks.profile import default_profile, load_profile
+from egate.lane.settings import settings_from
+from egate.model.checks import Profile
+from egate.model.errors import DeviceError, MalformedData
+from egate.pki.trust_store import TrustStore
+from egate.ports import Clock
+from egate.storage.keys import load_sealing_public, load_verify_key
+from egate.watchlist.lists import Watchlists, open_watchlists
+
+LARGEST_TRUST_FILE_BYTES = 8 * 1024 * 1024
+"""A certificate has a few kilobytes; a folder that holds more than this in one file holds something else."""
+
+LARGEST_LIST_BYTES = 2 * 1024**3
+"""A document list with 100 million entries has 0.8 GB."""
+
+_KEY_DIGITS = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{64}")
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_DEFAULT_BAUD = {"mrz": 9600, "chip": 115_200, "gate": 115_200}
+
+
+def build_parts(config: LaneConfig, clock: Clock) -> Parts:
+    """Everything the controller needs; raises ConfigError, DeviceError, TrustError or MalformedData."""
+    today = datetime.fromtimestamp(clock.wall_ns() / 1e9, UTC).date()
+    profile = _profile(config.profile)
+    lists = _watchlists(config)
+    gate_key = _hex_key(config.gate.options.get("key_file"), "[devices.gate] key_file")
+    return Parts(
+        config=config,
+        clock=clock,
+        settings=settings_from(config.timers),
+        profile=profile,
+        trust=_trust(config.trust, today),
+        lists=lists,
+        mrz=drivers.mrz_reader(config.mrz.driver, _port(config.mrz, "mrz"), clock),
+        chip=drivers.chip_reader(config.chip.driver, _port(config.chip, "chip"), clock),
+        gate=drivers.gate_unit(config.gate.driver, _port(config.gate, "gate", gate_key), clock, secrets.token_bytes),
+        face=FaceClient(face_command(config, profile), clock),
+        officers=_officers(config.officers),
+        receipt_key=load_verify_key(config.receipt_key),
+        sealing_key=load_sealing_public(config.sealing_key),
+        boot_id=_BOOT_ID.read_text("ascii").strip() if _BOOT_ID.exists() else "unknown",
+        versions=_versions(profile, lists),
+    )
+
+
+def face_command(config: LaneConfig, profile: Profile) -> tuple[str, ...]:
+    """The command line of the face worker."""
+    return (
+        *(sys.executable, "-m", "egate.app.face_worker"),
+        *("--camera", config.camera),
+        *("--engine", profile.face_engine),
+        *(("--second", profile.second_opinion) if profile.second_opinion else ()),
+        *("--fmr-ppm", str(profile.fmr_ppm)),
+        *("--frames", str(config.frames)),
+    )
+
+
+def _port(device: DeviceConfig, kind: str, key: bytes = b"") -> drivers.PortSettings:
+    options = device.options
+    return drivers.PortSettings(
+        path=str(device.port),
+        baud=int(options.get("baud", _DEFAULT_BAUD[kind])),
+        emulated=options.get("emulated") is True,
+        key=key,
+        address=int(options.get("address", 1)),
+        fast_baud=int(options.get("fast_baud", 921_600)),
+    )
+
+
+def _profile(path: Path | None) -> Profile:
+    return default_profile() if path is None else load_profile(_read(path, LARGEST_TRUST_FILE_BYTES).decode("utf-8", "replace"))
+
+
+def _trust(directory: Path, today: date) -> TrustStore:
+    """The country signing certificates in a folder. Master lists come with part 2's supply of trust material."""
+    files = sorted(directory.glob("*.cer"))
+    if not files:
+        raise ConfigError(f"{directory} holds no country signing certificate (*.cer); without one no document can be trusted")
+    return TrustStore.from_certificates((_read(path, LARGEST_TRUST_FILE_BYTES) for path in files), str(directory), today)
+
+
+def _watchlists(config: LaneConfig) -> Watchlists:
+    """The signed lists in a folder. The versions are remembered beside the lane's log, so no older list comes back."""
+    if config.watchlists is None:
+        return Watchlists()
+    if config.watchlist_key is None or config.watchlist_signer is None:
+        raise ConfigError("[watchlists] needs key_file and signer beside directory")
+    memory = config.database.with_suffix(".lists.json")
+    known: dict[str, int] = json.loads(memory.read_text("utf-8")) if memory.exists() else {}
+    lists = open_watchlists(
+        (_read(path, LARGEST_LIST_BYTES) for path in sorted(config.watchlists.glob("*.list"))),
+        load_verify_key(config.watchlist_signer),
+        _hex_key(config.watchlist_key, "[watchlists] key_file"),
+        known,
+    )
+    memory.write_text(json.dumps({**known, **lists.versions}), "utf-8")
+    return lists
+
+
+def _officers(directory: Path) -> Mapping[str, Ed25519PublicKey]:
+    """The public keys of the officers who may act on this lane, by name."""
+    officers = {path.stem: load_verify_key(path) for path in sorted(directory.glob("*.pem"))}
+    if not officers:
+        raise ConfigError(f"{directory} holds no officer's public key (NAME.pem); a lane needs somebody who can clear referrals")
+    return officers
+
+
+def _hex_key(path: object, what: str) -> bytes:
+    """A key as hexadecimal text in a file; what is in the file never shows in a message."""
+    if not isinstance(path, Path):
+        raise ConfigError(f"{what} is missing")
+    text = _read(path, 1024).decode("ascii", "replace").strip()
+    if not _KEY_DIGITS.fullmatch(text):
+        raise ConfigError(f"{what}: {path} must hold 32 or 64 hexadecimal digits and nothing else")
+    return bytes.fromhex(text)
+
+
+def _read(path: Path, limit_bytes: int) -> bytes:
+    try:
+        if path.stat().st_size > limit_bytes:
+            raise MalformedData(f"reading {path}", f"it is larger than {limit_bytes} bytes")
+        return path.read_bytes()
+    except OSError as error:
+        raise DeviceError(f"reading {path}", error.strerror or "it cannot be read") from None
+
+
+def _versions(profile: Profile, lists: Watchlists) -> tuple[tuple[str, str], ...]:
+    """What decided: program, profile and lists (G2). The face engines add theirs when their worker has started."""
+    return (
+        ("egate", __version__),
+        ("profile", profile.name),
+        *((f"list {header.name}", str(header.version)) for header in lists.headers),
+    )
