@@ -48,20 +48,22 @@ class CaptureFace:
 
 @dataclass(frozen=True, slots=True)
 class RecordCrossing:
-    """Write the crossing of this passage with its decision; answer with `Recorded` or `NotRecorded`."""
+    """Write the crossing of this passage with its decision; answer with `Recorded` or `NotRecorded` and the same `number`."""
 
     passage: int
     decision: Decision
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class RecordOfficerAct:
-    """Write an officer's act; answer with `Recorded` or `NotRecorded`."""
+    """Write an officer's act; answer with `Recorded` or `NotRecorded` and the same `number`. Passage 0: nobody's."""
 
     passage: int
     action: OfficerAction
     reason: OfficerReason
     officer: str
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,16 +46,18 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The record asked for with `Record` is durable."""
+    """A record that the lane asked for is durable: the one with this `number`, or the oldest unanswered one for None."""
 
     passage: int
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NotRecorded:
-    """The record could not be made durable."""
+    """A record that the lane asked for could not be made durable; `number` as in `Recorded`."""
 
     passage: int
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

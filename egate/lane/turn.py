@@ -1,0 +1,249 @@
+"""One step under construction: the state as it becomes and the commands so far.
+
+Rules are written with these verbs only. The rule it keeps: `unlock` is the only place that makes an `Unlock`, and it asks the
+interlock; `refer` is the only way into REFERRED, and it takes every right away and locks both doors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from egate.lane import commands as c
+from egate.lane import interlock
+from egate.lane.events import OfficerWished
+from egate.lane.settings import LaneSettings
+from egate.lane.state import NO_EVIDENCE, AwaitedRecord, Grant, LaneState, RecordPurpose
+from egate.model.checks import Check, CheckName, CheckResult, Decision, DecisionPoint, Outcome
+from egate.model.lane import Alarm, Door, GateReport, LanePhase
+
+CASE_ALARMS = (Alarm.LIST_HIT, Alarm.TAILGATING, Alarm.DOOR_FAULT, Alarm.REFERRAL, Alarm.OVERSTAY)
+"""Alarms that are over when the case that raised them is."""
+
+UNTIMED = frozenset({LanePhase.IDLE, LanePhase.OUT_OF_SERVICE, LanePhase.EMERGENCY})
+"""Phases that last until something happens."""
+
+OUTSIDE = frozenset({LanePhase.IDLE, LanePhase.READING, LanePhase.REFERRED_OUTSIDE, LanePhase.OUT_OF_SERVICE})
+"""Phases in which nobody is between the doors and both are locked."""
+
+AWAITED_LIMIT = 8
+"""Unanswered records remembered; the oldest is forgotten, and its answer changes nothing."""
+
+
+class Turn:
+    """Built by `step` for one event, thrown away after it."""
+
+    def __init__(self, state: LaneState, settings: LaneSettings) -> None:
+        self.state = state
+        self.settings = settings
+        self.commands: list[c.Command] = []
+
+    def change(self, **fields: Any) -> None:
+        """Replace fields of the state."""
+        self.state = replace(self.state, **fields)
+
+    # -- phases and time ----------------------------------------------------------------------------------------------
+
+    def enter(self, phase: LanePhase) -> None:
+        """Go to a phase and count its time from now."""
+        self.change(phase=phase, ticks=0, timer=self.state.timer + 1)
+        if phase not in UNTIMED:
+            self.commands.append(c.SetTimer(self.settings.tick_s, self.state.timer))
+
+    def tick(self, limit_s: float) -> bool:
+        """One more tick of the present span; True when `limit_s` is reached, from then on at every tick."""
+        limit = self.settings.ticks(limit_s)
+        self.change(ticks=min(self.state.ticks + 1, limit), timer=self.state.timer + 1)
+        self.commands.append(c.SetTimer(self.settings.tick_s, self.state.timer))
+        return self.state.ticks >= limit
+
+    # -- doors --------------------------------------------------------------------------------------------------------
+
+    def lock(self, *doors: Door) -> None:
+        """Lock doors now; a lock may be sent at any time."""
+        for door in doors:
+            leased = None if self.state.leased is door else self.state.leased
+            self.change(last_command=self.state.last_command + 1, leased=leased)
+            self.commands.append(c.Lock(door, self.state.last_command))
+
+    def lock_both(self) -> None:
+        """Lock both doors."""
+        self.lock(Door.ENTRY, Door.EXIT)
+
+    def unlock(self, door: Door, offered_s: float) -> bool:
+        """Unlock for one lease, never beyond the `offered_s` of the span; False when the interlock refuses."""
+        if not interlock.may_unlock(door, self.state):
+            return False
+        left_s = offered_s - self.state.ticks * self.settings.tick_s
+        self.change(last_command=self.state.last_command + 1, leased=door)
+        self.commands.append(c.Unlock(door, min(self.settings.lease_s, left_s), self.state.last_command))
+        return True
+
+    def open_door(self, door: Door, phase: LanePhase, offered_s: float) -> bool:
+        """Go to the phase of an open door if the interlock lets the door open now."""
+        before = self.state.ticks
+        self.change(ticks=0)
+        if not self.unlock(door, offered_s):
+            self.change(ticks=before)
+            return False
+        self.enter(phase)
+        return True
+
+    def hold_open(self, door: Door, offered_s: float) -> None:
+        """Ask for the lease again; with stale evidence lock the other door instead, which brings new evidence."""
+        if not self.unlock(door, offered_s):
+            self.lock(interlock.other_door(door))
+
+    # -- rights -------------------------------------------------------------------------------------------------------
+
+    def give(self, door: Door) -> None:
+        """Give the passage under way the right to one door."""
+        self.change(grant=Grant(self.state.passage, door))
+
+    def revoke(self) -> None:
+        """Take the right away, also one that only waits for its record."""
+        self.change(grant=None)
+        self._expect_nothing_of(RecordPurpose.CLEARANCE)
+
+    def _expect_nothing_of(self, *purposes: RecordPurpose) -> None:
+        """Answers to records of these purposes are still noted, but open nothing."""
+        self.change(
+            awaiting=tuple(
+                replace(entry, purpose=RecordPurpose.NOTE) if entry.purpose in purposes else entry
+                for entry in self.state.awaiting
+            )
+        )
+
+    # -- alarms -------------------------------------------------------------------------------------------------------
+
+    def call(self, alarm: Alarm) -> None:
+        """Call the officer, once for each alarm."""
+        if alarm not in self.state.alarms:
+            self.change(alarms=self.state.alarms | {alarm})
+            self.commands.append(c.RaiseAlarm(alarm))
+
+    def dismiss(self, *alarms: Alarm) -> None:
+        """What called the officer is over."""
+        for alarm in alarms:
+            if alarm in self.state.alarms:
+                self.change(alarms=self.state.alarms - {alarm})
+                self.commands.append(c.ClearAlarm(alarm))
+
+    # -- evidence -----------------------------------------------------------------------------------------------------
+
+    def absorb(self, report: GateReport) -> None:
+        """Take a report as the newest evidence."""
+        self.change(
+            entry=report.entry, exit=report.exit, persons=report.persons, tamper=report.tamper, evidence=report.after_command
+        )
+        if not report.tamper:
+            self.dismiss(Alarm.TAMPER)
+
+    def forget_evidence(self) -> None:
+        """Nothing is known about the doors any more."""
+        self.change(evidence=NO_EVIDENCE)
+
+    # -- records ------------------------------------------------------------------------------------------------------
+
+    def record_crossing(self, decision: Decision) -> None:
+        """Ask for the record of the crossing."""
+        self.change(decision=decision)
+        number = self._await(RecordPurpose.CROSSING)
+        self.commands.append(c.RecordCrossing(self.state.passage, decision, number))
+
+    def record_act(self, wish: OfficerWished, purpose: RecordPurpose = RecordPurpose.NOTE) -> None:
+        """Ask for the record of an officer's act."""
+        number = self._await(purpose)
+        self.commands.append(c.RecordOfficerAct(self.state.passage, wish.action, wish.reason, wish.officer, number))
+
+    def _await(self, purpose: RecordPurpose) -> int:
+        number = self.state.records + 1
+        awaiting = (*self.state.awaiting, AwaitedRecord(self.state.passage, number, purpose))[-AWAITED_LIMIT:]
+        self.change(records=number, awaiting=awaiting)
+        return number
+
+    def settle(self, passage: int, number: int | None) -> RecordPurpose | None:
+        """The purpose of the record that was answered; None for an answer that nobody awaits."""
+        for place, entry in enumerate(self.state.awaiting):
+            if entry.passage == passage and number in (None, entry.number):
+                self.change(awaiting=self.state.awaiting[:place] + self.state.awaiting[place + 1 :])
+                return entry.purpose
+        return None
+
+    def record_own_decision(self, check: Check) -> None:
+        """A passage that the lane itself refers is recorded as such, unless its crossing was decided before."""
+        if self.state.passage and not self.state.crossing_decided:
+            point = DecisionPoint.ENTRY if self.state.phase in OUTSIDE else DecisionPoint.EXIT
+            self.record_crossing(Decision(Outcome.REFER, point, (check,)))
+
+    # -- passages -----------------------------------------------------------------------------------------------------
+
+    def begin_passage(self) -> None:
+        """Give out the next passage number."""
+        number = self.state.passages + 1
+        self.change(passage=number, passages=number, decision=None, grant=None)
+
+    def abandon(self) -> None:
+        """Stop what runs for the passage."""
+        self.revoke()
+        if self.state.passage:
+            self.commands.append(c.AbandonPassage(self.state.passage))
+
+    def end_passage(self) -> None:
+        """Forget the passage; answers that come later are stale."""
+        self.change(passage=0, decision=None, grant=None)
+        self._expect_nothing_of(RecordPurpose.CROSSING, RecordPurpose.CLEARANCE)
+
+    def complete(self, through: Door | None) -> None:
+        """Write how the passage ended and forget it."""
+        if self.state.passage:
+            self.commands.append(c.RecordCompletion(self.state.passage, through))
+        self.end_passage()
+
+    def rest(self) -> None:
+        """Both doors are locked and nobody is inside: the next traveller, or out of service where an officer asked for it."""
+        self.end_passage()
+        self.dismiss(*CASE_ALARMS)
+        self.enter(LanePhase.IDLE if self.state.in_service else LanePhase.OUT_OF_SERVICE)
+
+    def resync(self) -> None:
+        """Lock both doors and wait for the proof (I6)."""
+        self.revoke()
+        self.lock_both()
+        self.enter(LanePhase.RESYNC)
+
+    def break_off(self, code: str) -> None:
+        """A passage ends for the lane's own reason, `code`: record it as referred and stop its work."""
+        self.record_own_decision(Check(CheckName.LANE_HEALTH, CheckResult.ABORTED, code))
+        self.abandon()
+
+    # -- referral -----------------------------------------------------------------------------------------------------
+
+    def refer(self, alarm: Alarm, check: Check) -> None:
+        """Hold for the officer: lock both doors, take all rights away, record why, stop the passage's work, call.
+
+        Whoever is found inside without a passage gets a number of their own, so that an officer's act can be bound to it; there
+        is no crossing to record for it.
+        """
+        self.lock_both()
+        self.record_own_decision(check)
+        self.abandon()
+        if self.state.passage == 0:
+            self.begin_passage()
+            self.change(decision=Decision(Outcome.REFER, DecisionPoint.EXIT, (check,)))
+        self.call(alarm)
+        self.enter(LanePhase.REFERRED)
+
+    def refer_fault(self, code: str) -> None:
+        """Sensors contradict what the lane asked for, or a door does not lock (I8, I9, P16)."""
+        self.refer(Alarm.DOOR_FAULT, Check(CheckName.LANE_HEALTH, CheckResult.FAILED, code))
+
+    def refer_tailgating(self) -> None:
+        """More than one person between the doors (P10)."""
+        self.refer(Alarm.TAILGATING, Check(CheckName.SINGLE_PERSON, CheckResult.FAILED, "more_than_one_person"))
+
+    def refer_outside(self, alarm: Alarm) -> None:
+        """Send the traveller to the desk; the entry door stays locked (P7)."""
+        self.revoke()
+        self.call(alarm)
+        self.enter(LanePhase.REFERRED_OUTSIDE)
