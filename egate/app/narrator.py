@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
+from egate.app.report import PassageReport
 from egate.ipc.messages import PassageEvent
 from egate.model.checks import CheckName, CheckResult
 
@@ -85,6 +87,25 @@ class Narrator:
         line = self._line(event)
         if line:
             self.say(f"  {event.at_ms / 1000:7.2f} s  {line}")
+
+    def verdict(self, report: PassageReport, problem: str) -> None:
+        """The last line of a traveller's story."""
+        left = f"left through the {report.left_through} door" if report.left_through else "never entered the gate"
+        act = f"; officer: {report.officer['action']} ({report.officer['reason']})" if report.officer else ""
+        text = f"{report.outcome}: {left}{act}".replace("_", " ")
+        self.say(
+            "  " + self._paint(f"=> {text}", "1;31" if problem else "1") + (f"  NOT AS EXPECTED: {problem}" if problem else "")
+        )
+
+    def conclude(self, ledger: Path, pictures: Path | None, *, failed: bool) -> None:
+        """The end of the demo."""
+        self.say()
+        self.say("Some travellers did not end as they should." if failed else "Every traveller ended as they should.")
+        if pictures is not None:
+            self.say(f"Pictures of both screens are in {pictures}/ (they show the demo's photographs; do not publish them).")
+        if ledger.exists() and not failed:
+            self.say("Every record reached the centre, sealed, and was receipted; then it was removed with the demo's folder.")
+            self.say("`--keep DIR` keeps everything; then `egate crossings --ledger DIR/centre/ledger.db` lists what arrived.")
 
     def _line(self, event: PassageEvent) -> str:
         if event.what == "phase":

@@ -1,0 +1,117 @@
+"""`egate demo`: watch travellers cross a gate."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import random
+import secrets
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from drivers.sim.issuer import SimulatedIssuer
+from egate.app.clock import SystemClock
+from egate.app.config import ConfigError
+from egate.app.demo import Demo, DemoOptions, has_display, today_of
+from egate.app.demo_faces import ensure_demo_faces
+from egate.app.installation import make_installation
+from egate.app.narrator import Narrator
+from egate.app.nats_server import NatsServer
+from egate.app.processes import ProcessGroup
+from egate.app.story import TRAVELLERS, Passport, Traveller, document_number, names
+from egate.app.world import World
+
+ISSUER = "UTO"
+LISTED_ROUNDS = 1000
+"""How many rounds of `--loop` have their own listed document."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `egate demo`."""
+    parser.add_argument("--traveller", choices=names(), metavar="NAME", help=f"one of {', '.join(names())}")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="varies documents, scenes and order (default 1)")
+    parser.add_argument("--loop", action="store_true", help="go on like a day at the gate, until Ctrl-C")
+    parser.add_argument("--headless", action="store_true", help="no windows; save pictures of both screens instead")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a passage and nothing else")
+    parser.add_argument("--attended", action="store_true", help="leave referrals to you, at the officer's console")
+    parser.add_argument("--speed", type=float, default=1.0, metavar="X", help="the simulated world moves X times faster")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the lane's whole installation in this new folder")
+    parser.add_argument(
+        "--pictures", type=Path, default=Path("demo-output"), metavar="DIR", help="where pictures go (default demo-output)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Play the demo; returns 0 when every traveller ended as they should."""
+    options = _options(arguments)
+    narrator = Narrator(quiet=options.as_json)
+    faces = ensure_demo_faces(tell=lambda line: narrator.say(f"  {line}"))
+    signal.signal(signal.SIGTERM, _interrupt)
+    clock = SystemClock()
+    today = today_of(clock)
+    issuer = SimulatedIssuer.create(ISSUER, secrets.token_bytes, today)
+    with _folder(arguments.keep) as root:
+        place, gate_key = make_installation(root, issuer.csca_certificate, today, _listed(options.seed))
+        token = secrets.token_hex(16)
+        with NatsServer(root / "nats", token=token) as nats:
+            world = World(place, SystemClock(options.speed), gate_key, faces, today)
+            processes = ProcessGroup(root / "logs")
+            demo = Demo(options, place, world, issuer, processes, nats.url, token, clock, narrator)
+            status = asyncio.run(demo.run())
+        narrator.conclude(place.ledger, options.pictures if options.headless else None, failed=bool(status))
+    return status
+
+
+def _options(arguments: argparse.Namespace) -> DemoOptions:
+    if not 0.1 <= arguments.speed <= 20:
+        raise ConfigError("--speed must be from 0.1 to 20")
+    headless = arguments.headless or not has_display()
+    if headless and arguments.attended:
+        raise ConfigError("--attended needs a display: you act at the officer's console")
+    return DemoOptions(
+        travellers=_chosen(arguments.traveller),
+        seed=arguments.seed,
+        loop=arguments.loop,
+        headless=headless,
+        as_json=arguments.json,
+        speed=arguments.speed,
+        attended=arguments.attended,
+        pictures=arguments.pictures,
+    )
+
+
+def _chosen(name: str | None) -> tuple[Traveller, ...]:
+    return TRAVELLERS if name is None else tuple(traveller for traveller in TRAVELLERS if traveller.name == name)
+
+
+def _listed(seed: int) -> list[tuple[str, str]]:
+    """The documents on the demo's list: the listed travellers' own, and some that nobody here carries."""
+    listed = [traveller for traveller in TRAVELLERS if traveller.passport is Passport.LISTED]
+    numbers = [document_number(traveller, seed + round_number) for traveller in listed for round_number in range(LISTED_ROUNDS)]
+    others = random.Random(seed)  # noqa: S311 - invented numbers, no secret
+    return [(ISSUER, number) for number in (*numbers, *(f"X{others.randrange(10**8):08}" for _ in range(10_000)))]
+
+
+@contextlib.contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    """A folder for the installation, removed at the end unless it is to be kept."""
+    if keep is not None:
+        if keep.exists() and any(keep.iterdir()):
+            raise ConfigError(f"{keep} is not empty; --keep wants a new folder")
+        keep.mkdir(parents=True, exist_ok=True, mode=0o700)
+        yield keep.resolve()
+        return
+    folder = Path(tempfile.mkdtemp(prefix="egate-demo-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    """SIGTERM ends the demo as Ctrl-C does: everything is stopped and removed on the way out."""
+    raise KeyboardInterrupt

@@ -1,0 +1,167 @@
+"""A complete lane in one folder: keys, trust, officers, lists, configuration.
+
+The demo runs on it, and a newcomer can start a real lane from it.
+
+Everything secret is made anew from the machine's entropy each time; nothing of it depends on the demo's seed.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from importlib.resources import files
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from egate.model.watchlist import ListKind
+from egate.storage.keys import create_sealing_key, create_signing_key
+from egate.watchlist.index import build_document_index, document_key
+from egate.watchlist.lists import ListHeader, encode_list, key_name
+from egate.watchlist.persons import PersonEntry, encode_persons
+
+LANE_NAME = "UTO-A1"
+LANE_NUMBER = 1
+OFFICER = "officer-7"
+LIST_LIFE = timedelta(days=7)
+"""How long the demo's lists are in force."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Where everything of one lane and its centre lies below `root`."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        """The lane's configuration."""
+        return self.root / "lane.toml"
+
+    @property
+    def socket(self) -> Path:
+        """The lane's message socket."""
+        return self.root / "lane.sock"
+
+    @property
+    def database(self) -> Path:
+        """The lane's own log."""
+        return self.root / "lane.db"
+
+    @property
+    def ledger(self) -> Path:
+        """The centre's ledger."""
+        return self.root / "centre" / "ledger.db"
+
+    @property
+    def lanes(self) -> Path:
+        """The public keys of lanes, as the centre knows them."""
+        return self.root / "centre" / "lanes"
+
+    @property
+    def frames(self) -> Path:
+        """The preview frames."""
+        return self.root / "frames"
+
+    def key(self, name: str) -> Path:
+        """A key file."""
+        return self.root / "keys" / name
+
+    def port(self, name: str) -> Path:
+        """The stable name of a serial port."""
+        return self.root / "ports" / name
+
+    @property
+    def scene(self) -> Path:
+        """What the camera sees now: a link to a folder of frames."""
+        return self.root / "scenes" / "now"
+
+
+def make_installation(root: Path, csca: bytes, today: date, listed: Iterable[tuple[str, str]]) -> tuple[Installation, bytes]:
+    """Make everything below `root`; returns it with the gate unit's key. `listed`: (issuing state, document number)."""
+    place = Installation(root)
+    for folder in ("keys", "officers", "trust", "lists", "ports", "scenes", "centre/lanes"):
+        (root / folder).mkdir(parents=True, exist_ok=True, mode=0o700)
+    (root / "trust" / "utopia.cer").write_bytes(csca)
+    create_signing_key(place.key("lane.pem"), place.lanes / f"{LANE_NAME}.pem")
+    create_signing_key(place.key("receipts.pem"), place.key("receipts.pub"))
+    create_sealing_key(place.key("sealing.pem"), place.key("sealing.pub"))
+    create_signing_key(place.key(f"{OFFICER}.pem"), root / "officers" / f"{OFFICER}.pem")
+    owner = create_signing_key(place.key("lists.pem"), place.key("lists.pub"))
+    gate_key, list_key = secrets.token_bytes(16), secrets.token_bytes(32)
+    _write_secret(place.key("gate.hex"), gate_key.hex())
+    _write_secret(place.key("lists.hex"), list_key.hex())
+    _write_lists(root / "lists", owner, list_key, today, listed)
+    profile = files("egate.checks.profiles").joinpath("eu-entry.toml").read_text("utf-8")
+    (root / "profile.toml").write_text(profile.replace('second_opinion = ""', 'second_opinion = "dlib"'), "utf-8")
+    place.config.write_text(_configuration(place), "utf-8")
+    return place, gate_key
+
+
+def _write_secret(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text, "ascii")
+
+
+def _write_lists(directory: Path, owner: Ed25519PrivateKey, key: bytes, today: date, listed: Iterable[tuple[str, str]]) -> None:
+    """One list of documents and one of persons, signed by their owner."""
+    documents = build_document_index(document_key(state, number, key) for state, number in listed)
+    header = ListHeader("stolen-documents", ListKind.DOCUMENTS, 1, today, today + LIST_LIFE, key_name(key))
+    (directory / "documents.list").write_bytes(encode_list(header, documents, owner))
+    persons = encode_persons([PersonEntry("UTO-P-0001", (("NOBODY", "IN PARTICULAR"),), (date(1970, 1, 1),))])
+    header = ListHeader("wanted-persons", ListKind.PERSONS, 1, today, today + LIST_LIFE)
+    (directory / "persons.list").write_bytes(encode_list(header, persons, owner))
+
+
+def _configuration(place: Installation) -> str:
+    return f"""# One lane. `emulated = true` and these ports belong to the demo; docs/wiring.md says how a real lane names its ports.
+
+[lane]
+name = "{LANE_NAME}"
+number = {LANE_NUMBER}
+
+[paths]
+database = "{place.database.name}"
+socket = "{place.socket.name}"
+frames = "{place.frames.name}"
+
+[devices.mrz]
+driver = "mrz_serial"
+port = "ports/mrz"
+emulated = true
+
+[devices.chip]
+driver = "pn532"
+port = "ports/chip"
+emulated = true
+
+[devices.gate]
+driver = "osdp"
+port = "ports/gate"
+key_file = "keys/gate.hex"
+emulated = true
+
+[camera]
+source = "files:{place.scene}@15"
+capture_timeout_s = 6
+
+[profile]
+file = "profile.toml"
+
+[trust]
+directory = "trust"
+
+[watchlists]
+directory = "lists"
+key_file = "keys/lists.hex"
+signer = "keys/lists.pub"
+
+[officers]
+directory = "officers"
+
+[keys]
+sealing = "keys/sealing.pub"
+receipts = "keys/receipts.pub"
+"""
