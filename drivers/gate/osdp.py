@@ -163,7 +163,7 @@ class OsdpGate:
         encode_timed_output(output, lease_s)
 
         def rest_of_lease() -> bytes:
-            return encode_timed_output(output, lease_s - (self._clock.monotonic() - since), lease_s)
+            return encode_timed_output(output, lease_s, self._clock.monotonic() - since)
 
         self._lease_until[door] = max(self._lease_until.get(door, since), since + lease_s)
         await self._order(rest_of_lease, number)

@@ -30,6 +30,7 @@ BUSY_LIMIT = 10  # BUSY answers to one question before the session is given up
 STRAY_LIMIT = 8  # foreign or late packets heard while waiting for one answer
 LAST_SEQUENCE = 3  # 0 only opens a session, then 1, 2, 3, 1 …
 UNIT_S = 0.1  # timed outputs count in units of 100 ms
+ROUNDING = 1e-6  # 2.3 s are 23 units, though 2.3 / 0.1 is a little less
 LONGEST_LEASE_S = 10.0  # requirement I3
 OWN_KEY = b"\x01"  # security block data: the configured key; 00 would be the default key
 CLIENT_HEAD = 8  # bytes of the client's identity before its random in a CCRYPT reply
@@ -77,17 +78,20 @@ class LocalStatus:
     power_fault: bool
 
 
-def encode_timed_output(output: int, rest_s: float, lease_s: float | None = None) -> bytes:
-    """Data of an order to switch an output on for a time, in whole 100 ms; raises DeviceError beyond the limits.
+def encode_timed_output(output: int, lease_s: float, spent_s: float = 0.0) -> bytes:
+    """Data of an order to switch an output on for a time, in whole 100 ms and never longer than `lease_s`.
 
-    `rest_s` is what is left of a lease of `lease_s`; less than one unit means that the order came too late.
+    `spent_s` of the lease went by before the order was sent; less than half a unit does not count. Raises DeviceError for a
+    lease beyond the limits, and for one that is over.
     """
-    if lease_s is not None and rest_s < UNIT_S <= lease_s:
-        raise DeviceError("order a timed output", "the gate unit did not acknowledge while the lease ran")
-    units = int(rest_s / UNIT_S + 1e-6)
+    doing = "order a timed output"
+    units = int(lease_s / UNIT_S + ROUNDING)
     if not 1 <= units <= round(LONGEST_LEASE_S / UNIT_S):
-        raise DeviceError("order a timed output", f"the time must be 0.1 to {LONGEST_LEASE_S} s")
-    return bytes((output, OutputControl.ON_FOR_A_TIME)) + units.to_bytes(2, "little")
+        raise DeviceError(doing, f"the time must be {UNIT_S} to {LONGEST_LEASE_S} s")
+    rest = units - int(spent_s / UNIT_S + 0.5)
+    if rest < 1:
+        raise DeviceError(doing, "the gate unit did not acknowledge while the lease ran")
+    return bytes((output, OutputControl.ON_FOR_A_TIME)) + rest.to_bytes(2, "little")
 
 
 def encode_output_off(output: int) -> bytes:
