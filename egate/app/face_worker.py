@@ -1,0 +1,181 @@
+"""The child process that sees faces: `python -m egate.app.face_worker`, started by the controller.
+
+Standard output belongs to the protocol; whatever a library prints goes to standard error with the log. Once everything is
+loaded the process gives up what it does not need: memory beyond its limit, core dumps, many files, new privileges. Composition
+root of this process: cameras and engines are chosen here by name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import ctypes
+import logging
+import os
+import resource
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from egate.app.clock import SystemClock
+from egate.faces.comparison import Judge, appoint
+from egate.faces.engine import Box, DetectedFace, FaceEngine, FivePoints, Point
+from egate.faces.messages import Refused
+from egate.faces.worker import ControllerGone, FaceWorker, Pipe, WorkerParts
+from egate.ipc.frames import FrameWriter
+from egate.model.errors import DeviceError, EgateError
+from egate.ports import Camera
+
+ADDRESS_SPACE_BYTES = 3 * 1024**3
+"""Address space of the process; both engines and OpenCV's buffers stay under half of it."""
+
+OPEN_FILES = 64
+"""Descriptors: pipes, camera, preview, and the libraries' own."""
+
+NICENESS = 5
+"""Below the controller, which moves doors."""
+
+PREVIEW_SIDE_PX = 480
+"""Side of the preview's square, as large as the kiosk shows it."""
+
+_PR_SET_NO_NEW_PRIVS = 38
+_PR_SET_DUMPABLE = 4
+
+log = logging.getLogger("egate.face_worker")
+
+
+def make_sface() -> FaceEngine:
+    """YuNet and SFace."""
+    from egate.faces.sface_engine import SfaceEngine  # noqa: PLC0415  loads weights; only when chosen
+
+    return SfaceEngine()
+
+
+def make_dlib() -> FaceEngine:
+    """HOG, five points and ResNet of dlib."""
+    try:
+        from egate.faces.dlib_engine import DlibEngine  # noqa: PLC0415  dlib is optional at run time
+    except ImportError:
+        raise DeviceError(
+            "load the face engine dlib", "dlib is missing; get it with: pip install dlib-bin==20.0.1.post1"
+        ) from None
+    return DlibEngine()
+
+
+ENGINES: dict[str, Callable[[], FaceEngine]] = {"sface": make_sface, "dlib": make_dlib}
+"""Name in the configuration → factory."""
+
+
+def make_engine(name: str) -> FaceEngine:
+    """The engine of that name; raises DeviceError for an unknown name or missing weights."""
+    if name not in ENGINES:
+        raise DeviceError("choose a face engine", f"{name!r} is none of {', '.join(sorted(ENGINES))}")
+    return ENGINES[name]()
+
+
+def make_judges(names: Sequence[str], fmr_ppm: int) -> tuple[Judge, ...]:
+    """The judges for the named engines (empty names are left out), deciding first, each warmed up; raises DeviceError."""
+    judges = tuple(appoint(make_engine(name), fmr_ppm) for name in dict.fromkeys(names) if name)
+    for judge in judges:
+        _warm_up(judge.engine)
+    return judges
+
+
+def make_camera(words: str) -> Camera | None:
+    """The camera for `files:PATH@FPS`, `v4l2:DEVICE` or `none`; raises DeviceError for other words."""
+    kind, _, rest = words.partition(":")
+    if kind == "none":
+        return None
+    if kind == "files" and rest:
+        from drivers.camera.files import FileCamera  # noqa: PLC0415  only the camera that is used
+
+        path, _, rate = rest.rpartition("@")
+        with contextlib.suppress(ValueError):
+            return FileCamera(Path(path), float(rate), _pause)
+    if kind == "v4l2" and rest:
+        from drivers.camera.v4l2 import V4l2Camera, V4l2Settings  # noqa: PLC0415  only the camera that is used
+
+        return V4l2Camera(V4l2Settings(rest))
+    raise DeviceError("choose a camera", f"{words!r} is none of files:PATH@FPS, v4l2:DEVICE, none")
+
+
+def confine() -> None:
+    """Give up what the worker does not need: nothing here is allowed to fail silently, except what a kernel lacks."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _lower(resource.RLIMIT_AS, ADDRESS_SPACE_BYTES)
+    _lower(resource.RLIMIT_NOFILE, OPEN_FILES)
+    libc = ctypes.CDLL(None, use_errno=True)
+    for option, value in ((_PR_SET_NO_NEW_PRIVS, 1), (_PR_SET_DUMPABLE, 0)):
+        if libc.prctl(option, value, 0, 0, 0) != 0:
+            log.warning("the kernel refuses prctl %d", option)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Load, confine, serve. Exit status 1 when something is missing; the reason goes to the controller and the log."""
+    options = _options(arguments)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(name)s: %(levelname)s: %(message)s")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the controller, which ends us through the pipe
+    os.nice(NICENESS)
+    cv2.setNumThreads(1)
+    pipe = _take_standard_output()
+    preview: FrameWriter | None = None
+    try:
+        judges = make_judges((options.engine, options.second), options.fmr_ppm)
+        camera = make_camera(options.camera)
+        preview = FrameWriter(Path(options.frames), PREVIEW_SIDE_PX) if options.frames else None
+        confine()
+        FaceWorker(WorkerParts(judges, camera, preview, PREVIEW_SIDE_PX, SystemClock().monotonic), pipe).serve()
+    except EgateError as error:
+        log.error("%s", error)
+        with contextlib.suppress(ControllerGone):
+            pipe.send(Refused(0, error.doing, error.problem, malformed=False))
+        return 1
+    finally:
+        if preview is not None:
+            preview.close()
+    return 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m egate.app.face_worker", description="The process that sees faces.")
+    parser.add_argument("--camera", default="none", help="files:PATH@FPS, v4l2:DEVICE or none")
+    parser.add_argument("--engine", default="sface", help="the engine whose score decides")
+    parser.add_argument("--second", default="", help="an engine for a second opinion, or nothing")
+    parser.add_argument("--fmr-ppm", type=int, default=1000, help="largest accepted false match rate in parts per million")
+    parser.add_argument("--frames", default="", help="file for the kiosk's preview; empty for none")
+    return parser.parse_args(arguments)
+
+
+def _take_standard_output() -> Pipe:
+    """Keep the real standard output for the protocol and point descriptor 1 at standard error, for libraries that print."""
+    outgoing = os.dup(1)
+    os.dup2(2, 1)
+    return Pipe(0, outgoing)
+
+
+def _warm_up(engine: FaceEngine) -> None:
+    """The first inference folds weights and takes several times as long; nobody should wait for it at the gate."""
+    grey = np.full((240, 240, 3), 128, np.uint8)
+    points = FivePoints(Point(90, 100), Point(150, 100), Point(120, 130), Point(98, 165), Point(142, 165))
+    engine.detect(grey)
+    engine.embed(grey, DetectedFace(Box(60, 50, 120, 150), points, 1.0))
+
+
+def _pause(seconds: float) -> None:
+    """Let time pass between two frames; this process has one thread and no loop."""
+    threading.Event().wait(seconds)
+
+
+def _lower(kind: int, limit: int) -> None:
+    _, hard = resource.getrlimit(kind)
+    limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+    resource.setrlimit(kind, (limit, limit))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

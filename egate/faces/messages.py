@@ -1,0 +1,329 @@
+"""What the controller and the face worker say to each other: length-prefixed CBOR arrays over two pipes.
+
+Each message is an array: its kind, then its fields in order, all of them numbers, texts, bytes or null. No tags, no objects,
+no pickle: the worker decodes foreign images, so the controller trusts nothing that comes from it and parses it like bytes
+from outside. Pure; both ends use it.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import dataclass, field
+from typing import Any
+
+import cbor2
+
+from egate.model.errors import MalformedData
+from egate.model.face import (
+    CaptureHint,
+    CaptureOutcome,
+    CaptureProgress,
+    CaptureState,
+    ComparisonScore,
+    FaceProbe,
+    ImageFormat,
+    QualityScore,
+)
+
+MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+"""The largest message: a probe and a reference as JPEG with room to spare."""
+
+MAX_DEPTH = 5
+"""Arrays inside arrays; the messages have three levels."""
+
+_LENGTH = struct.Struct(">I")
+_DOING = "read a message of the face worker"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Decode a reference and make its templates; it serves one capture."""
+
+    number: int
+    image: bytes = field(repr=False)
+    format: ImageFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Capture a face and compare it with the reference that was prepared under `reference` (0: none)."""
+
+    number: int
+    reference: int
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """Compare two images without a capture."""
+
+    number: int
+    reference: bytes = field(repr=False)
+    probe: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Abandon:
+    """Stop the capture under way and forget the reference."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Are you there?"""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """First word of a worker: the engines it loaded, deciding first, with their calibrations."""
+
+    engines: tuple[str, ...]
+    calibrations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The reference as JPEG for the officer, and whether a face was found in it."""
+
+    number: int
+    jpeg: bytes = field(repr=False)
+    has_face: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """How the capture goes."""
+
+    number: int
+    progress: CaptureProgress
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """How the capture ended."""
+
+    number: int
+    outcome: CaptureOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The scores of two images, the deciding engine first; none when a face is missing in one."""
+
+    number: int
+    scores: tuple[ComparisonScore, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A ping or an abandonment was taken."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The request could not be met; `malformed` when its data are to blame, otherwise a device. Number 0: the start failed."""
+
+    number: int
+    doing: str
+    problem: str
+    malformed: bool
+
+
+Request = Prepare | Capture | Compare | Abandon | Ping
+Answer = Ready | Prepared | Progressed | Captured | Compared | Done | Refused
+
+
+def encode_request(request: Request) -> bytes:
+    """The bytes of a request on the pipe."""
+    match request:
+        case Prepare(number, image, form):
+            return _frame("prepare", number, image, form.value)
+        case Capture(number, reference, timeout_s):
+            return _frame("capture", number, reference, float(timeout_s))
+        case Compare(number, reference_image, probe):
+            return _frame("compare", number, reference_image, probe)
+        case Abandon(number):
+            return _frame("abandon", number)
+        case Ping(number):
+            return _frame("ping", number)
+
+
+def encode_answer(answer: Answer) -> bytes:
+    """The bytes of an answer on the pipe."""
+    match answer:
+        case Ready(engines, calibrations):
+            return _frame("ready", list(engines), list(calibrations))
+        case Prepared(number, jpeg, has_face):
+            return _frame("prepared", number, jpeg, has_face)
+        case Progressed(number, progress):
+            return _frame("progressed", number, progress.hint.value, progress.share)
+        case Captured(number, outcome):
+            return _frame("captured", number, _outcome_fields(outcome))
+        case Compared(number, scores):
+            return _frame("compared", number, [_score_fields(score) for score in scores])
+        case Done(number):
+            return _frame("done", number)
+        case Refused(number, doing, problem, malformed):
+            return _frame("refused", number, doing, problem, malformed)
+
+
+def parse_request(body: bytes) -> Request:
+    """The request in one message body; raises MalformedData."""
+    kind, rest = _parse(body)
+    try:
+        match kind, rest:
+            case "prepare", [number, bytes() as image, str() as form]:
+                return Prepare(_whole(number), image, ImageFormat(form))
+            case "capture", [number, reference, timeout_s]:
+                return Capture(_whole(number), _whole(reference), _real(timeout_s))
+            case "compare", [number, bytes() as image, bytes() as probe]:
+                return Compare(_whole(number), image, probe)
+            case "abandon", [number]:
+                return Abandon(_whole(number))
+            case "ping", [number]:
+                return Ping(_whole(number))
+    except (ValueError, TypeError):
+        pass
+    raise MalformedData("read a request to the face worker", "not a request")
+
+
+def parse_answer(body: bytes) -> Answer:
+    """The answer in one message body; raises MalformedData."""
+    kind, rest = _parse(body)
+    try:
+        answer = _answer(kind, rest)
+    except (ValueError, TypeError):
+        answer = None
+    if answer is None:
+        raise MalformedData(_DOING, "not an answer")
+    return answer
+
+
+def _answer(kind: str, rest: list[Any]) -> Answer | None:
+    match kind, rest:
+        case "ready", [list() as engines, list() as calibrations]:
+            return Ready(tuple(map(_text, engines)), tuple(map(_text, calibrations)))
+        case "prepared", [number, bytes() as jpeg, bool() as has_face]:
+            return Prepared(_whole(number), jpeg, has_face)
+        case "progressed", [number, str() as hint, share]:
+            return Progressed(_whole(number), CaptureProgress(CaptureHint(hint), _real(share)))
+        case "captured", [number, list() as fields]:
+            return Captured(_whole(number), _outcome(fields))
+        case "compared", [number, list() as scores]:
+            return Compared(_whole(number), tuple(_score(score) for score in scores))
+        case "done", [number]:
+            return Done(_whole(number))
+        case "refused", [number, str() as doing, str() as problem, bool() as malformed]:
+            return Refused(_whole(number), doing, problem, malformed)
+    return None
+
+
+class Deframer:
+    """Takes bytes as they come and gives whole message bodies; raises MalformedData for a length beyond the limit."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The bodies that became whole with these bytes."""
+        self._buffer += data
+        bodies = []
+        while len(self._buffer) >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(self._buffer)
+            if length > MAX_MESSAGE_BYTES:
+                raise MalformedData(_DOING, f"a message of {length} bytes; the limit is {MAX_MESSAGE_BYTES}")
+            if len(self._buffer) < _LENGTH.size + length:
+                break
+            bodies.append(bytes(self._buffer[_LENGTH.size : _LENGTH.size + length]))
+            del self._buffer[: _LENGTH.size + length]
+        return bodies
+
+
+def _frame(*fields: object) -> bytes:
+    body = cbor2.dumps(list(fields))
+    if len(body) > MAX_MESSAGE_BYTES:
+        raise MalformedData("send a message to the face worker", f"more than {MAX_MESSAGE_BYTES} bytes")
+    return _LENGTH.pack(len(body)) + body
+
+
+def _no_tag(*_: object) -> object:
+    raise ValueError("no tags here")
+
+
+_KNOWN_TAGS = dict.fromkeys([*range(64), 100, 256, 258, 260, 261, 1004, 43000, 55799], _no_tag)
+"""Every tag that cbor2 would otherwise interpret (dates, patterns, references)."""
+
+
+def _parse(body: bytes) -> tuple[str, list[Any]]:
+    try:
+        table: Any = _KNOWN_TAGS
+        fields = cbor2.loads(body, semantic_decoders=table, tag_hook=_no_tag, max_depth=MAX_DEPTH, allow_indefinite=False)
+    except (cbor2.CBORDecodeError, ValueError, TypeError, RecursionError, OverflowError):
+        raise MalformedData(_DOING, "not CBOR of the agreed form") from None
+    match fields:
+        case [str() as kind, *rest]:
+            return kind, rest
+    raise MalformedData(_DOING, "not an array that begins with its kind")
+
+
+def _outcome_fields(outcome: CaptureOutcome) -> list[object]:
+    scores = [_score_fields(score) for score in outcome.scores]
+    return [outcome.state.value, _probe_fields(outcome.probe), scores, outcome.reference_jpeg, outcome.detail]
+
+
+def _outcome(fields: list[Any]) -> CaptureOutcome:
+    state, probe, scores, reference, detail = fields
+    if not isinstance(reference, bytes):
+        raise TypeError("no bytes")
+    found = None if probe is None else _probe(probe)
+    return CaptureOutcome(CaptureState(state), found, tuple(_score(score) for score in scores), reference, _text(detail))
+
+
+def _probe_fields(probe: FaceProbe | None) -> list[object] | None:
+    if probe is None:
+        return None
+    quality = probe.quality
+    measures = [quality.value, quality.inter_eye_px, quality.yaw_deg, quality.roll_deg, quality.sharpness, quality.exposure]
+    return [probe.image, [*measures, quality.hint.value], probe.frames_seen, probe.pad_score]
+
+
+def _probe(fields: list[Any]) -> FaceProbe:
+    image, (*measures, hint), frames_seen, pad = fields
+    if not isinstance(image, bytes) or len(measures) != 6:
+        raise TypeError("not a probe")
+    value, inter_eye, yaw, roll, sharpness, exposure = (_real(measure) for measure in measures)
+    quality = QualityScore(value, inter_eye, yaw, roll, sharpness, exposure, CaptureHint(hint))
+    return FaceProbe(image, quality, _whole(frames_seen), None if pad is None else _real(pad))
+
+
+def _score_fields(score: ComparisonScore) -> list[object]:
+    return [score.engine, score.value, score.threshold, score.fmr_ppm, score.calibration]
+
+
+def _score(fields: list[Any]) -> ComparisonScore:
+    engine, value, threshold, fmr_ppm, calibration = fields
+    return ComparisonScore(_text(engine), _real(value), _real(threshold), _whole(fmr_ppm), _text(calibration))
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise TypeError("no whole number")
+    return value
+
+
+def _real(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise TypeError("no finite number")
+    return float(value)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    return value
