@@ -113,11 +113,11 @@ class NatsServer:
     def _write_configuration(self) -> None:
         lines = [
             f'listen: "127.0.0.1:{self._port or -1}"',
-            f"ports_file_dir: {json.dumps(str(self._directory))}",
-            f"jetstream {{ store_dir: {json.dumps(str(self.store_directory))}, sync_interval: always, {STORE_LIMITS} }}",
+            f"ports_file_dir: {_quoted(str(self._directory))}",
+            f"jetstream {{ store_dir: {_quoted(str(self.store_directory))}, sync_interval: always, {STORE_LIMITS} }}",
         ]
         if self._token:
-            lines.append(f"authorization {{ token: {json.dumps(self._token)} }}")
+            lines.append(f"authorization {{ token: {_quoted(self._token)} }}")
         with open(os.open(self._configuration, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
 
@@ -147,6 +147,11 @@ class NatsServer:
             self._process.kill()
             self._process.wait()
         self._process = None
+
+
+def _quoted(text: str) -> str:
+    """A text as the server's configuration wants it; it knows JSON's escapes but for those with a `u`."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _dying_with_us() -> list[str]:

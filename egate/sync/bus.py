@@ -79,11 +79,15 @@ class Bus:
         self._name = name
         self._client: Any = Client()
         self._rows: Any = None
+        self._problem = ""
         self.lost = asyncio.Event()
 
     async def open(self) -> None:
         """Connect; raises DeviceError when the server does not answer in time or does not let us in."""
-        await _settled(self._connect(), CONNECT_WITHIN_S)
+        try:
+            await _settled(self._connect(), CONNECT_WITHIN_S)
+        except DeviceError as error:
+            raise DeviceError(_DOING, self._problem or error.problem) from None
 
     async def close(self) -> None:
         """Say goodbye; never raises."""
@@ -124,8 +128,8 @@ class Bus:
         return [Delivery(message.data, message.ack, message.term) for message in messages]
 
     async def _connect(self) -> None:
-        async def on_error(_: Exception) -> None:
-            """The library reports what the failing call reports too; once is enough."""
+        async def on_error(error: Exception) -> None:
+            self._problem = self._problem or _words(error)
 
         async def on_closed() -> None:
             self.lost.set()
@@ -135,6 +139,8 @@ class Bus:
             self._address.url,
             name=self._name,
             allow_reconnect=False,
+            max_reconnect_attempts=1,
+            reconnect_time_wait=FIRST_PAUSE_S,
             connect_timeout=CONNECT_WITHIN_S,
             error_cb=on_error,
             closed_cb=on_closed,
@@ -211,6 +217,11 @@ class _NothingCame(DeviceError):
     """The server answered that it has nothing."""
 
 
+def _words(error: BaseException) -> str:
+    """What the library says, on one line."""
+    return str(error).partition("\n")[0].removeprefix("nats: ") or type(error).__name__
+
+
 async def _settled(call: Awaitable[_T], within_s: float) -> _T:
     """The result of a call of the library, or DeviceError.
 
@@ -231,6 +242,6 @@ async def _settled(call: Awaitable[_T], within_s: float) -> _T:
         case NatsTimeoutError():
             raise _NothingCame(_DOING, "no answer in time") from None
         case NatsError() | OSError() | asyncio.TimeoutError() as error:
-            raise DeviceError(_DOING, str(error).partition("\n")[0] or type(error).__name__) from None
+            raise DeviceError(_DOING, _words(error)) from None
         case error:
             raise error
