@@ -9,10 +9,11 @@ import logging
 from collections.abc import Callable
 
 from egate.app.passage import Passage
+from egate.app.recording import finding_text
 from egate.app.views import LaneFacts, lane_view, traveller_view
 from egate.ipc.messages import Message, PassageEvent
 from egate.lane.machine import LaneState
-from egate.model.checks import Check, Outcome
+from egate.model.checks import Check, Decision, Outcome
 from egate.model.errors import DeviceError
 from egate.model.lane import Alarm
 from egate.ports import Clock
@@ -93,6 +94,11 @@ class Board:
         """One event for observers; without personal data."""
         number = self.passage.number if self.passage else self.state.passage
         self._publish(PassageEvent(number, what, name, detail, self.now_ms()))
+
+    def tell_decision(self, decision: Decision) -> None:
+        """One event for a decision, with the findings that made it so."""
+        because = ", ".join(finding_text(check) for check in decision.because)
+        self.tell("decision", f"{decision.point.value}:{decision.outcome.value}", because)
 
     def tell_checks(self, findings: tuple[Check, ...]) -> None:
         """One event for each finding."""

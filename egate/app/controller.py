@@ -98,7 +98,7 @@ class Controller:
                 self._start_chip_reader(),
                 self._watch_gate(),
                 self._drive_gate(),
-                self._beat(),
+                self._refresh(),
             ):
                 self._spawn(work)
             while True:
@@ -140,18 +140,31 @@ class Controller:
         before = self._state
         self._state, commands = step(before, event, self._parts.settings)
         self._board.state = self._state
-        if self._state.phase is not before.phase and self._state.phase is not LanePhase.READING:
-            self._enter_phase()
+        changed = self._state.phase is not before.phase
+        for command in commands:
+            self._announce(command)
+        ends = changed and self._state.phase is LanePhase.IDLE
+        if changed and not ends and self._state.phase is not LanePhase.READING:
+            self._board.enter_phase()
         for command in commands:
             self._carriers[type(command)](command)
-        if commands or self._state.phase is not before.phase:
+        if ends:
+            self._end_passage()
+        if commands or changed:
             self._board.show()
 
-    def _enter_phase(self) -> None:
+    def _announce(self, command: c.Command) -> None:
+        """Tell what led to the new phase before the phase itself."""
+        if isinstance(command, c.RecordOfficerAct):
+            self._board.tell("officer", command.action.value, f"{command.reason.value} by {command.officer}")
+        elif isinstance(command, c.RecordCrossing) and self._passage and self._passage.decision != command.decision:
+            self._board.tell_decision(command.decision)
+
+    def _end_passage(self) -> None:
+        """The lane is free: tell it, then forget the traveller and their language."""
         self._board.enter_phase()
-        if self._state.phase is LanePhase.IDLE:
-            self._passage = self._board.passage = None
-            self._board.language = self._parts.config.language
+        self._passage = self._board.passage = None
+        self._board.language = self._parts.config.language
 
     # -- documents ----------------------------------------------------------------------------------------------------
 
@@ -236,7 +249,6 @@ class Controller:
         self._write(crossing_record(passage, command.decision, self._parts.versions), passage.number)
 
     def _record_act(self, command: c.RecordOfficerAct) -> None:
-        self._board.tell("officer", command.action.value, f"{command.reason.value} by {command.officer}")
         stages = tuple(self._passage.stages) if self._passage else ()
         transaction = self._passage.transaction if self._passage else ""
         self._write(officer_record(transaction, command, stages), command.passage)

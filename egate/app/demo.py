@@ -43,6 +43,9 @@ PHASE_WITHIN_S = 45.0
 SYNC_WITHIN_S = 20.0
 """How long the centre may take to receipt the last record."""
 
+RECEIPT_WITHIN_S = 2.0
+"""Between two travellers the demo waits this long for the last one's receipt, so that it is told in its place."""
+
 OFFICER_LOOKS_S = 2.0
 """The simulated officer looks at the case for this long before acting."""
 
@@ -208,6 +211,7 @@ class Demo:
         await self._leave(traveller, console)
         await self._phase("idle")
         self.world.clear_scene()
+        await self._receipted(RECEIPT_WITHIN_S)
         self._finish(traveller)
 
     async def _pull_early(self, carried: Carried) -> None:
@@ -278,10 +282,13 @@ class Demo:
 
     async def _deliver(self) -> None:
         """Wait until the centre has receipted every record."""
-        delivered = await self.beacon.wait(lambda _: self.view is not None and self.view.outbox == 0, SYNC_WITHIN_S)
-        if not delivered:
+        if not await self._receipted(SYNC_WITHIN_S):
             waiting = self.view.outbox if self.view else "unknown"
             self.failures.append(f"the centre has not receipted {waiting} records")
+
+    async def _receipted(self, within_s: float) -> bool:
+        """Whether the centre receipted every record in time."""
+        return await self.beacon.wait(lambda _: self.view is not None and self.view.outbox == 0, within_s)
 
     def _conclude(self) -> int:
         for failure in self.failures:

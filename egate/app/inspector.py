@@ -18,7 +18,6 @@ from egate.app.board import Board
 from egate.app.inspection import gather_chip
 from egate.app.parts import Parts
 from egate.app.passage import Passage
-from egate.app.recording import finding_text
 from egate.checks.background import check_watchlists
 from egate.checks.biometric import check_capture
 from egate.checks.decide import decide
@@ -165,8 +164,7 @@ class Inspector:
         decision = decide(passage.findings(), self._parts.profile, point)
         passage.decision = decision
         passage.mark(f"decided_{point.value}", self._parts.clock.monotonic())
-        because = ", ".join(finding_text(check) for check in decision.because)
-        self._board.tell("decision", f"{point.value}:{decision.outcome.value}", because)
+        self._board.tell_decision(decision)
         self._answer(e.Decided(passage.number, decision))
 
     def _today(self) -> date:

@@ -116,7 +116,7 @@ def _write_lists(directory: Path, owner: Ed25519PrivateKey, key: bytes, today: d
 
 
 def _configuration(place: Installation) -> str:
-    return f"""# One lane. `emulated = true` and these ports belong to the demo; docs/wiring.md says how a real lane names its ports.
+    return f"""# One lane. `emulated = true` and these ports belong to the demo; see docs/wiring.md for a real one.
 
 [lane]
 name = "{LANE_NAME}"

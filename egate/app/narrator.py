@@ -86,11 +86,13 @@ class Narrator:
         """One event of the passage."""
         line = self._line(event)
         if line:
-            self.say(f"  {event.at_ms / 1000:7.2f} s  {line}")
+            time = f"{event.at_ms / 1000:7.2f} s" if event.at_ms or event.what == "document" else " " * 9
+            self.say(f"  {time}  {line}")
 
     def verdict(self, report: PassageReport, problem: str) -> None:
         """The last line of a traveller's story."""
-        left = f"left through the {report.left_through} door" if report.left_through else "never entered the gate"
+        entered = report.left_through not in ("", "none")
+        left = f"left through the {report.left_through} door" if entered else "never entered the gate"
         act = f"; officer: {report.officer['action']} ({report.officer['reason']})" if report.officer else ""
         text = f"{report.outcome}: {left}{act}".replace("_", " ")
         self.say(
