@@ -1,0 +1,91 @@
+"""Profiles: the shipped one holds, and whatever is out of range, unknown or unsafe is refused by name (I14)."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+
+import pytest
+
+from egate.checks.profile import MAXIMUM_PROFILE_CHARACTERS, default_profile, load_profile
+from egate.model.checks import CheckName, CheckRule, DecisionPoint, RunMode
+from egate.model.errors import MalformedData
+
+TEXT = files("egate.checks.profiles").joinpath("eu-entry.toml").read_text("utf-8")
+
+
+def changed(pattern: str, replacement: str) -> str:
+    """The shipped profile with one line replaced; the pattern must be there."""
+    text, count = re.subn(pattern, replacement, TEXT, flags=re.MULTILINE)
+    assert count == 1, pattern
+    return text
+
+
+def test_default_profile() -> None:
+    profile = default_profile()
+    assert (profile.name, profile.fmr_ppm, profile.minimum_age_years) == ("eu-entry", 1000, 12)
+    assert set(profile.rules) == set(CheckName)
+    assert profile.rules[CheckName.CHIP_GENUINE].mode is RunMode.CONDITIONALLY_IGNORED
+    assert profile.rules[CheckName.PRESENTATION_ATTACK].mode is RunMode.EVALUATORY
+    for name in (CheckName.DOCUMENT_WATCHLIST, CheckName.PERSON_WATCHLIST, CheckName.FACE_MATCH):
+        assert profile.rules[name] == CheckRule(RunMode.MANDATORY, DecisionPoint.EXIT)
+    assert profile.rules[CheckName.DATA_GROUP_HASHES] == CheckRule(RunMode.MANDATORY, DecisionPoint.ENTRY)
+
+
+def test_values_are_taken_and_left_out_ones_have_defaults() -> None:
+    profile = load_profile(changed("^fmr_ppm = 1000.*$", "fmr_ppm = 100"))
+    assert profile.fmr_ppm == 100
+    assert load_profile(changed("^fmr_ppm = 1000.*$", "")).fmr_ppm == 1000
+    assert load_profile(changed("^multiple_use_window_s = 0.*$", "multiple_use_window_s = 90.5")).multiple_use_window_s == 90.5
+
+
+@pytest.mark.parametrize(
+    ("pattern", "replacement", "problem"),
+    [
+        ("^fmr_ppm = 1000.*$", "fmr_ppm = 1001", "fmr_ppm must be a number from 1 to 1000"),
+        ("^fmr_ppm = 1000.*$", "fmr_ppm = 0", "fmr_ppm must be"),
+        ("^fmr_ppm = 1000.*$", "fmr_ppm = 99.5", "fmr_ppm must be"),
+        ("^fmr_ppm = 1000.*$", "fmr_ppm = true", "fmr_ppm must be"),
+        ("^fmr_ppm = 1000.*$", 'fmr_ppm = "1000"', "fmr_ppm must be"),
+        ("^minimum_age_years = 12$", "minimum_age_years = -1", "minimum_age_years must be a number from 0 to 99"),
+        ("^multiple_use_window_s = 0.*$", "multiple_use_window_s = 90000", "multiple_use_window_s must be"),
+        ("^multiple_use_window_s = 0.*$", "multiple_use_window_s = nan", "multiple_use_window_s must be"),
+        ("^pace_before_bac = true$", "pace_before_bac = 1", "pace_before_bac must be true or false"),
+        ('^face_engine = "sface"$', 'face_engine = ""', "face_engine must be a text"),
+        ('^face_engine = "sface"$', "face_engine = 1", "face_engine must be a text"),
+        ('^second_opinion = "".*$', 'second_opinion = "sface"', "another engine"),
+        ('^name = "eu-entry"$', "", "name is missing"),
+        ('^name = "eu-entry"$', 'name = "x"\ncolour = 1', "colour is no key"),
+        ("^face_match = .*$", "", "checks.face_match is missing"),
+        ("^face_match = .*$", 'face_match = "mandatory"', "checks.face_match must have mode and at"),
+        ("^face_match = .*$", 'face_match = { mode = "mandatory" }', "checks.face_match must have mode and at"),
+        ("^face_match = .*$", 'face_match = { mode = "maybe", at = "exit" }', "checks.face_match.mode must be one of"),
+        ("^face_match = .*$", 'face_match = { mode = "mandatory", at = "roof" }', "checks.face_match.at must be one of"),
+        ("^face_match = .*$", 'face_match = { mode = "evaluatory", at = "exit" }', "must be mandatory"),
+        ("^face_match = .*$", 'face_match = { mode = "mandatory", at = "entry" }', "must be exit"),
+        ("^lane_health = (.*)$", r"lane_health = \1\niris = \1", "checks.iris is no check"),
+        (r"^\[checks\]$", "[rules]", r"the table \[checks\] is missing"),
+        (r"^\[checks\]$", "[checks", "no TOML"),
+    ],
+)
+def test_wrong_profiles_are_refused_by_name(pattern: str, replacement: str, problem: str) -> None:
+    with pytest.raises(MalformedData, match=problem):
+        load_profile(changed(pattern, replacement))
+
+
+@pytest.mark.parametrize("name", ["security_object_signature", "certificate_chain", "data_group_hashes", "single_person"])
+def test_what_a_gate_lives_on_must_be_mandatory(name: str) -> None:
+    for mode in ("conditionally_ignored", "optional", "evaluatory"):
+        text = re.sub(rf'^{name} = {{ mode = "mandatory"', f'{name} = {{ mode = "{mode}"', TEXT, flags=re.MULTILINE)
+        with pytest.raises(MalformedData, match=f"checks.{name}.mode must be mandatory"):
+            load_profile(text)
+
+
+def test_entry_without_a_mandatory_check_is_refused() -> None:
+    with pytest.raises(MalformedData, match="no check is mandatory at the entry"):
+        load_profile(TEXT.replace('mode = "mandatory", at = "entry"', 'mode = "mandatory", at = "exit"'))
+
+
+def test_too_long_profile_is_refused() -> None:
+    with pytest.raises(MalformedData, match="longer"):
+        load_profile("#" * (MAXIMUM_PROFILE_CHARACTERS + 1))
