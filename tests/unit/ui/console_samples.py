@@ -1,0 +1,106 @@
+"""Cases for the console's tests and the pictures in the docs. Names from ICAO Doc 9303 part 3; nobody real."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from egate.ipc.messages import AlarmView, CaseView, CheckView, HitView, LaneView, ScoreView
+from egate.model.checks import CheckGroup, CheckName, CheckResult, Outcome
+from egate.model.lane import Alarm, DoorState, LanePhase
+
+_G, _N, _R = CheckGroup, CheckName, CheckResult
+
+GROUPS: dict[CheckName, CheckGroup] = {
+    _N.MRZ_CHECK_DIGITS: _G.OPTICAL,
+    _N.DOCUMENT_EXPIRY: _G.OPTICAL,
+    _N.CHIP_ACCESS: _G.ELECTRONIC,
+    _N.SECURITY_OBJECT_SIGNATURE: _G.ELECTRONIC,
+    _N.CERTIFICATE_CHAIN: _G.ELECTRONIC,
+    _N.DATA_GROUP_HASHES: _G.ELECTRONIC,
+    _N.CHIP_GENUINE: _G.ELECTRONIC,
+    _N.MRZ_MATCHES_CHIP: _G.COMBINED,
+    _N.ISSUER_MATCHES_CERTIFICATE: _G.COMBINED,
+    _N.SINGLE_PERSON: _G.BIOMETRIC,
+    _N.FACE_CAPTURE: _G.BIOMETRIC,
+    _N.FACE_MATCH: _G.BIOMETRIC,
+    _N.PRESENTATION_ATTACK: _G.BIOMETRIC,
+    _N.DOCUMENT_WATCHLIST: _G.BACKGROUND,
+    _N.PERSON_WATCHLIST: _G.BACKGROUND,
+    _N.ELIGIBILITY: _G.BACKGROUND,
+    _N.MULTIPLE_USE: _G.BACKGROUND,
+    _N.LANE_HEALTH: _G.BACKGROUND,
+}
+
+
+def checks(**results: CheckResult) -> tuple[CheckView, ...]:
+    """Every check successful, but those named."""
+    return tuple(
+        CheckView(group, name, result := results.get(name.value, _R.SUCCESSFUL), "" if result is _R.SUCCESSFUL else "code", "")
+        for name, group in GROUPS.items()
+    )
+
+
+MISMATCH = CaseView(
+    passage=12,
+    transaction="4f1c",
+    surname="ERIKSSON",
+    given_names="ANNA MARIA",
+    document_number="L898902C3",
+    document_code="P",
+    issuing_state="UTO",
+    nationality="UTO",
+    date_of_birth="740812",
+    sex="F",
+    date_of_expiry="320415",
+    checks=checks(
+        face_match=_R.FAILED, presentation_attack=_R.NOT_SUPPORTED, person_watchlist=_R.UNDETERMINED, chip_genuine=_R.ABORTED
+    ),
+    scores=(ScoreView("sface", 0.214, 0.363, 1000), ScoreView("dlib", 0.41, 0.55, 1000)),
+    hits=(HitView("persons-2026-11", "entry 17", "name and birth", ("surname one letter off", "same date of birth")),),
+    outcome=Outcome.REFER,
+    because=(CheckName.FACE_MATCH, CheckName.PERSON_WATCHLIST),
+    has_reference=True,
+    has_probe=True,
+)
+
+REFERRED = LaneView(
+    revision=5,
+    lane="lane-3",
+    number=3,
+    phase=LanePhase.REFERRED,
+    phase_age_s=21.0,
+    entry=DoorState.LOCKED,
+    exit=DoorState.LOCKED,
+    persons=1,
+    alarms=(AlarmView(Alarm.LIST_HIT, 20.0), AlarmView(Alarm.REFERRAL, 21.0)),
+    case=MISMATCH,
+    admitted=412,
+    referred=9,
+    last_outcome=Outcome.REFER,
+    wish_counter=9,
+    outbox=3,
+)
+
+IDLE = replace(
+    REFERRED, phase=LanePhase.IDLE, phase_age_s=4.0, persons=0, alarms=(), case=None, lane="lane-1", number=1, admitted=388, outbox=0
+)
+
+CAPTURE = replace(
+    REFERRED,
+    phase=LanePhase.CAPTURE,
+    phase_age_s=3.0,
+    alarms=(),
+    lane="lane-2",
+    number=2,
+    case=replace(MISMATCH, passage=40, checks=checks()[:9], scores=(), hits=(), outcome=None, because=(), has_probe=False),
+)
+
+CLOSED = replace(
+    IDLE,
+    phase=LanePhase.OUT_OF_SERVICE,
+    phase_age_s=3120.0,
+    number=4,
+    lane="lane-4",
+    devices_lost=("passport reader",),
+    alarms=(AlarmView(Alarm.DEVICE_LOST, 3120.0),),
+)

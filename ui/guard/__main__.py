@@ -1,0 +1,5 @@
+import sys
+
+from ui.guard.app import main
+
+sys.exit(main())

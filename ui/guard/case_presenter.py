@@ -1,0 +1,135 @@
+"""From a case to its screen: faces, scores, candidates, checks, document. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from egate.ipc.messages import CaseView, CheckView, ScoreView
+from egate.model.checks import CheckGroup, CheckResult, Outcome
+from ui.common.i18n import Catalogue
+from ui.guard.state import LaneKnown
+from ui.guard.view_state import CaseScreen, CheckColumn, CheckRow, HitBox, Photos, ScoreRow, Severity
+
+_COLUMNS = (
+    (CheckGroup.OPTICAL, CheckGroup.COMBINED),
+    (CheckGroup.ELECTRONIC,),
+    (CheckGroup.BIOMETRIC,),
+    (CheckGroup.BACKGROUND,),
+)
+"""How the groups stand side by side."""
+
+_PPM_IN_A_PERCENT = 10_000
+
+
+def present_case(known: LaneKnown, severity: Severity | None, texts: Catalogue, since: str) -> CaseScreen:
+    """The screen of a lane's case; the lane has one."""
+    view = known.view
+    assert view is not None
+    assert view.case is not None
+    case = view.case
+    phase = texts.text(f"guard.phase.{view.phase.value}")
+    return CaseScreen(
+        title=f"{texts.text('guard.lane', number=view.number)} · {phase}",
+        since=texts.text("guard.case.since", age=since),
+        severity=severity,
+        outcome=texts.text(f"guard.outcome.{case.outcome.value.lower()}") if case.outcome else "",
+        referred=case.outcome is Outcome.REFER,
+        because=_because(case, texts),
+        photos=_photos(known, texts),
+        scores=tuple(_score(score, texts, second_opinion=index > 0) for index, score in enumerate(case.scores)),
+        no_scores=texts.text("guard.score.none"),
+        hits=_hits(case, texts),
+        checks_title=texts.text("guard.checks"),
+        checks=tuple(_column(case.checks, groups, texts) for groups in _COLUMNS),
+        document_title=texts.text("guard.document"),
+        document=_document(case, texts),
+    )
+
+
+def group_result(checks: Iterable[CheckView], group: CheckGroup) -> CheckResult | None:
+    """The results of a group taken together (the largest, TR-03135-1 §3.8); None while there is none."""
+    return max((check.result for check in checks if check.group is group), default=None)
+
+
+def date_text(printed: str) -> str:
+    """`740812` as `74-08-12`; the century is not printed, so none is invented. Anything else stays as it is."""
+    return f"{printed[:2]}-{printed[2:4]}-{printed[4:]}" if len(printed) == 6 else printed
+
+
+def _because(case: CaseView, texts: Catalogue) -> str:
+    if not case.because:
+        return ""
+    details = {check.name: check.detail or check.code for check in case.checks}
+    parts = []
+    for name in case.because:
+        detail = details.get(name, "")
+        word = texts.text(f"guard.check.{name.value}")
+        parts.append(f"{word} ({detail})" if detail else word)
+    return texts.text("guard.outcome.because", checks=", ".join(parts))
+
+
+def _photos(known: LaneKnown, texts: Catalogue) -> Photos:
+    faces = known.faces
+    return Photos(
+        reference=faces.reference if faces else b"",
+        probe=faces.probe if faces else b"",
+        reference_caption=texts.text("guard.photo.reference"),
+        probe_caption=texts.text("guard.photo.probe"),
+        none_text=texts.text("guard.photo.none"),
+    )
+
+
+def _score(score: ScoreView, texts: Catalogue, *, second_opinion: bool) -> ScoreRow:
+    """The bar runs from 0 (or the value below it) to 1 (or the value above it), so bars can be compared."""
+    reached = score.value >= score.threshold
+    percent = f"{score.fmr_ppm / _PPM_IN_A_PERCENT:g}"
+    return ScoreRow(
+        title=texts.text("guard.score.second" if second_opinion else "guard.score.gate", engine=score.engine),
+        value=score.value,
+        threshold=score.threshold,
+        low=min(0.0, score.value, score.threshold),
+        high=max(1.0, score.value, score.threshold),
+        value_text=f"{score.value:.3f}",
+        threshold_text=texts.text("guard.score.threshold", threshold=f"{score.threshold:.3f}", fmr=percent),
+        verdict=texts.text("guard.score.reached" if reached else "guard.score.below"),
+        reached=reached,
+        second_opinion=second_opinion,
+    )
+
+
+def _hits(case: CaseView, texts: Catalogue) -> HitBox | None:
+    if not case.hits:
+        return None
+    entries = tuple((f"{hit.list_name} · {hit.entry} · {hit.rule}", hit.evidence) for hit in case.hits)
+    return HitBox(texts.text("guard.hits"), texts.text("guard.hits.silent"), entries)
+
+
+def _column(checks: tuple[CheckView, ...], groups: tuple[CheckGroup, ...], texts: Catalogue) -> CheckColumn:
+    return CheckColumn(
+        tuple(
+            (
+                texts.text(f"guard.group.{group.value}"),
+                tuple(_check(check, texts) for check in checks if check.group is group),
+            )
+            for group in groups
+        )
+    )
+
+
+def _check(check: CheckView, texts: Catalogue) -> CheckRow:
+    word = texts.text(f"guard.result.{check.result.name.lower()}")
+    detail = " · ".join(part for part in (check.code, check.detail) if part)
+    return CheckRow(texts.text(f"guard.check.{check.name.value}"), check.result, word, detail)
+
+
+def _document(case: CaseView, texts: Catalogue) -> tuple[tuple[str, str], ...]:
+    name = " / ".join(part for part in (case.surname, case.given_names) if part)
+    rows = (
+        ("name", name),
+        ("number", case.document_number),
+        ("kind", " ".join(part for part in (case.document_code, case.issuing_state) if part)),
+        ("nationality", case.nationality),
+        ("birth", " · ".join(part for part in (date_text(case.date_of_birth), case.sex) if part)),
+        ("expiry", date_text(case.date_of_expiry)),
+    )
+    return tuple((texts.text(f"guard.document.{key}"), value or "–") for key, value in rows)

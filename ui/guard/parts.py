@@ -1,0 +1,349 @@
+"""The painted parts of the console: marks, score bar, faces, lane tile. Colour never speaks alone: shape and number do too."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
+from PyQt6.QtGui import QFontMetricsF, QImage, QImageReader, QPainter, QPainterPath, QPaintEvent, QPen, QPolygonF
+from PyQt6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
+
+from egate.model.checks import CheckResult
+from ui.common.theme import font, tint
+from ui.common.tokens import tokens
+from ui.guard.view_state import Photos, ScoreRow, Severity, Tile
+
+MAX_PICTURE_MB = 32
+"""How large a picture may become when it is decoded; a face crop takes one or two."""
+
+SEVERITY_COLOURS = {
+    Severity.CRITICAL: tokens().console.critical,
+    Severity.HIGH: tokens().console.high,
+    Severity.MEDIUM: tokens().console.medium,
+    Severity.LOW: tokens().console.low,
+}
+
+RESULT_COLOURS = {
+    CheckResult.SUCCESSFUL: tokens().console.successful,
+    CheckResult.FAILED: tokens().console.critical,
+    CheckResult.ABORTED: tokens().console.high,
+    CheckResult.UNDETERMINED: tokens().console.medium,
+    CheckResult.NOT_SUPPORTED: tokens().console.neutral,
+}
+
+_SIDES = {Severity.CRITICAL: 8, Severity.HIGH: 3, Severity.MEDIUM: 4, Severity.LOW: 0}
+"""Octagon, triangle, diamond, circle."""
+
+
+def paint_severity(painter: QPainter, box: QRectF, severity: Severity) -> None:
+    """The mark of a severity: its shape in its colour with its number."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(tint(SEVERITY_COLOURS[severity]))
+    _paint_shape(painter, box, _SIDES[severity])
+    painter.setPen(tint(tokens().console.on_signal))
+    painter.setFont(font(box.height() * 0.56, bold=True))
+    lowered = box.translated(0, box.height() * 0.1) if severity is Severity.HIGH else box
+    painter.drawText(lowered, Qt.AlignmentFlag.AlignCenter, str(severity.value))
+
+
+def _paint_shape(painter: QPainter, box: QRectF, sides: int) -> None:
+    """A regular polygon in a box, or a circle for 0 sides."""
+    if sides == 0:
+        painter.drawEllipse(box.adjusted(1, 1, -1, -1))
+        return
+    turn = {8: math.pi / 8, 3: -math.pi / 2, 4: 0.0}[sides]
+    radius = box.width() / 2 * (1.12 if sides == 3 else 1.0)
+    centre = box.center() + QPointF(0, box.height() * 0.1 if sides == 3 else 0)
+    corners = (turn + 2 * math.pi * index / sides for index in range(sides))
+    painter.drawPolygon(QPolygonF([centre + QPointF(math.cos(a), math.sin(a)) * radius for a in corners]))
+
+
+def paint_result(painter: QPainter, box: QRectF, result: CheckResult) -> None:
+    """The mark of one of the five words: tick in a circle, cross in an octagon, `!`, `?`, dash."""
+    colour = tint(RESULT_COLOURS[result])
+    line = box.width() * 0.1
+    pen = QPen(colour, line)
+    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+    painter.setPen(pen)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    inner = box.adjusted(line, line, -line, -line)
+    if result is CheckResult.SUCCESSFUL:
+        painter.drawEllipse(inner)
+        _stroke(painter, box, (0.3, 0.52), (0.45, 0.67), (0.72, 0.36))
+    elif result is CheckResult.NOT_SUPPORTED:
+        painter.drawEllipse(inner)
+        _stroke(painter, box, (0.32, 0.5), (0.68, 0.5))
+    else:
+        painter.setBrush(colour)
+        painter.setPen(Qt.PenStyle.NoPen)
+        _paint_shape(painter, box, {CheckResult.FAILED: 8, CheckResult.ABORTED: 3, CheckResult.UNDETERMINED: 4}[result])
+        _paint_sign(painter, box, result)
+
+
+def _paint_sign(painter: QPainter, box: QRectF, result: CheckResult) -> None:
+    ink = tint(tokens().console.on_signal)
+    if result is CheckResult.FAILED:
+        pen = QPen(ink, box.width() * 0.13)
+        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        painter.setPen(pen)
+        _stroke(painter, box, (0.34, 0.34), (0.66, 0.66))
+        _stroke(painter, box, (0.66, 0.34), (0.34, 0.66))
+        return
+    painter.setPen(ink)
+    painter.setFont(font(box.height() * 0.62, bold=True))
+    lowered = box.translated(0, box.height() * 0.08) if result is CheckResult.ABORTED else box
+    painter.drawText(lowered, Qt.AlignmentFlag.AlignCenter, "!" if result is CheckResult.ABORTED else "?")
+
+
+def _stroke(painter: QPainter, box: QRectF, *points: tuple[float, float]) -> None:
+    placed = [QPointF(box.x() + x * box.width(), box.y() + y * box.height()) for x, y in points]
+    for begin, end in pairwise(placed):
+        painter.drawLine(begin, end)
+
+
+class Mark(QWidget):
+    """A severity or a result as a small painted mark beside its word."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._shown: Severity | CheckResult | None = None
+        self.set_side(22)
+
+    def set_side(self, side: int) -> None:
+        """Change the size in pixels."""
+        self.setFixedSize(side, side)
+
+    def show_mark(self, shown: Severity | CheckResult | None) -> None:
+        """Change what is marked; None hides the mark."""
+        self._shown = shown
+        self.setVisible(shown is not None)
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802  Qt's name
+        """Paint the mark."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
+        if isinstance(self._shown, CheckResult):
+            paint_result(painter, box, self._shown)
+        elif self._shown is not None:
+            paint_severity(painter, box, self._shown)
+
+
+class ScoreBar(QWidget):
+    """A comparison as a bar from low to high with the threshold as a line across it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._row: ScoreRow | None = None
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMinimumHeight(20)
+
+    def show_score(self, row: ScoreRow) -> None:
+        """Change the comparison."""
+        self._row = row
+        self.setAccessibleName(f"{row.title}: {row.value_text}, {row.threshold_text}, {row.verdict}")
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802  Qt's name
+        """Paint track, value and threshold; the low end is where reading begins."""
+        if self._row is None:
+            return
+        row, colours = self._row, tokens().console
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self.layoutDirection() is Qt.LayoutDirection.RightToLeft:
+            painter.translate(self.width(), 0)
+            painter.scale(-1, 1)
+        height = self.height() * (0.36 if row.second_opinion else 0.52)
+        track = QRectF(0, (self.height() - height) / 2, self.width(), height)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(tint(colours.raised))
+        painter.drawRoundedRect(track, height / 2, height / 2)
+        painter.setBrush(tint(colours.successful if row.reached else colours.critical))
+        length = max(height, self._share(row.value) * self.width())
+        painter.drawRoundedRect(QRectF(0, track.y(), length, height), height / 2, height / 2)
+        x = self._share(row.threshold) * self.width()
+        painter.setPen(QPen(tint(colours.ground), 7))
+        painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
+        painter.setPen(QPen(tint(colours.ink), 3))
+        painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
+
+    def _share(self, value: float) -> float:
+        row = self._row
+        return 0.0 if row is None else (value - row.low) / (row.high - row.low)
+
+
+class FacePair(QWidget):
+    """The two faces side by side at equal height. An image is kept only as long as its bytes are shown."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._photos = Photos(b"", b"")
+        self._images: dict[str, QImage | None] = {"reference": None, "probe": None}
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    @property
+    def empty(self) -> bool:
+        """Whether no face is kept."""
+        return all(image is None for image in self._images.values())
+
+    def show_photos(self, photos: Photos) -> None:
+        """Change the faces; bytes that are the same are not decoded again."""
+        if photos.reference != self._photos.reference:
+            self._images["reference"] = decode(photos.reference)
+        if photos.probe != self._photos.probe:
+            self._images["probe"] = decode(photos.probe)
+        self._photos = photos
+        self.setAccessibleName(f"{photos.reference_caption}, {photos.probe_caption}")
+        self.update()
+
+    def forget(self) -> None:
+        """Drop both faces."""
+        self._photos = Photos(b"", b"")
+        self._images = {"reference": None, "probe": None}
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802  Qt's name
+        """Paint both boxes; the chip's face stands where reading begins."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        gap = 14.0
+        width = (self.width() - gap) / 2
+        boxes = [QRectF(0, 0, width, self.height()), QRectF(width + gap, 0, width, self.height())]
+        if self.layoutDirection() is Qt.LayoutDirection.RightToLeft:
+            boxes.reverse()
+        self._paint_box(painter, boxes[0], self._images["reference"], self._photos.reference_caption)
+        self._paint_box(painter, boxes[1], self._images["probe"], self._photos.probe_caption)
+
+    def _paint_box(self, painter: QPainter, box: QRectF, image: QImage | None, caption: str) -> None:
+        colours = tokens().console
+        size = max(13.0, self.height() * 0.047)
+        place = box.adjusted(0, 0, 0, -size * 1.9)
+        clip = QPainterPath()
+        clip.addRoundedRect(place, 10, 10)
+        painter.fillPath(clip, tint(colours.raised))
+        painter.setFont(font(size))
+        painter.setPen(tint(colours.second))
+        painter.drawText(QRectF(box.x(), place.bottom(), box.width(), size * 1.9), Qt.AlignmentFlag.AlignCenter, caption)
+        if image is None:
+            painter.drawText(place, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._photos.none_text)
+            return
+        painter.save()
+        painter.setClipPath(clip)
+        painter.drawImage(place, image, covered(image.size(), place))
+        painter.restore()
+
+
+def covered(size: QSize, place: QRectF) -> QRectF:
+    """The part of an image that fills a place without distortion: full height or width, the middle of the other."""
+    wanted = place.width() / place.height()
+    if size.width() / size.height() > wanted:
+        width = size.height() * wanted
+        return QRectF((size.width() - width) / 2, 0, width, size.height())
+    height = size.width() / wanted
+    return QRectF(0, (size.height() - height) * 0.35, size.width(), height)
+
+
+def decode(data: bytes) -> QImage | None:
+    """The image of JPEG bytes, within limits; None for no bytes or for bytes that are no image."""
+    if not data:
+        return None
+    QImageReader.setAllocationLimit(MAX_PICTURE_MB)
+    image = QImage.fromData(data, "JPEG")
+    return None if image.isNull() else image
+
+
+class LaneTile(QAbstractButton):
+    """One lane in the overview: number, phase, people, doors, groups of checks, and the mark of its worst alarm."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._tile: Tile | None = None
+        self._scale = 1.0
+        self.setCheckable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def show_tile(self, tile: Tile, scale: float) -> None:
+        """Change the lane's state."""
+        self._tile, self._scale = tile, scale
+        self.setChecked(tile.selected)
+        self.setAccessibleName(tile.accessible)
+        self.setMinimumHeight(round(132 * scale))
+        self.setMaximumHeight(round(184 * scale))
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802  Qt's name
+        """Paint the tile; a calm lane is grey, a calling one has the colour and shape of its alarm."""
+        if self._tile is None:
+            return
+        tile, colours, scale = self._tile, tokens().console, self._scale
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        calling = SEVERITY_COLOURS[tile.severity] if tile.severity is not None else ""
+        body = QRectF(self.rect()).adjusted(3, 3, -3, -3)
+        painter.setBrush(tint(colours.panel))
+        painter.setPen(QPen(tint(calling or colours.line), 3 if calling else 1.5))
+        painter.drawRoundedRect(body, 12, 12)
+        if tile.selected or self.hasFocus():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(
+                QPen(
+                    tint(colours.accent),
+                    3,
+                    Qt.PenStyle.DotLine if self.hasFocus() and not tile.selected else Qt.PenStyle.SolidLine,
+                )
+            )
+            painter.drawRoundedRect(body.adjusted(5, 5, -5, -5), 9, 9)
+        content = body.adjusted(18 * scale, 12 * scale, -18 * scale, -12 * scale)
+        self._paint_words(painter, tile, content, calling)
+        self._paint_segments(painter, tile, content)
+
+    def _paint_words(self, painter: QPainter, tile: Tile, content: QRectF, calling: str) -> None:
+        colours, kinds, scale = tokens().console, tokens().console_type, self._scale
+        mirrored = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
+        start = Qt.AlignmentFlag.AlignRight if mirrored else Qt.AlignmentFlag.AlignLeft
+        number = QRectF(content.x(), content.y() - 4 * scale, 62 * scale, 54 * scale)
+        words = content.adjusted(68 * scale, 0, -40 * scale, 0)
+        mark = QRectF(content.right() - 34 * scale, content.y(), 34 * scale, 34 * scale)
+        if mirrored:
+            number.moveRight(content.right())
+            words = content.adjusted(40 * scale, 0, -68 * scale, 0)
+            mark.moveLeft(content.x())
+        painter.setPen(tint(colours.ink if tile.alive else colours.quiet))
+        painter.setFont(font(kinds.display * scale, bold=True))
+        painter.drawText(number, start | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextDontClip, tile.number)
+        lines = (
+            (tile.title, kinds.lead, calling or colours.ink, True),
+            (" · ".join(part for part in (tile.age, tile.detail) if part), kinds.small, colours.second, False),
+            (tile.doors, kinds.small, colours.second, False),
+        )
+        y = words.y()
+        for text, size, colour, bold in lines:
+            face = font(size * scale, bold=bold)
+            metrics = QFontMetricsF(face)
+            painter.setFont(face)
+            painter.setPen(tint(colour))
+            shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, words.width())
+            painter.drawText(QRectF(words.x(), y, words.width(), metrics.height()), start | Qt.AlignmentFlag.AlignVCenter, shown)
+            y += metrics.height() + 2 * scale
+        if tile.severity is not None:
+            paint_severity(painter, mark, tile.severity)
+
+    def _paint_segments(self, painter: QPainter, tile: Tile, content: QRectF) -> None:
+        if not tile.segments:
+            return
+        gap, height = 6 * self._scale, 9 * self._scale
+        width = (content.width() - gap * (len(tile.segments) - 1)) / len(tile.segments)
+        mirrored = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
+        painter.setPen(Qt.PenStyle.NoPen)
+        for index, segment in enumerate(tile.segments):
+            place = len(tile.segments) - 1 - index if mirrored else index
+            colour = tokens().console.raised if segment.result is None else RESULT_COLOURS[segment.result]
+            grown = height * (1.6 if segment.result is not None and segment.result > CheckResult.SUCCESSFUL else 1.0)
+            painter.setBrush(tint(colour))
+            box = QRectF(content.x() + place * (width + gap), content.bottom() - grown, width, grown)
+            painter.drawRoundedRect(box, 4, 4)
