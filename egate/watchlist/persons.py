@@ -24,9 +24,6 @@ MAXIMUM_PERSONS = 2_000_000
 MAXIMUM_ALIASES = 64
 """Names or dates of birth of one entry."""
 
-MINIMUM_TRUNCATED_WORD = 2
-"""Letters that must be left of a name's last word for it to count as a beginning."""
-
 _DOING = "opening a person list"
 
 _NAME_PLACES = {DocumentFormat.TD1: (2, 0), DocumentFormat.TD2: (0, 5), DocumentFormat.TD3: (0, 5)}
@@ -113,14 +110,16 @@ def _compare_forms(printed: tuple[str, str], listed: tuple[str, str], truncated:
 
 
 def _begins(words: list[str], listed_words: list[str]) -> bool:
-    """Whether all printed words but the last are listed, and the last begins one of the rest."""
+    """Whether all printed words but the last are listed, and the last begins one of the rest; one letter may be left of it.
+
+    A single word that fills the field begins too many names, and those equal to it were found before.
+    """
     rest = list(listed_words)
     for word in words[:-1]:
         if word not in rest:
             return False
         rest.remove(word)
-    last = words[-1]
-    return len(last) >= MINIMUM_TRUNCATED_WORD and any(word.startswith(last) for word in rest)
+    return len(words) > 1 and any(word.startswith(words[-1]) for word in rest)
 
 
 def is_name_truncated(mrz: Mrz) -> bool:
