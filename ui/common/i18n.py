@@ -52,6 +52,11 @@ class Catalogue:
         return self._texts.gettext(key) != key
 
 
+def isolate(text: str) -> str:
+    """A piece in Latin letters and digits that keeps its own order inside a text that is written from right to left."""
+    return f"\u2066{text}\u2069" if text else ""
+
+
 def language_of(code: str) -> Language:
     """The shipped language with this code, English for any other."""
     return next((language for language in LANGUAGES if language.code == code), LANGUAGES[0])

@@ -42,19 +42,20 @@ def tint(colour: str, alpha: float = 1.0) -> QColor:
     return tinted
 
 
-def fit(text: str, width: int, height: int, sizes_px: tuple[float, float], *, bold: bool = False) -> QFont:
-    """The largest font between two sizes (largest, least) with which a wrapped text fits a box; the least when none does."""
+def fit(text: str, width: int, height: int, sizes_px: tuple[float, float], *, bold: bool = False, wrapped: bool = True) -> QFont:
+    """The largest font between two sizes (largest, least) with which a text fits a box; the least when none does."""
     size, least = sizes_px
-    while size > least and not fits(text, width, height, font(size, bold=bold)):
+    while size > least and not fits(text, width, height, font(size, bold=bold), wrapped=wrapped):
         size -= _STEP_PX
     return font(max(size, least), bold=bold)
 
 
-def fits(text: str, width: int, height: int, face: QFont) -> bool:
-    """Whether a text, wrapped between words, fits a box of this size in pixels."""
+def fits(text: str, width: int, height: int, face: QFont, *, wrapped: bool = True) -> bool:
+    """Whether a text, on one line or wrapped between words, fits a box of this size in pixels."""
     metrics = QFontMetrics(face)
-    longest = max((metrics.horizontalAdvance(word) for word in text.split()), default=0)
-    return longest <= width and wrapped_height(text, width, face) <= height
+    pieces = text.split() if wrapped else [text]
+    longest = max((metrics.horizontalAdvance(piece) for piece in pieces), default=0)
+    return longest <= width and (not wrapped or wrapped_height(text, width, face) <= height)
 
 
 def wrapped_height(text: str, width: int, face: QFont) -> int:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
-from ui.guard.panels import grow, label, panel, set_kind
+from ui.guard.panels import FittedLabel, grow, label, panel, scrolling, set_kind
 from ui.guard.parts import FacePair, Mark, ScoreBar
 from ui.guard.view_state import CaseScreen, CheckColumn, CheckRow, EmptyCase, HitBox, ScoreRow
 
@@ -42,14 +42,13 @@ class _Check(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._mark, self._name, self._word = Mark(), label("body"), label("second")
+        self._mark, self._name, self._word = Mark(), FittedLabel(), label("second")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 1, 0, 1)
         row.setSpacing(9)
         row.addWidget(self._mark)
         row.addWidget(self._name, 1)
         row.addWidget(self._word)
-        self._name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     def show_check(self, row: CheckRow, scale: float) -> None:
         """Change the check."""
@@ -58,7 +57,7 @@ class _Check(QWidget):
         self._name.setText(row.name)
         self._word.setText(row.word)
         set_kind(self._word, row.result.name.lower())
-        set_kind(self._name, "strong" if row.word and row.result.value > 1 else "body")
+        set_kind(self._name, "strong-small" if row.result.value > 1 else "small")
         self.setToolTip(row.detail)
         self.setAccessibleName(f"{row.name}: {row.word}")
 
@@ -105,8 +104,10 @@ class _Hits(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(14, 10, 14, 10)
         column.setSpacing(4)
-        for part in (self._title, self._reminder, self._entries):
-            column.addWidget(part)
+        self._entries.setAlignment(Qt.AlignmentFlag.AlignTop)
+        column.addWidget(self._title)
+        column.addWidget(self._reminder)
+        column.addWidget(scrolling(self._entries), 1)
 
     def show_hits(self, hits: HitBox | None) -> None:
         """Change the candidates; None hides the box and forgets what was in it."""
@@ -190,8 +191,8 @@ class _FullCase(QWidget):
         self._score_box.setSpacing(14)
         side.addLayout(self._score_box)
         side.addWidget(self._no_scores)
-        side.addWidget(self._hits)
-        side.addStretch(1)
+        side.addWidget(self._hits, 1)
+        side.addStretch(0)
         row = QHBoxLayout()
         row.setSpacing(20)
         row.addWidget(self.faces, 10)
@@ -202,7 +203,7 @@ class _FullCase(QWidget):
         frame = panel("raised")
         row = QHBoxLayout(frame)
         row.setContentsMargins(14, 10, 14, 10)
-        row.setSpacing(26)
+        row.setSpacing(20)
         for column in self._columns:
             row.addWidget(column, 1)
         return frame

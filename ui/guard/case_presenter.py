@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from egate.ipc.messages import CaseView, CheckView, ScoreView
 from egate.model.checks import CheckGroup, CheckResult, Outcome
-from ui.common.i18n import Catalogue
+from ui.common.i18n import Catalogue, isolate
 from ui.guard.state import LaneKnown
 from ui.guard.view_state import CaseScreen, CheckColumn, CheckRow, HitBox, Photos, ScoreRow, Severity
 
@@ -64,7 +64,7 @@ def _because(case: CaseView, texts: Catalogue) -> str:
     for name in case.because:
         detail = details.get(name, "")
         word = texts.text(f"guard.check.{name.value}")
-        parts.append(f"{word} ({detail})" if detail else word)
+        parts.append(f"{word} {isolate(f'({detail})')}" if detail else word)
     return texts.text("guard.outcome.because", checks=", ".join(parts))
 
 
@@ -100,7 +100,9 @@ def _score(score: ScoreView, texts: Catalogue, *, second_opinion: bool) -> Score
 def _hits(case: CaseView, texts: Catalogue) -> HitBox | None:
     if not case.hits:
         return None
-    entries = tuple((f"{hit.list_name} · {hit.entry} · {hit.rule}", hit.evidence) for hit in case.hits)
+    entries = tuple(
+        (isolate(f"{hit.list_name} · {hit.entry} · {hit.rule}"), tuple(map(isolate, hit.evidence))) for hit in case.hits
+    )
     return HitBox(texts.text("guard.hits"), texts.text("guard.hits.silent"), entries)
 
 

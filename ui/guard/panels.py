@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtGui import QPainter, QPaintEvent
+from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from egate.model.lane import OfficerAction, OfficerReason
+from ui.common.theme import fit
 from ui.guard.parts import Mark
 from ui.guard.view_state import Actions, AlarmRow, Header, NoticeKind
 
@@ -21,6 +23,9 @@ _NOTICE_KINDS = {
 }
 _NOTICE_SIGNS = {NoticeKind.SENT: "…", NoticeKind.TAKEN: "✓", NoticeKind.REFUSED: "✗", NoticeKind.SILENT: "✗", None: ""}
 
+LEAST_PX = 10
+"""The smallest letters of the console, in pixels of its smallest window."""
+
 _Row = TypeVar("_Row", bound=QWidget)
 
 
@@ -31,6 +36,27 @@ def label(kind: str = "body", *, wrap: bool = False) -> QLabel:
     made.setTextFormat(Qt.TextFormat.PlainText)
     made.setWordWrap(wrap)
     return made
+
+
+class FittedLabel(QLabel):
+    """A label whose text shrinks to the width there is, so that a long word in some language is never cut."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setProperty("kind", "body")
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802  Qt's name
+        """Paint the text on one line, as large as it fits."""
+        painter = QPainter(self)
+        wanted = self.font()
+        face = fit(self.text(), self.width(), self.height(), (wanted.pixelSize(), LEAST_PX), bold=wanted.bold(), wrapped=False)
+        painter.setFont(face)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        mirrored = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
+        start = Qt.AlignmentFlag.AlignAbsolute | (Qt.AlignmentFlag.AlignRight if mirrored else Qt.AlignmentFlag.AlignLeft)
+        painter.drawText(self.rect(), start | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, self.text())
 
 
 def set_kind(widget: QWidget, kind: str) -> None:
@@ -48,6 +74,18 @@ def panel(kind: str = "panel") -> QFrame:
     frame = QFrame()
     frame.setProperty("kind", kind)
     return frame
+
+
+def scrolling(inside: QWidget) -> QScrollArea:
+    """A frameless area that scrolls up and down when there is more than fits."""
+    inside.setProperty("kind", inside.property("kind") or "clear")
+    scroll = QScrollArea()
+    scroll.setWidget(inside)
+    scroll.setWidgetResizable(True)
+    scroll.setFrameShape(QFrame.Shape.NoFrame)
+    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return scroll
 
 
 def grow(rows: list[_Row], count: int, make: Callable[[], _Row]) -> None:
@@ -138,23 +176,16 @@ class AlarmPanel(QFrame):
         self._title, self._order, self._none = label("heading"), label("second", wrap=True), label("second")
         self._rows: list[_AlarmLine] = []
         self._inside = QWidget()
-        self._inside.setProperty("kind", "clear")
         self._list = QVBoxLayout(self._inside)
         self._list.setContentsMargins(0, 0, 0, 0)
         self._list.setSpacing(8)
         self._list.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidget(self._inside)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 14, 16, 14)
         column.addWidget(self._title)
         column.addWidget(self._order)
         column.addWidget(self._none)
-        column.addWidget(scroll, 1)
+        column.addWidget(scrolling(self._inside), 1)
 
     def show_alarms(self, texts: tuple[str, str, str], rows: tuple[AlarmRow, ...], scale: float) -> None:
         """Change the list; `texts` are title, order, and what to say when there is none."""

@@ -6,11 +6,11 @@ import math
 from itertools import pairwise
 
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
-from PyQt6.QtGui import QFontMetricsF, QImage, QImageReader, QPainter, QPainterPath, QPaintEvent, QPen, QPolygonF
+from PyQt6.QtGui import QImage, QImageReader, QPainter, QPainterPath, QPaintEvent, QPen, QPolygonF
 from PyQt6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from egate.model.checks import CheckResult
-from ui.common.theme import font, tint
+from ui.common.theme import fit, font, tint
 from ui.common.tokens import tokens
 from ui.guard.view_state import Photos, ScoreRow, Severity, Tile
 
@@ -272,7 +272,7 @@ class LaneTile(QAbstractButton):
         self._tile, self._scale = tile, scale
         self.setChecked(tile.selected)
         self.setAccessibleName(tile.accessible)
-        self.setMinimumHeight(round(132 * scale))
+        self.setMinimumHeight(round(142 * scale))
         self.setMaximumHeight(round(184 * scale))
         self.update()
 
@@ -305,31 +305,29 @@ class LaneTile(QAbstractButton):
     def _paint_words(self, painter: QPainter, tile: Tile, content: QRectF, calling: str) -> None:
         colours, kinds, scale = tokens().console, tokens().console_type, self._scale
         mirrored = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
-        start = Qt.AlignmentFlag.AlignRight if mirrored else Qt.AlignmentFlag.AlignLeft
-        number = QRectF(content.x(), content.y() - 4 * scale, 62 * scale, 54 * scale)
-        words = content.adjusted(68 * scale, 0, -40 * scale, 0)
-        mark = QRectF(content.right() - 34 * scale, content.y(), 34 * scale, 34 * scale)
+        start = Qt.AlignmentFlag.AlignAbsolute | (Qt.AlignmentFlag.AlignRight if mirrored else Qt.AlignmentFlag.AlignLeft)
+        number = QRectF(content.x(), content.y() - 6 * scale, 56 * scale, 50 * scale)
+        mark = QRectF(content.right() - 34 * scale, content.y() - 2 * scale, 34 * scale, 34 * scale)
+        title = QRectF(
+            content.x() + 60 * scale, number.y(), content.width() - (60 + (42 if calling else 0)) * scale, number.height()
+        )
         if mirrored:
             number.moveRight(content.right())
-            words = content.adjusted(40 * scale, 0, -68 * scale, 0)
             mark.moveLeft(content.x())
+            title.moveRight(content.right() - 60 * scale)
         painter.setPen(tint(colours.ink if tile.alive else colours.quiet))
         painter.setFont(font(kinds.display * scale, bold=True))
         painter.drawText(number, start | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextDontClip, tile.number)
-        lines = (
-            (tile.title, kinds.lead, calling or colours.ink, True),
-            (" · ".join(part for part in (tile.age, tile.detail) if part), kinds.small, colours.second, False),
-            (tile.doors, kinds.small, colours.second, False),
-        )
-        y = words.y()
-        for text, size, colour, bold in lines:
-            face = font(size * scale, bold=bold)
-            metrics = QFontMetricsF(face)
-            painter.setFont(face)
-            painter.setPen(tint(colour))
-            shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, words.width())
-            painter.drawText(QRectF(words.x(), y, words.width(), metrics.height()), start | Qt.AlignmentFlag.AlignVCenter, shown)
-            y += metrics.height() + 2 * scale
+        painter.setPen(tint(calling or colours.ink))
+        painter.setFont(fit(tile.title, int(title.width()), int(title.height()), (kinds.lead * scale, 13 * scale), bold=True))
+        painter.drawText(title, start | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap, tile.title)
+        painter.setPen(tint(colours.second))
+        y = number.bottom() + 2 * scale
+        for text in (" · ".join(part for part in (tile.age, tile.detail) if part), tile.doors):
+            line = QRectF(content.x(), y, content.width(), 24 * scale)
+            painter.setFont(fit(text, int(line.width()), int(line.height()), (kinds.small * scale, 11 * scale), wrapped=False))
+            painter.drawText(line, start | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, text)
+            y = line.bottom()
         if tile.severity is not None:
             paint_severity(painter, mark, tile.severity)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from egate.model.checks import CheckGroup, CheckResult
 from egate.model.lane import Alarm, OfficerAction, OfficerReason
-from ui.common.i18n import Catalogue
+from ui.common.i18n import Catalogue, isolate
 from ui.guard.alarms import OpenAlarm, open_alarms, worst
 from ui.guard.case_presenter import group_result, present_case
 from ui.guard.state import ConsoleState, LaneKnown, Notice, possible, ready
@@ -54,10 +54,10 @@ def age_text(seconds: float) -> str:
     """`21 s`, `2:05 min`, `1:02 h`; Latin digits and international signs in every language."""
     whole = max(0, int(seconds))
     if whole < 60:
-        return f"{whole} s"
+        return isolate(f"{whole} s")
     if whole < 3600:
-        return f"{whole // 60}:{whole % 60:02d} min"
-    return f"{whole // 3600}:{whole % 3600 // 60:02d} h"
+        return isolate(f"{whole // 60}:{whole % 60:02d} min")
+    return isolate(f"{whole // 3600}:{whole % 3600 // 60:02d} h")
 
 
 def _moment(state: ConsoleState) -> str:

@@ -6,9 +6,11 @@ reason, function keys an action.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent
-from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLayout, QVBoxLayout, QWidget
 
 from egate.model.lane import OfficerAction
 from ui.guard.case_panel import CasePanel
@@ -44,7 +46,8 @@ class ConsoleWindow(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setMinimumSize(round(PANEL_WIDTH * LEAST_SCALE), round(PANEL_HEIGHT * LEAST_SCALE))
         self._screen = screen
-        self._scale = 0.0
+        self._scale = LEAST_SCALE
+        self._spaces: list[_Space] = []
         self.header, self.case, self.alarms, self.wishes = HeaderPanel(), CasePanel(), AlarmPanel(), ActionPanel()
         self._keys = label("quiet")
         self.tiles = [LaneTile() for _ in screen.tiles]
@@ -53,7 +56,11 @@ class ConsoleWindow(QWidget):
         self.wishes.reason_pressed.connect(self.reason_pressed)
         self.wishes.action_pressed.connect(self.action_pressed)
         self._lanes = self._lane_column()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocus()
         self._arrange()
+        self.show_screen(screen)
+        self._spaces = [_space_of(layout) for layout in self.findChildren(QLayout)]
         self._rescale()
 
     @property
@@ -112,12 +119,14 @@ class ConsoleWindow(QWidget):
 
     def _rescale(self) -> None:
         scale = max(LEAST_SCALE, min(self.width() / PANEL_WIDTH, self.height() / PANEL_HEIGHT))
-        if abs(scale - self._scale) < 0.005:
+        if abs(scale - self._scale) < 0.005 and self.styleSheet():
             return
         self._scale = scale
         self.setStyleSheet(style_sheet(scale))
-        self._lanes.setFixedWidth(round((300 if len(self.tiles) <= ONE_COLUMN else 480) * scale))
-        self.alarms.setFixedWidth(round(320 * scale))
+        for space in self._spaces:
+            space.rescale(scale)
+        self._lanes.setFixedWidth(round((310 if len(self.tiles) <= ONE_COLUMN else 560) * scale))
+        self.alarms.setFixedWidth(round(296 * scale))
         self.show_screen(self._screen)
 
     def _lane_column(self) -> QWidget:
@@ -155,3 +164,30 @@ class ConsoleWindow(QWidget):
         foot.addWidget(self._keys)
         foot.addStretch(1)
         whole.addLayout(foot)
+
+
+@dataclass(frozen=True, slots=True)
+class _Space:
+    """A layout with its margins and spacings as they were built for the full size."""
+
+    layout: QLayout
+    margins: tuple[int, int, int, int]
+    across: int
+    down: int
+
+    def rescale(self, scale: float) -> None:
+        """Set margins and spacings for a scale."""
+        self.layout.setContentsMargins(*(round(margin * scale) for margin in self.margins))
+        if isinstance(self.layout, QGridLayout):
+            self.layout.setHorizontalSpacing(round(self.across * scale))
+            self.layout.setVerticalSpacing(round(self.down * scale))
+        else:
+            self.layout.setSpacing(round(self.down * scale))
+
+
+def _space_of(layout: QLayout) -> _Space:
+    margins = layout.contentsMargins()
+    sides = (margins.left(), margins.top(), margins.right(), margins.bottom())
+    if isinstance(layout, QGridLayout):
+        return _Space(layout, sides, layout.horizontalSpacing(), layout.verticalSpacing())
+    return _Space(layout, sides, 0, max(0, layout.spacing()))

@@ -14,7 +14,7 @@ def style_sheet(scale: float) -> str:
 * {{ color: {colours.ink}; font-size: {body}px; }}
 QWidget#console {{ background: {colours.ground}; }}
 QToolTip {{ background: {colours.raised}; border: 1px solid {colours.line}; }}
-QScrollArea, QWidget[kind="clear"] {{ background: transparent; }}
+QScrollArea, QScrollArea > QWidget > QWidget, QWidget[kind="clear"] {{ background: transparent; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; }}
 QScrollBar::handle:vertical {{ background: {colours.line}; border-radius: 5px; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ height: 0; }}
@@ -26,6 +26,8 @@ QLabel {{ background: transparent; border: 0; }}
 QLabel[kind="heading"] {{ font-size: {heading}px; font-weight: bold; }}
 QLabel[kind="lead"] {{ font-size: {lead}px; font-weight: bold; }}
 QLabel[kind="strong"] {{ font-weight: bold; }}
+QLabel[kind="small"] {{ font-size: {small}px; }}
+QLabel[kind="strong-small"] {{ font-size: {small}px; font-weight: bold; }}
 QLabel[kind="second"], QLabel[kind="quiet"] {{ color: {colours.second}; font-size: {small}px; }}
 QLabel[kind="warn"] {{ color: {colours.medium}; font-size: {small}px; font-weight: bold; }}
 QLabel[kind="good"] {{ color: {colours.successful}; font-size: {lead}px; font-weight: bold; }}

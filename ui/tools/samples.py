@@ -1,4 +1,4 @@
-"""Cases for the console's tests and the pictures in the docs. Names from ICAO Doc 9303 part 3; nobody real."""
+"""Cases for the pictures in the docs and the console's tests. Names from ICAO Doc 9303 part 3; nobody real."""
 
 from __future__ import annotations
 
@@ -32,12 +32,19 @@ GROUPS: dict[CheckName, CheckGroup] = {
 }
 
 
-def checks(**results: CheckResult) -> tuple[CheckView, ...]:
-    """Every check successful, but those named."""
-    return tuple(
-        CheckView(group, name, result := results.get(name.value, _R.SUCCESSFUL), "" if result is _R.SUCCESSFUL else "code", "")
-        for name, group in GROUPS.items()
-    )
+DETAILS: dict[CheckName, tuple[CheckResult, str, str]] = {
+    _N.FACE_MATCH: (_R.FAILED, "below_threshold", "0.214 < 0.363"),
+    _N.PRESENTATION_ATTACK: (_R.NOT_SUPPORTED, "no_engine", ""),
+    _N.PERSON_WATCHLIST: (_R.UNDETERMINED, "candidate", ""),
+    _N.CHIP_GENUINE: (_R.ABORTED, "chip_lost", ""),
+}
+"""What was not successful in the case that is shown: one of each of the other four words."""
+
+
+def checks(*, successful: bool = False) -> tuple[CheckView, ...]:
+    """Every check; all of them successful, or those of `DETAILS` not."""
+    plain = (_R.SUCCESSFUL, "", "")
+    return tuple(CheckView(group, name, *(plain if successful else DETAILS.get(name, plain))) for name, group in GROUPS.items())
 
 
 MISMATCH = CaseView(
@@ -52,9 +59,7 @@ MISMATCH = CaseView(
     date_of_birth="740812",
     sex="F",
     date_of_expiry="320415",
-    checks=checks(
-        face_match=_R.FAILED, presentation_attack=_R.NOT_SUPPORTED, person_watchlist=_R.UNDETERMINED, chip_genuine=_R.ABORTED
-    ),
+    checks=checks(),
     scores=(ScoreView("sface", 0.214, 0.363, 1000), ScoreView("dlib", 0.41, 0.55, 1000)),
     hits=(HitView("persons-2026-11", "entry 17", "name and birth", ("surname one letter off", "same date of birth")),),
     outcome=Outcome.REFER,
@@ -82,7 +87,16 @@ REFERRED = LaneView(
 )
 
 IDLE = replace(
-    REFERRED, phase=LanePhase.IDLE, phase_age_s=4.0, persons=0, alarms=(), case=None, lane="lane-1", number=1, admitted=388, outbox=0
+    REFERRED,
+    phase=LanePhase.IDLE,
+    phase_age_s=4.0,
+    persons=0,
+    alarms=(),
+    case=None,
+    lane="lane-1",
+    number=1,
+    admitted=388,
+    outbox=0,
 )
 
 CAPTURE = replace(
@@ -92,7 +106,9 @@ CAPTURE = replace(
     alarms=(),
     lane="lane-2",
     number=2,
-    case=replace(MISMATCH, passage=40, checks=checks()[:9], scores=(), hits=(), outcome=None, because=(), has_probe=False),
+    case=replace(
+        MISMATCH, passage=40, checks=checks(successful=True)[:9], scores=(), hits=(), outcome=None, because=(), has_probe=False
+    ),
 )
 
 CLOSED = replace(
