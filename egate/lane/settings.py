@@ -16,14 +16,14 @@ LONGEST_LEASE_S = 10.0
 RANGES: Mapping[str, tuple[float, float]] = {
     "tick_s": (0.1, 2.0),
     "lease_s": (1.0, LONGEST_LEASE_S),
-    "read_max_s": (10.0, 120.0),
+    "read_max_s": (5.0, 120.0),
     "referred_outside_s": (2.0, 120.0),
     "entry_open_s": (2.0, 30.0),
     "inside_max_s": (5.0, 300.0),
     "exit_open_s": (2.0, 30.0),
     "return_open_s": (2.0, 60.0),
     "closing_s": (1.0, 30.0),
-    "officer_hold_s": (10.0, 900.0),
+    "officer_hold_s": (5.0, 900.0),
 }
 """Least and largest value of each setting, in seconds."""
 

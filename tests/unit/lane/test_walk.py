@@ -1,0 +1,77 @@
+"""The exhaustive walk over the shipping `step()` (I13), in three worlds that each run to the end, and a larger one for `slow`."""
+
+from __future__ import annotations
+
+import pytest
+
+from egate.lane.table import OVERRIDES, TABLE
+from egate.model.lane import LanePhase
+
+from tests.unit.lane.walk import Walk, cannot_rest
+from tests.unit.lane.walk_world import Scope
+
+ORDINARY = Scope(flying=1, crash=True, emergency=False, late_work=False)
+"""Two persons, commands and reports lost and late, officers, crashes."""
+
+EMERGENCY = Scope(flying=1, persons=1, crash=False, emergency=True, late_work=False)
+"""The emergency input comes and goes at any moment, doors stay open behind it."""
+
+ANSWERS = Scope(flying=0, persons=1, crash=True, emergency=False, late_work=True, late_reports=False, gate_lost=True, service=True)
+"""Workers and the log answer late, twice or with a failure; the link is lost; officers close and open the lane."""
+
+
+@pytest.fixture(scope="module")
+def walks() -> dict[str, Walk]:
+    scopes = {"ordinary": ORDINARY, "emergency": EMERGENCY, "answers": ANSWERS}
+    return {name: Walk(scope).run(keep_edges=name == "answers") for name, scope in scopes.items()}
+
+
+@pytest.mark.parametrize("name", ["ordinary", "emergency", "answers"])
+def test_nothing_is_broken_in_any_reachable_state(walks: dict[str, Walk], name: str) -> None:
+    walk = walks[name]
+    print(f"{name}: {walk.states} states, {walk.transitions} transitions, {len(walk.lanes)} lane states")
+    assert walk.violation == "", "\n".join(walk.trace)
+    assert walk.states < walk.limit, "the walk did not come to its end"
+
+
+def test_the_walks_are_as_large_as_they_were(walks: dict[str, Walk]) -> None:
+    """A world that lost a way to move would prove less without anybody noticing (N5: at least 50 000 states)."""
+    assert sum(walk.states for walk in walks.values()) > 300_000
+    assert {walk.lanes[world.lane].phase for walk in walks.values() for world in walk.worlds} == set(LanePhase)
+
+
+def test_every_state_leads_back_to_idle(walks: dict[str, Walk]) -> None:
+    """S8, and once more without anybody leaving through the exit: the way back out is always there."""
+    assert cannot_rest(walks["answers"]) == []
+    assert cannot_rest(walks["answers"], forbidden="out through exit") == []
+
+
+def test_the_table_says_where_each_rule_leads(walks: dict[str, Walk]) -> None:
+    """No rule leads where the table does not say (the diagram is true)."""
+    overriding = {phase for override in OVERRIDES for phase in override.row.leads_to}
+    for walk in walks.values():
+        for before, kind, after in walk.phases:
+            row = TABLE[before].get(kind)
+            told = row.leads_to if row else ()
+            assert before is after or after in told or after in overriding, f"{before} {kind} {after}"
+
+
+def test_every_arrow_of_the_table_is_taken(walks: dict[str, Walk]) -> None:
+    taken = {entry for walk in walks.values() for entry in walk.phases}
+    missing = [
+        f"{before.value} {kind.__name__} {after.value}"
+        for before, rows in TABLE.items()
+        for kind, row in rows.items()
+        for after in row.leads_to
+        if (before, kind, after) not in taken
+    ]
+    assert missing == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_nothing_is_broken_in_the_larger_world() -> None:
+    """Everything at once, three commands in flight, sensor faults; as far as the limit goes, breadth first."""
+    scope = Scope(flying=3, records=2, late_in_emergency=True, gate_lost=True, service=True, faults=True)
+    walk = Walk(scope, limit=3_000_000).run()
+    assert walk.violation == "", "\n".join(walk.trace)
