@@ -87,22 +87,22 @@ GATE_UNITS: Mapping[str, Callable[[PortSettings, Clock, Entropy], GateUnit]] = {
 CAMERAS: Mapping[str, Callable[[CameraSettings, Wait], Camera]] = {"files": _files, "v4l2": _v4l2}
 
 
-def chip_reader(driver: str, settings: PortSettings, clock: Clock) -> ChipReader:
+def make_chip_reader(driver: str, settings: PortSettings, clock: Clock) -> ChipReader:
     """The chip reader of that name; raises DeviceError for a name that is not in the table or settings that cannot be."""
     return _chosen(CHIP_READERS, driver, "chip reader")(settings, clock)
 
 
-def mrz_reader(driver: str, settings: PortSettings, clock: Clock) -> MrzReader:
+def make_mrz_reader(driver: str, settings: PortSettings, clock: Clock) -> MrzReader:
     """The MRZ reader of that name; raises DeviceError."""
     return _chosen(MRZ_READERS, driver, "MRZ reader")(settings, clock)
 
 
-def gate_unit(driver: str, settings: PortSettings, clock: Clock, entropy: Entropy) -> GateUnit:
+def make_gate_unit(driver: str, settings: PortSettings, clock: Clock, entropy: Entropy) -> GateUnit:
     """The gate unit of that name; `entropy` gives unpredictable bytes. Raises DeviceError."""
     return _chosen(GATE_UNITS, driver, "gate unit")(settings, clock, entropy)
 
 
-def camera(driver: str, settings: CameraSettings, wait: Wait) -> Camera:
+def make_camera(driver: str, settings: CameraSettings, wait: Wait) -> Camera:
     """The camera of that name; `wait` blocks for seconds. Raises DeviceError."""
     return _chosen(CAMERAS, driver, "camera")(settings, wait)
 

@@ -48,6 +48,8 @@ def zero_sum(data: bytes) -> int:
 class FrameSplitter:
     """Collects bytes and gives back whole, sound frames; counts what it had to throw away.
 
+    `last_unsound` is the newest frame that was whole but not sound; who looks at it clears it.
+
     `limit_bytes` bounds what is kept: no announced length may be larger.
     """
 
@@ -60,6 +62,7 @@ class FrameSplitter:
         self.frames = 0
         self.broken_frames = 0
         self.stray_bytes = 0
+        self.last_unsound = b""
 
     def receive(self, data: bytes) -> list[bytes]:
         """Add bytes from the wire; returns the frames that are whole now, in order."""
@@ -113,6 +116,7 @@ class FrameSplitter:
             return None
         frame = bytes(self._buffer[:length])
         if not self._sound(frame):
+            self.last_unsound = frame
             self._break()
             return b""
         del self._buffer[:length]

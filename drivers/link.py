@@ -70,9 +70,10 @@ def explain_open_error(path: str, number: int | None) -> str:
         return f"no permission; add the service account to the group that owns it (ls -lL {path}; usually dialout)"
     if number in (errno.EAGAIN, errno.EBUSY):
         return f"another program holds it; find out which with: fuser -v {path}"
-    if number in (errno.ENOTTY, errno.EINVAL):
-        return "this is not a serial port"
-    return f"it cannot be opened ({os.strerror(number) if number else 'unknown reason'})"
+    if number in (errno.ENOTTY, errno.EINVAL, None):
+        # pyserial gives no number when the terminal settings fail.
+        return "this is not a serial port, or it does not take the settings"
+    return f"it cannot be opened ({os.strerror(number)})"
 
 
 def _ports_here() -> str:

@@ -218,7 +218,9 @@ class OsdpGate:
         """Own the wire: samples and errands while a session stands, handshakes while it does not."""
         while True:
             try:
-                await self._link.wait_connected()
+                if not self._link.connected:
+                    self._set_offline(DeviceError("talk to the gate unit", f"{self._link.name} is lost"))
+                    await self._link.wait_connected()
                 if not self._panel.secure:
                     await self._open_session()
                 await self._work()

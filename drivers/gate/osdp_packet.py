@@ -113,9 +113,12 @@ class Packet:
     def from_bytes(cls, raw: bytes) -> Packet:
         """Read one whole packet; raises MalformedData."""
         doing = "read an OSDP packet"
-        if packet_length(raw) != len(raw) or not crc_holds(raw):
-            raise MalformedData(doing, "length or CRC is wrong")
+        if raw[:1] != bytes((START,)) or packet_length(raw) != len(raw) or not crc_holds(raw):
+            raise MalformedData(doing, "start, length or CRC is wrong")
         control, body = raw[4], raw[HEADER_SIZE:-CRC_SIZE]
+        if control & ~(SEQUENCE_BITS | CRC_BIT | SECURITY_BIT):
+            # A MAC is computed over the packet as we would write it, so every bit must have a meaning.
+            raise MalformedData(doing, "reserved control bits are set")
         security, security_data = None, b""
         if control & SECURITY_BIT:
             if len(body) < 2 or not 2 <= body[0] < len(body):

@@ -22,11 +22,11 @@ from drivers.reader.pn532_protocol import (
     Dialogue,
     Firmware,
     Frame,
-    FrameKind,
     Target,
     ValueT,
     exchange,
     frame_splitter,
+    parse_broken,
     parse_firmware,
     parse_frame,
     parse_target_a,
@@ -305,15 +305,15 @@ class Pn532Reader:
             self._broken_off = False
 
     async def _next_frame(self, within_s: float) -> Frame | None:
-        """The next frame, a BROKEN one for bytes that held no sound frame, or None when the time is over."""
+        """The next frame, a BROKEN one when its data check was wrong, or None when the time is over."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + within_s
         while not self._arrived:
             data = await self._link.read(max(deadline - loop.time(), 0.0))
             if not data:
                 return None
-            broken = self._splitter.broken_frames
+            self._splitter.last_unsound = b""
             self._arrived += [parse_frame(raw) for raw in self._splitter.receive(data)]
-            if not self._arrived and self._splitter.broken_frames > broken:
-                return Frame(FrameKind.BROKEN)
+            if not self._arrived and self._splitter.last_unsound:
+                return parse_broken(self._splitter.last_unsound)
         return self._arrived.pop(0)

@@ -4,7 +4,8 @@ Source: NXP UM0701-02 (PN532 user manual) §6.2 frames, §7 commands. A host fra
 
 1. A missing acknowledgement is no licence to send an APDU twice at once: the answer may still come, and it is waited for
    first, because a chip that sees a command twice breaks its secure messaging.
-2. A broken answer is asked for again with NACK, which costs the chip nothing.
+2. A broken answer is asked for again with NACK, which costs the chip nothing. But only when the broken frame was an answer
+   to this command: to other noise the PN532 might repeat the answer before, and nobody could tell.
 3. An answer to another command is late and is dropped (L7).
 """
 
@@ -66,7 +67,7 @@ BAUD_CODES = {9600: 0, 19_200: 1, 38_400: 2, 57_600: 3, 115_200: 4, 230_400: 5, 
 
 
 class FrameKind(Enum):
-    """What a frame is; BROKEN stands for one that arrived with a wrong check value."""
+    """What a frame is; BROKEN stands for a whole one with a wrong data check."""
 
     ACK = "ack"
     NACK = "nack"
@@ -156,6 +157,11 @@ def parse_frame(raw: bytes) -> Frame:
     return Frame(FrameKind.DATA, _payload_and_check(raw)[:-1])
 
 
+def parse_broken(raw: bytes) -> Frame:
+    """What can be said of a whole frame whose data check is wrong."""
+    return Frame(FrameKind.BROKEN, _payload_and_check(raw)[:-1])
+
+
 def frame_splitter() -> FrameSplitter:
     """Cuts PN532 frames out of a byte stream; preambles, postambles and wake-up bytes fall away."""
     return FrameSplitter(FRAME_START, frame_length, _frame_holds, LARGEST_FRAME_BYTES)
@@ -206,7 +212,7 @@ def _data_frame(step: Step, command: Command) -> Dialogue[Frame | None]:
         if frame is None or _answers(frame, command):
             return frame
         step = Step(b"", step.within_s)
-        if frame.kind is FrameKind.BROKEN and nacks < NACKS:
+        if frame.kind is FrameKind.BROKEN and _begins_as_answer(frame, command) and nacks < NACKS:
             nacks, step = nacks + 1, Step(NACK_FRAME, step.within_s)
     return None
 
@@ -215,7 +221,11 @@ def _answers(frame: Frame, command: Command) -> bool:
     """Whether the frame is the answer to the command; raises DeviceError for an error frame."""
     if frame.payload == ERROR_PAYLOAD:
         raise DeviceError("ask the PN532", "it does not know this command (error frame)")
-    return frame.kind is FrameKind.DATA and frame.payload[:2] == bytes((CHIP, command + 1))
+    return frame.kind is FrameKind.DATA and _begins_as_answer(frame, command)
+
+
+def _begins_as_answer(frame: Frame, command: Command) -> bool:
+    return frame.payload[:2] == bytes((CHIP, command + 1))
 
 
 def parse_firmware(data: bytes) -> Firmware:

@@ -63,8 +63,8 @@ class Chip(Protocol):
         """Field off and on again: forget all sessions."""
         ...
 
-    def transceive(self, command: bytes) -> bytes:
-        """Answer one APDU."""
+    def transceive(self, command: bytes) -> bytes | None:
+        """Answer one APDU; None stays silent."""
         ...
 
 
@@ -311,8 +311,8 @@ class SimulatedPn532:
             return None
         self.apdus += 1
         response = self._chip.transceive(command)
-        await self._pace.sleep(self._air.chip_s + self._air_s(len(response)))
-        if not self._chip_is_active():
+        await self._pace.sleep(self._air.chip_s + self._air_s(len(response or b"")))
+        if response is None or not self._chip_is_active():
             await self._pace.sleep(FIELD_TIMEOUT_S)
             return None
         return response

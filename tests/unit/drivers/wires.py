@@ -16,6 +16,7 @@ from drivers.sim.gate_unit import SimulatedGateUnit
 from drivers.sim.osdp_peripheral import PeripheralMode, PeripheralSettings
 from drivers.sim.pn532 import SimulatedPn532
 from drivers.sim.pty import FaultLink
+from egate.ports import Device
 
 KEY = bytes.fromhex("000102030405060708090a0b0c0d0e0f")
 ValueT = TypeVar("ValueT")
@@ -60,6 +61,11 @@ async def until(condition: Callable[[], bool], clock: TestClock, within_s: float
     async with asyncio.timeout(within_s):
         while not condition():
             await clock.sleep(0.005)
+
+
+def online(device: Device) -> bool:
+    """Whether the device is online now (a property would be narrowed for good by the first assertion)."""
+    return device.online
 
 
 def link_to(path: Path, clock: TestClock, baud: int = 115_200) -> SerialLink:

@@ -1,0 +1,58 @@
+"""The table of drivers by name."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from drivers import CameraSettings, PortSettings, make_camera, make_chip_reader, make_gate_unit, make_mrz_reader
+from drivers.gate.osdp import OsdpGate
+from drivers.reader.mrz_serial import SerialMrzReader
+from drivers.reader.pn532 import Pn532Reader
+from egate.model.errors import DeviceError
+from tests.unit.drivers.wires import KEY, TestClock
+
+PORT = PortSettings("/dev/serial/by-path/x", key=KEY)
+
+
+def test_every_name_makes_its_device() -> None:
+    assert isinstance(make_chip_reader("pn532", PORT, TestClock()), Pn532Reader)
+    assert isinstance(make_mrz_reader("mrz_serial", PORT, TestClock()), SerialMrzReader)
+    assert isinstance(make_gate_unit("osdp", PORT, TestClock(), bytes), OsdpGate)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: make_chip_reader("abacus", PORT, TestClock()),
+        lambda: make_mrz_reader("abacus", PORT, TestClock()),
+        lambda: make_gate_unit("abacus", PORT, TestClock(), bytes),
+        lambda: make_camera("abacus", CameraSettings("x"), lambda seconds: None),
+    ],
+)
+def test_an_unknown_name_is_one_sentence(make: Callable[[], object]) -> None:
+    with pytest.raises(DeviceError, match="no driver 'abacus'; known: "):
+        make()
+
+
+def test_a_gate_unit_without_an_own_key_is_refused() -> None:
+    """L5."""
+    with pytest.raises(DeviceError, match="16 bytes"):
+        make_gate_unit("osdp", PortSettings("/dev/serial/by-path/x"), TestClock(), bytes)
+
+
+def test_no_key_shows() -> None:
+    """L6."""
+    assert KEY.hex() not in repr(PORT)
+    assert repr(KEY) not in repr(PORT)
+
+
+def test_a_controller_without_a_camera_loads_no_opencv() -> None:
+    """The lane controller imports no numpy (FACTS-gate §6.2): a C call there would hold the doors up."""
+    code = (
+        "import sys, drivers, drivers.gate.osdp, drivers.reader.pn532; sys.exit('cv2' in sys.modules or 'numpy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=30).returncode == 0
