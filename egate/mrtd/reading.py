@@ -94,6 +94,16 @@ def _failure(error: ChipError | MalformedData) -> ProtocolState:
     return ProtocolState.REFUSED if refused else ProtocolState.BROKEN
 
 
+def _select_leniently(command: CommandApdu) -> Step:
+    """Select and go on in any case: chips of the field refuse selections that they do not need."""
+    try:
+        yield command
+    except ChipLost:
+        raise
+    except ChipError:
+        return
+
+
 class _Reader:
     """The state of one reading. Its methods yield plain commands."""
 
@@ -156,7 +166,7 @@ class _Reader:
             return False
 
         def open_again() -> Generator[CommandApdu, ResponseApdu, SecureMessaging]:
-            yield _SELECT_MASTER_FILE
+            yield from _select_leniently(_SELECT_MASTER_FILE)
             return (yield from open_session())
 
         self._open_again = open_again
@@ -184,7 +194,7 @@ class _Reader:
             if self._outcomes and not select_first:
                 continue
             if select_first:
-                yield _SELECT_MASTER_FILE
+                yield from _select_leniently(_SELECT_MASTER_FILE)
             try:
                 return (yield from self._read_once(ElementaryFile.CARD_ACCESS))
             except ChipLost:
@@ -211,7 +221,7 @@ class _Reader:
             return False
 
         def open_again() -> Generator[CommandApdu, ResponseApdu, SecureMessaging]:
-            yield _SELECT_APPLICATION
+            yield from _select_leniently(_SELECT_APPLICATION)
             return (yield from open_session())
 
         self._open_again = open_again

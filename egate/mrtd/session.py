@@ -73,12 +73,13 @@ class ChipSession:
         return response if secure is None else secure.unwrap(response)
 
     def _transmit(self, command: CommandApdu) -> Generator[CommandApdu, ResponseApdu, ResponseApdu]:
-        """One command on the wire; what a 61xx says is waiting is fetched (ISO/IEC 7816-4 §5.3.4)."""
+        """One command on the wire; what a 61xx says is waiting is fetched while something comes (ISO/IEC 7816-4 §5.3.4)."""
         response = yield from self._recorded(command)
-        data = response.data
-        while response.more_bytes is not None and len(data) <= MAX_EXTENDED_BYTES:
+        data, growing = response.data, True
+        while response.more_bytes is not None and growing and len(data) <= MAX_EXTENDED_BYTES:
             response = yield from self._recorded(CommandApdu(0x00, 0xC0, 0x00, 0x00, le=response.more_bytes))
             data += response.data
+            growing = bool(response.data)
         return ResponseApdu(data, response.sw)
 
     def _recorded(self, command: CommandApdu) -> Generator[CommandApdu, ResponseApdu, ResponseApdu]:

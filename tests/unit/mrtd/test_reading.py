@@ -1,0 +1,629 @@
+"""The whole dialogue against simulated chips: honest ones, odd ones of the field, clones, liars, and chips that leave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from drivers.sim.chip import ChipOptions, SimulatedChip
+from drivers.sim.chip_access import Answer, ChipAuthentication
+from egate.model.document import ChipEvidence, ElementaryFile, ProtocolState, ReadingProgress
+from egate.model.errors import ChipLost, DeviceError
+from egate.mrtd.apdu import CommandApdu, ResponseApdu
+from egate.mrtd.ciphers import CipherSuite
+from egate.mrtd.file_reading import MAX_FILE_BYTES, block_sizes
+from egate.mrtd.lds import encode_dg15
+from egate.mrtd.reading import ReadRequest, read_chip
+from egate.mrtd.security_infos import PaceInfo, encode_dg14, pace_oid
+from egate.mrtd.session import MAX_EXCHANGES
+from egate.mrtd.tlv import encode_tlv
+from tests.unit.mrtd.chip_reading import (
+    INFORMATION,
+    PACE_AES128,
+    WRONG_INFORMATION,
+    Transceive,
+    chip_key,
+    entropy,
+    passport_files,
+    portrait,
+    read,
+    simulated_chip,
+)
+
+KEY = chip_key(5)
+CLONED_KEY = chip_key(6)
+COMPLETED, REFUSED, BROKEN = ProtocolState.COMPLETED, ProtocolState.REFUSED, ProtocolState.BROKEN
+NOT_OFFERED, NOT_RUN = ProtocolState.NOT_OFFERED, ProtocolState.NOT_RUN
+
+
+def states(evidence: ChipEvidence) -> dict[str, ProtocolState]:
+    """The first state of each protocol."""
+    names = ("pace", "bac", "chip_authentication", "active_authentication")
+    return {name: evidence.outcome(name).state for name in names}
+
+
+def all_read(evidence: ChipEvidence, chip_files: dict[ElementaryFile, bytes]) -> bool:
+    """Whether every file of the passport arrived as the issuer wrote it."""
+    return dict(evidence.files) == chip_files
+
+
+# Honest chips
+
+
+@pytest.mark.parametrize("suite", list(CipherSuite))
+@pytest.mark.parametrize("pace_suite", list(CipherSuite))
+def test_pace_and_chip_authentication(pace_suite: CipherSuite, suite: CipherSuite) -> None:
+    files = passport_files(KEY, (PaceInfo(pace_oid(2, pace_suite), 2, 13),), suite)
+    evidence = read(simulated_chip(files, KEY).transceive)
+    assert all_read(evidence, files)
+    assert states(evidence) == {
+        "pace": COMPLETED,
+        "bac": NOT_RUN,
+        "chip_authentication": COMPLETED,
+        "active_authentication": NOT_OFFERED,
+    }
+    assert evidence.outcome("pace").variant == f"ecdh-gm-{pace_suite.word}-brainpoolP256r1"
+    assert evidence.outcome("chip_authentication").variant == f"ecdh-{suite.word}-brainpoolP256r1"
+
+
+def test_pace_in_a_group() -> None:
+    files = passport_files(None, (PaceInfo(pace_oid(1, CipherSuite.AES128), 2, 0),))
+    evidence = read(simulated_chip(files).transceive)
+    assert all_read(evidence, files)
+    assert evidence.outcome("pace").variant == "dh-gm-aes-128-modp1024_160"
+
+
+@pytest.mark.parametrize("suite", [CipherSuite.DES3, CipherSuite.AES128])
+def test_bac_and_chip_authentication(suite: CipherSuite) -> None:
+    files = passport_files(KEY, (), suite)
+    evidence = read(simulated_chip(files, KEY, pace=False).transceive)
+    assert all_read(evidence, files)
+    assert states(evidence)["bac"] is COMPLETED
+    assert states(evidence)["pace"] is NOT_OFFERED
+    assert states(evidence)["chip_authentication"] is COMPLETED
+
+
+def test_bac_without_further_protocols() -> None:
+    files = passport_files(None, ())
+    evidence = read(simulated_chip(files, pace=False).transceive)
+    assert all_read(evidence, files)
+    assert states(evidence)["chip_authentication"] is NOT_OFFERED
+
+
+def test_bac_first_when_asked() -> None:
+    files = passport_files(KEY)
+    evidence = read(simulated_chip(files, KEY).transceive, ReadRequest(INFORMATION, pace_before_bac=False))
+    assert states(evidence)["bac"] is COMPLETED
+    assert states(evidence)["pace"] is NOT_RUN
+    assert ElementaryFile.DG2 in evidence.files
+
+
+def test_bac_first_falls_back_to_pace() -> None:
+    """A PACE-only document read by a lane that prefers BAC: both outcomes show."""
+    files = passport_files(KEY)
+    evidence = read(simulated_chip(files, KEY, bac=False).transceive, ReadRequest(INFORMATION, pace_before_bac=False))
+    assert all_read(evidence, files)
+    assert states(evidence)["bac"] is REFUSED
+    assert states(evidence)["pace"] is COMPLETED
+
+
+def test_pace_falls_back_to_bac_and_says_so() -> None:
+    """EF.CardAccess promises PACE, the chip refuses it: BAC follows, and the refusal stays in the evidence."""
+    files = passport_files(KEY)
+    evidence = read(simulated_chip(files, KEY, pace=False).transceive)
+    assert all_read(evidence, files)
+    assert states(evidence)["pace"] is REFUSED
+    assert evidence.outcome("pace").sw == 0x6A80
+    assert states(evidence)["bac"] is COMPLETED
+
+
+def test_pace_by_card_access_number() -> None:
+    chip = simulated_chip(passport_files(KEY), KEY, ChipOptions(card_access_number="123456"))
+    evidence = read(chip.transceive, ReadRequest(WRONG_INFORMATION, "123456"))
+    assert states(evidence)["pace"] is COMPLETED
+
+
+def test_a_chip_without_access_control() -> None:
+    files = passport_files(None, ())
+    evidence = read(simulated_chip(files, pace=False, bac=False).transceive)
+    assert all_read(evidence, files)
+    assert states(evidence)["bac"] is NOT_OFFERED
+    reversed_order = read(
+        simulated_chip(files, pace=False, bac=False).transceive, ReadRequest(INFORMATION, pace_before_bac=False)
+    )
+    assert all_read(reversed_order, files)
+
+
+def test_unusable_pace_variants_are_not_offered() -> None:
+    files = passport_files(None, (PaceInfo(pace_oid(4, CipherSuite.AES128), 2, 13),))
+    evidence = read(simulated_chip(files).transceive)
+    assert states(evidence)["pace"] is NOT_OFFERED
+    assert states(evidence)["bac"] is COMPLETED
+
+
+def test_malformed_card_access() -> None:
+    files = passport_files(None) | {ElementaryFile.CARD_ACCESS: encode_tlv(0x31, encode_tlv(0x02, b"\x01"))}
+    evidence = read(simulated_chip(files).transceive)
+    assert states(evidence)["pace"] is BROKEN
+    assert states(evidence)["bac"] is COMPLETED
+
+
+def test_wrong_mrz_reads_nothing() -> None:
+    evidence = read(simulated_chip(passport_files(KEY), KEY).transceive, ReadRequest(WRONG_INFORMATION))
+    assert states(evidence)["pace"] is REFUSED
+    assert states(evidence)["bac"] is REFUSED
+    assert evidence.outcome("bac").sw == 0x6300
+    assert set(evidence.files) == {ElementaryFile.CARD_ACCESS}
+
+
+def test_further_files_come_before_the_face() -> None:
+    files = passport_files(None) | {ElementaryFile.DG11: encode_tlv(0x6B, encode_tlv(0x5F0E, b"ERIKSSON<<ANNA"))}
+    seen: list[ElementaryFile] = []
+    request = ReadRequest(INFORMATION, further_files=(ElementaryFile.DG11, ElementaryFile.DG12, ElementaryFile.DG3))
+    evidence = read(simulated_chip(files).transceive, request, lambda progress: seen.append(progress.file))
+    assert all_read(evidence, files)
+    assert seen.index(ElementaryFile.DG11) < seen.index(ElementaryFile.DG2)
+
+
+def test_files_that_stay_closed_are_noted() -> None:
+    files = passport_files(None) | {ElementaryFile.DG3: encode_tlv(0x63, bytes(20))}
+    evidence = read(simulated_chip(files).transceive, ReadRequest(INFORMATION, further_files=(ElementaryFile.DG3,)))
+    outcome = evidence.outcome("file")
+    assert (outcome.state, outcome.variant, outcome.sw) == (REFUSED, "DG3", 0x6982)
+    assert ElementaryFile.DG2 in evidence.files
+
+
+def test_progress_counts_up_to_the_whole() -> None:
+    progress: list[ReadingProgress] = []
+    files = passport_files(None, portrait_bytes=5000)
+    read(simulated_chip(files).transceive, None, progress.append)
+    of_face = [step for step in progress if step.file is ElementaryFile.DG2]
+    assert [step.done_bytes for step in of_face] == sorted({step.done_bytes for step in of_face})
+    assert {step.total_bytes for step in of_face} == {len(files[ElementaryFile.DG2])}
+    assert of_face[-1].done_bytes == of_face[-1].total_bytes
+
+
+def test_transcript_without_data() -> None:
+    evidence = read(simulated_chip(passport_files(KEY), KEY).transceive)
+    assert evidence.transcript[0].ins == 0xB0
+    assert all(line.sent_bytes <= 255 + 6 and line.received_bytes <= 258 for line in evidence.transcript)
+    assert "ERIKSSON" not in repr(evidence)
+
+
+# Sizes and economy
+
+
+def test_a_15_kb_face_in_few_short_commands() -> None:
+    """FACTS §8: PACE, chip authentication and a DG2 of 15 KB in at most 92 short APDUs, none answered by more than 256 bytes."""
+    files = passport_files(KEY)
+    files[ElementaryFile.DG2] = encode_tlv(0x75, bytes(15_079))
+    files[ElementaryFile.SOD] = encode_tlv(0x77, bytes(1_778))
+    longest = 0
+    chip = simulated_chip(files, KEY)
+
+    def transceive(command: bytes) -> bytes:
+        nonlocal longest
+        response = chip.transceive(command)
+        longest = max(longest, len(response))
+        return response
+
+    evidence = read(transceive)
+    assert all_read(evidence, files)
+    assert len(files[ElementaryFile.DG2]) == 15_083
+    assert len(evidence.transcript) <= 92
+    assert longest <= 256
+
+
+def test_extended_lengths() -> None:
+    files = passport_files(KEY, portrait_bytes=15_000)
+    evidence = read(simulated_chip(files, KEY).transceive, ReadRequest(INFORMATION, max_response_bytes=4096))
+    assert all_read(evidence, files)
+    assert len(evidence.transcript) <= 24
+
+
+@pytest.mark.parametrize("response_bytes", [256, 4096])
+def test_files_beyond_the_plain_offsets(response_bytes: int) -> None:
+    """Files of more than 32,767 bytes need READ BINARY with its odd instruction."""
+    files = passport_files(None, portrait_bytes=40_000)
+    evidence = read(simulated_chip(files).transceive, ReadRequest(INFORMATION, max_response_bytes=response_bytes))
+    assert all_read(evidence, files)
+    assert any(line.ins == 0xB1 for line in evidence.transcript)
+
+
+@pytest.mark.parametrize("plain", [1, 2, 100, 127, 128, 129, 223, 256, 257, 4000])
+def test_blocks_in_an_object_fit(plain: int) -> None:
+    assert len(encode_tlv(0x53, bytes(block_sizes(plain).in_object))) <= max(plain, 3)
+
+
+# Chips of the field
+
+
+QUIRKS = {
+    "naked 6700 above 0xC0": ChipOptions(largest_read=0xC0),
+    "naked 6700 above 0x80": ChipOptions(largest_read=0x80),
+    "naked 6700 above 0x60": ChipOptions(largest_read=0x60),
+    "6Cxx instead of fewer bytes": ChipOptions(exact_lengths=True),
+    "no short identifiers": ChipOptions(short_identifiers=False),
+}
+
+
+@pytest.mark.parametrize("options", QUIRKS.values(), ids=QUIRKS.keys())
+@pytest.mark.parametrize("by_pace", [True, False])
+def test_quirks(options: ChipOptions, by_pace: bool) -> None:
+    files = passport_files(KEY, (PACE_AES128,) if by_pace else ())
+    evidence = read(simulated_chip(files, KEY, options, pace=by_pace).transceive)
+    assert all_read(evidence, files)
+    assert states(evidence)["chip_authentication"] is COMPLETED
+
+
+def test_a_chip_that_never_takes_our_blocks() -> None:
+    files = passport_files(KEY)
+    evidence = read(simulated_chip(files, KEY, ChipOptions(largest_read=8)).transceive)
+    assert ElementaryFile.DG2 not in evidence.files
+    assert evidence.outcome("secure_messaging").state is REFUSED or evidence.outcome("secure_messaging").state is BROKEN
+
+
+def _answering(chip: SimulatedChip, wanted: Callable[[CommandApdu], bool], answer: ResponseApdu) -> Transceive:
+    """A chip that answers some plain commands in its own way."""
+
+    def transceive(raw: bytes) -> bytes:
+        return answer.to_bytes() if wanted(CommandApdu.from_bytes(raw)) else chip.transceive(raw)
+
+    return transceive
+
+
+@pytest.mark.parametrize("sw", [0x6A86, 0x6A87, 0x6985, 0x6D00])
+def test_master_file_that_cannot_be_selected(sw: int) -> None:
+    files = passport_files(KEY)
+    chip = simulated_chip(files, KEY)
+    refuse = _answering(chip, lambda command: command.ins == 0xA4 and command.p1 == 0, ResponseApdu(b"", sw))
+    assert all_read(read(refuse), files)
+
+
+def test_card_access_only_after_selecting_the_master_file() -> None:
+    files = passport_files(KEY)
+    chip = simulated_chip(files, KEY)
+    selected = False
+
+    def transceive(raw: bytes) -> bytes:
+        nonlocal selected
+        selected = selected or raw[:4] == bytes.fromhex("00a4000c")
+        return chip.transceive(raw) if selected else bytes.fromhex("6a82")
+
+    evidence = read(transceive)
+    assert all_read(evidence, files)
+    assert states(evidence)["pace"] is COMPLETED
+
+
+def test_pace_without_parameter_reference() -> None:
+    """Chips that refuse DO'84' in MSE:Set AT are asked without it."""
+    chip = simulated_chip(passport_files(None))
+    first = _answering(chip, lambda command: command.ins == 0x22 and b"\x84\x01" in command.data, ResponseApdu(b"", 0x6A80))
+    assert states(read(first))["pace"] is COMPLETED
+
+
+def test_responses_in_portions() -> None:
+    """A signature longer than a short response arrives by GET RESPONSE, under one code."""
+    key = rsa_key()
+    files = passport_files(None) | {ElementaryFile.DG15: dg15(key)}
+    evidence = read(simulated_chip(files, None, ChipOptions(active_authentication_key=key)).transceive)
+    assert states(evidence)["active_authentication"] is COMPLETED
+    assert any(line.ins == 0xC0 for line in evidence.transcript)
+
+
+# Is it genuine?
+
+
+@cache
+def rsa_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65_537, 2048)
+
+
+def dg15(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
+    return encode_dg15(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+
+
+@pytest.mark.parametrize("by_pace", [True, False])
+@pytest.mark.parametrize("suite", list(CipherSuite))
+def test_a_clone_is_caught(by_pace: bool, suite: CipherSuite) -> None:
+    """The clone's own key: its session breaks; everything else is still read for the officer, in a new session."""
+    files = passport_files(KEY, (PACE_AES128,) if by_pace else (), suite)
+    evidence = read(simulated_chip(files, CLONED_KEY, pace=by_pace).transceive)
+    outcome = evidence.outcome("chip_authentication")
+    assert outcome.state is BROKEN
+    assert outcome.sw == 0x6988
+    assert all_read(evidence, files)
+
+
+def test_a_clone_without_a_key_refuses() -> None:
+    for suite in (CipherSuite.AES128, CipherSuite.DES3):
+        files = passport_files(KEY, suite=suite)
+        evidence = read(simulated_chip(files, None).transceive)
+        assert states(evidence)["chip_authentication"] is REFUSED
+        assert all_read(evidence, files)
+
+
+class _KeepsKeys(ChipAuthentication):
+    """Says that it changed keys and goes on under the old ones."""
+
+    def agree(self, command: CommandApdu) -> Answer:
+        return replace(super().agree(command), session=None)
+
+    def agree_by_key_only(self, command: CommandApdu) -> Answer:
+        return replace(super().agree_by_key_only(command), session=None)
+
+
+@pytest.mark.parametrize("suite", [CipherSuite.AES128, CipherSuite.DES3])
+def test_a_clone_that_pretends_to_change_keys(suite: CipherSuite) -> None:
+    """It answers chip authentication with success, but its next answer does not hold."""
+    chip = simulated_chip(passport_files(KEY, suite=suite), CLONED_KEY)
+    chip._chip_authentication = _KeepsKeys(CLONED_KEY)
+    evidence = read(chip.transceive)
+    assert states(evidence)["chip_authentication"] is BROKEN
+    assert ElementaryFile.DG2 in evidence.files
+
+
+def test_a_clone_that_cannot_open_a_session_again() -> None:
+    """After the break the chip answers nothing any more: the outcome stays, the dialogue returns."""
+    chip = simulated_chip(passport_files(KEY), CLONED_KEY)
+    broken = False
+
+    def transceive(raw: bytes) -> bytes:
+        nonlocal broken
+        response = b"\x6f\x00" if broken else chip.transceive(raw)
+        broken = broken or response == b"\x69\x88"
+        return response
+
+    evidence = read(transceive)
+    assert states(evidence)["chip_authentication"] is BROKEN
+    assert evidence.outcome("secure_messaging").state is REFUSED
+    assert ElementaryFile.DG2 not in evidence.files
+    assert ElementaryFile.DG1 in evidence.files
+
+
+def test_dg14_that_offers_nothing_we_speak() -> None:
+    other_curve = encode_dg14(KEY.public_key(), CipherSuite.AES128).replace(bytes.fromhex("a9fb57db"), bytes.fromhex("a9fb57dc"))
+    for dg14 in (other_curve, encode_tlv(0x6E, encode_tlv(0x31, b""))):
+        files = passport_files(None) | {ElementaryFile.DG14: dg14}
+        evidence = read(simulated_chip(files, KEY).transceive)
+        assert states(evidence)["chip_authentication"] is NOT_OFFERED
+        assert all_read(evidence, files)
+
+
+def test_malformed_dg14() -> None:
+    files = passport_files(None) | {ElementaryFile.DG14: encode_tlv(0x6E, b"\x02\x01\x01")}
+    evidence = read(simulated_chip(files, KEY).transceive)
+    assert states(evidence)["chip_authentication"] is BROKEN
+    assert ElementaryFile.DG2 in evidence.files
+
+
+@pytest.mark.parametrize("curve", [ec.BrainpoolP256R1(), ec.SECP256R1()], ids=["brainpool", "secp"])
+def test_active_authentication_on_a_curve(curve: ec.EllipticCurve) -> None:
+    key = chip_key(11, curve)
+    files = passport_files(None) | {ElementaryFile.DG15: dg15(key)}
+    evidence = read(simulated_chip(files, None, ChipOptions(active_authentication_key=key)).transceive)
+    outcome = evidence.outcome("active_authentication")
+    assert (outcome.state, outcome.variant) == (COMPLETED, "ecdsa-sha256")
+    assert all_read(evidence, files)
+
+
+def test_active_authentication_by_another_key() -> None:
+    files = passport_files(None) | {ElementaryFile.DG15: dg15(chip_key(11))}
+    evidence = read(simulated_chip(files, None, ChipOptions(active_authentication_key=chip_key(12))).transceive)
+    outcome = evidence.outcome("active_authentication")
+    assert (outcome.state, outcome.variant) == (BROKEN, "")
+    assert ElementaryFile.DG2 in evidence.files
+
+
+def test_active_authentication_refused() -> None:
+    files = passport_files(None) | {ElementaryFile.DG15: dg15(chip_key(11))}
+    evidence = read(simulated_chip(files).transceive)
+    assert states(evidence)["active_authentication"] is REFUSED
+    assert evidence.outcome("active_authentication").sw == 0x6D00
+
+
+def test_malformed_dg15() -> None:
+    files = passport_files(None) | {ElementaryFile.DG15: encode_dg15(b"\x02\x01\x01")}
+    assert states(read(simulated_chip(files).transceive))["active_authentication"] is BROKEN
+
+
+def test_no_active_authentication_after_chip_authentication() -> None:
+    files = passport_files(KEY) | {ElementaryFile.DG15: dg15(chip_key(11))}
+    evidence = read(simulated_chip(files, KEY, ChipOptions(active_authentication_key=chip_key(11))).transceive)
+    assert states(evidence)["chip_authentication"] is COMPLETED
+    assert states(evidence)["active_authentication"] is NOT_RUN
+    assert all_read(evidence, files)
+
+
+def test_active_authentication_where_chip_authentication_was_refused() -> None:
+    """A chip that refuses one proof may still give the other; both outcomes are evidence."""
+    files = passport_files(KEY) | {ElementaryFile.DG15: dg15(chip_key(11))}
+    evidence = read(simulated_chip(files, None, ChipOptions(active_authentication_key=chip_key(11))).transceive)
+    assert states(evidence)["chip_authentication"] is REFUSED
+    assert states(evidence)["active_authentication"] is COMPLETED
+
+
+# Liars
+
+
+@pytest.mark.parametrize(
+    ("content", "state"),
+    [
+        (bytes.fromhex("7583ffffff") + bytes(50), BROKEN),
+        (encode_tlv(0x75, bytes(MAX_FILE_BYTES)), BROKEN),
+        (bytes.fromhex("7582100000"), None),
+        (bytes.fromhex("7580"), BROKEN),
+        (b"\x75", None),
+        (b"\x1f\x81", None),
+        (b"", BROKEN),
+    ],
+    ids=["16 MB", "over the limit", "more than there is", "indefinite", "a tag only", "half a tag", "empty"],
+)
+def test_files_that_lie_about_their_length(content: bytes, state: ProtocolState | None) -> None:
+    files = passport_files(None) | {ElementaryFile.SOD: content}
+    evidence = read(simulated_chip(files).transceive)
+    outcome = evidence.outcome("file")
+    assert outcome.variant == "SOD"
+    assert outcome.state in ({BROKEN, REFUSED} if state is None else {state})
+    assert ElementaryFile.SOD not in evidence.files
+    assert ElementaryFile.DG2 in evidence.files
+
+
+def _from_number(chip: SimulatedChip, number: int, change: Callable[[bytes], bytes], count: int = 1) -> Transceive:
+    """A chip whose `count` responses from the given one on are changed."""
+    counter = iter(range(1_000_000))
+
+    def transceive(raw: bytes) -> bytes:
+        response = chip.transceive(raw)
+        return change(response) if number <= next(counter) < number + count else response
+
+    return transceive
+
+
+FAST_KEY = chip_key(5, ec.SECP256R1())
+FAST_FILES = passport_files(FAST_KEY, (PaceInfo(pace_oid(2, CipherSuite.AES128), 2, 12),), portrait_bytes=400)
+"""On a curve that OpenSSL computes quickly, for tests that read many times."""
+
+
+CHANGES: dict[str, Callable[[bytes], bytes]] = {
+    "naked 9000": lambda _: b"\x90\x00",
+    "naked 6982": lambda _: b"\x69\x82",
+    "naked 6700": lambda _: b"\x67\x00",
+    "one bit": lambda response: response[:-3] + bytes((response[-3] ^ 1,)) + response[-2:] if len(response) > 2 else response,
+    "cut": lambda response: response[:1],
+    "nothing": lambda _: b"",
+    "garbage": lambda _: b"\x87\xff" * 40,
+    "endless 61xx": lambda _: b"\x61\x10",
+    "endless 6Cxx": lambda _: b"\x6c\x10",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_one_bad_response_anywhere(change: Callable[[bytes], bytes]) -> None:
+    """Wherever the chip errs once, the dialogue returns evidence, and what it holds is what the issuer wrote."""
+    length = len(read(simulated_chip(FAST_FILES, FAST_KEY).transceive).transcript)
+    for number in range(length):
+        evidence = read(_from_number(simulated_chip(FAST_FILES, FAST_KEY), number, change))
+        for file, content in evidence.files.items():
+            assert content == FAST_FILES[file] or file is ElementaryFile.CARD_ACCESS
+        assert evidence.protocols
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_bad_responses_from_somewhere_on(change: Callable[[bytes], bytes]) -> None:
+    """A chip that errs from some point on never keeps us: the dialogue ends and returns what it had."""
+    for number in (0, 3, 7, 9, 12, 15, 17):
+        evidence = read(_from_number(simulated_chip(FAST_FILES, FAST_KEY), number, change, 1_000_000))
+        protected = (file for file in evidence.files if file is not ElementaryFile.CARD_ACCESS)
+        assert all(evidence.files[file] == FAST_FILES[file] for file in protected)
+        assert len(evidence.transcript) <= MAX_EXCHANGES
+        assert set(evidence.files) != set(FAST_FILES) or change is CHANGES["one bit"]
+
+
+def test_a_naked_file_inside_the_session_is_not_believed() -> None:
+    """The session breaks and is opened again; the forged plain file must not be in the evidence."""
+    forged = encode_tlv(0x61, b"forged") + b"\x90\x00"
+    files = passport_files(None)
+    number = next(index for index in range(30) if _is_dg1(files, index))
+    evidence = read(_from_number(simulated_chip(files), number, lambda _: forged))
+    assert evidence.outcome("secure_messaging").state in {BROKEN, REFUSED}
+    assert evidence.files[ElementaryFile.DG1] == files[ElementaryFile.DG1]
+
+
+def _is_dg1(files: dict[ElementaryFile, bytes], number: int) -> bool:
+    line = read(simulated_chip(files).transceive).transcript[number]
+    return (line.ins, line.p1) == (0xB0, 0x81)
+
+
+def test_a_chip_that_sends_one_byte_at_a_time() -> None:
+    """Slow chips cost exchanges, and exchanges are bounded."""
+    files = passport_files(None, (), portrait_bytes=6000)
+    chip = simulated_chip(files, pace=False, bac=False)
+
+    def transceive(raw: bytes) -> bytes:
+        response = chip.transceive(raw)
+        return response[:1] + response[-2:] if len(response) > 2 else response
+
+    evidence = read(transceive)
+    assert len(evidence.transcript) <= MAX_EXCHANGES
+    assert ElementaryFile.DG2 not in evidence.files
+
+
+# Losses
+
+
+@pytest.mark.parametrize("error", [ChipLost("reading", "gone"), DeviceError("reading", "no link")], ids=["chip", "device"])
+def test_losses_pass_through(error: Exception) -> None:
+    """Wherever the document or the device leaves, the error arrives unchanged at the caller (early pull)."""
+    length = len(read(simulated_chip(FAST_FILES, FAST_KEY).transceive).transcript)
+    for number in range(length):
+        chip = simulated_chip(FAST_FILES, FAST_KEY)
+        dialogue = read_chip(ReadRequest(INFORMATION), entropy(2), lambda _: None)
+        command = next(dialogue)
+        for _ in range(number):
+            command = dialogue.send(ResponseApdu.from_bytes(chip.transceive(command.to_bytes())))
+        with pytest.raises(type(error)) as caught:
+            dialogue.throw(error)
+        assert caught.value is error
+
+
+def test_losses_during_recovery_pass_through() -> None:
+    """Also while a broken session is being opened again, and in the proof of new keys."""
+    files = passport_files(KEY, portrait_bytes=400)
+    length = len(read(simulated_chip(files, CLONED_KEY).transceive).transcript)
+    for number in range(length):
+        chip = simulated_chip(files, CLONED_KEY)
+        dialogue = read_chip(ReadRequest(INFORMATION), entropy(2), lambda _: None)
+        command = next(dialogue)
+        for _ in range(number):
+            command = dialogue.send(ResponseApdu.from_bytes(chip.transceive(command.to_bytes())))
+        with pytest.raises(ChipLost):
+            dialogue.throw(ChipLost("reading", "gone"))
+
+
+def test_closing_the_dialogue_drops_the_keys() -> None:
+    """A lane that stops reading closes the generator; it must end at once."""
+    chip = simulated_chip(passport_files(KEY), KEY)
+    dialogue = read_chip(ReadRequest(INFORMATION), entropy(2), lambda _: None)
+    command = next(dialogue)
+    for _ in range(12):
+        command = dialogue.send(ResponseApdu.from_bytes(chip.transceive(command.to_bytes())))
+    dialogue.close()
+    with pytest.raises(StopIteration):
+        next(dialogue)
+
+
+def test_no_secret_in_the_request() -> None:
+    shown = repr(ReadRequest(INFORMATION, "123456"))
+    assert "123456" not in shown
+    assert INFORMATION.document_number not in shown
+
+
+def test_two_readings_have_nothing_in_common() -> None:
+    """Fresh entropy each time: no command that carries a secret repeats."""
+    chip = simulated_chip(passport_files(KEY), KEY)
+    sent: list[set[bytes]] = []
+    for seed in (1, 2):
+        chip.reset()
+        commands: set[bytes] = set()
+        dialogue = read_chip(ReadRequest(INFORMATION), entropy(seed), lambda _: None)
+        command = next(dialogue)
+        try:
+            while True:
+                commands.add(command.to_bytes())
+                command = dialogue.send(ResponseApdu.from_bytes(chip.transceive(command.to_bytes())))
+        except StopIteration:
+            sent.append({raw for raw in commands if len(raw) > 24})
+    assert sent[0]
+    assert not sent[0] & sent[1]
+
+
+def test_portrait_is_not_decoded() -> None:
+    """Reading gathers; an image that is none arrives as it is."""
+    files = passport_files(None) | {ElementaryFile.DG2: encode_tlv(0x75, portrait(300))}
+    assert all_read(read(simulated_chip(files).transceive), files)
