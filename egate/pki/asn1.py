@@ -15,6 +15,7 @@ from contextlib import contextmanager
 
 from asn1crypto import algos, cms, core, crl, keys, x509
 from asn1crypto.parser import parse as parse_asn1
+from asn1crypto.parser import peek
 
 from egate.model.errors import MalformedData
 
@@ -24,6 +25,7 @@ __all__ = [
     "LdsSecurityObject",
     "PrivateKeyUsagePeriod",
     "algos",
+    "children",
     "cms",
     "core",
     "crl",
@@ -35,6 +37,9 @@ __all__ = [
 
 MAXIMUM_OBJECT_BYTES = 4 * 1024 * 1024
 """Largest structure looked at; a master list of the whole world has 0.8 MB."""
+
+MAXIMUM_CHILDREN = 64
+"""Values side by side in the structures that are taken apart here; the fullest, a certificate's body, has 10."""
 
 _FOREIGN_ERRORS = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError, re.error)
 """What asn1crypto lets through on bytes that are not what they claim to be."""
@@ -56,6 +61,26 @@ def unwrap_application(data: bytes, tag: int, doing: str) -> bytes:
     with decoding(doing):
         kind, _method, number, _header, content, _trailer = parse_asn1(data, strict=True)
     return bytes(content) if (kind, number) == (1, tag) else data
+
+
+def children(encoded: bytes) -> tuple[bytes, ...]:
+    """The encodings of the values inside a constructed value, byte for byte; call it inside `decoding`.
+
+    What was signed must be taken from here and never from `dump()`: the library re-encodes a value whose length ends in the byte
+    80, taking it for one of indefinite length, and then a signature over the bytes that came would fail.
+    """
+    _kind, method, _number, _header, content, _trailer = parse_asn1(encoded, strict=True)
+    if method != 1:
+        raise ValueError("not a constructed value")
+    found: list[bytes] = []
+    rest = bytes(content)
+    while rest:
+        if len(found) == MAXIMUM_CHILDREN:
+            raise ValueError("too many values inside a value")
+        size = peek(rest)
+        found.append(rest[:size])
+        rest = rest[size:]
+    return tuple(found)
 
 
 class _DataGroupNumber(core.Integer):  # type: ignore[misc]  # the library has no types

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from egate.model.errors import MalformedData
-from egate.pki.asn1 import DocumentTypeList, PrivateKeyUsagePeriod, core, decoding, x509
+from egate.pki.asn1 import DocumentTypeList, PrivateKeyUsagePeriod, children, core, decoding, x509
 from egate.pki.keys import PublicKey, SignatureScheme, parse_public_key, parse_scheme, verify_signature
 
 MAXIMUM_CERTIFICATE_BYTES = 32 * 1024
@@ -25,6 +25,7 @@ DEFECT_LIST_SIGNER = "2.23.136.1.1.8"
 """Extended key usage of who may sign a deviation list."""
 
 _DOCUMENT_TYPES = "2.23.136.1.1.6.2"
+_VERSION_TAG = 0xA0
 _DOING = "reading a certificate"
 
 
@@ -74,23 +75,26 @@ def parse_certificate(der: bytes) -> Certificate:
     if len(der) > MAXIMUM_CERTIFICATE_BYTES:
         raise MalformedData(_DOING, f"larger than {MAXIMUM_CERTIFICATE_BYTES} bytes")
     with decoding(_DOING):
+        signed_part, algorithm, _ = children(der)
+        encoded = children(signed_part)
+        # The version comes first and may be left out; issuer, subject and key have fixed places after it.
+        issuer, subject, key = (encoded[place + (encoded[0][0] == _VERSION_TAG)] for place in (2, 4, 5))
         outer = x509.Certificate.load(der, strict=True)
         body = outer["tbs_certificate"]
-        issuer, subject = body["issuer"], body["subject"]
         validity = body["validity"]
         return Certificate(
             der=der,
-            signed_part=body.dump(),
+            signed_part=signed_part,
             signature=bytes(outer["signature_value"].native),
-            scheme=parse_scheme(outer["signature_algorithm"].dump()),
+            scheme=parse_scheme(algorithm),
             serial_number=int(body["serial_number"].native),
-            issuer=issuer.dump(),
-            subject=subject.dump(),
-            issuer_country=country_of(issuer),
-            subject_country=country_of(subject),
+            issuer=issuer,
+            subject=subject,
+            issuer_country=country_of(body["issuer"]),
+            subject_country=country_of(body["subject"]),
             not_before=_instant(validity["not_before"].native),
             not_after=_instant(validity["not_after"].native),
-            public_key=parse_public_key(body["subject_public_key_info"].dump()),
+            public_key=parse_public_key(key),
             **_extensions(body["extensions"]),
         )
 
@@ -118,7 +122,7 @@ def _instant(value: Any) -> datetime:  # a value of the untyped library
 def _extensions(extensions: Any) -> dict[str, Any]:  # values of the untyped library
     """The extensions that we judge, as keyword arguments of Certificate; others, critical ones included, are of no use here."""
     found: dict[str, Any] = {}
-    for extension in extensions if extensions.native is not None else ():
+    for extension in extensions if extensions.contents else ():
         reader = _READERS.get(extension["extn_id"].dotted)
         if reader is not None:
             found.update(reader(bytes(extension["extn_value"].contents)))

@@ -13,7 +13,7 @@ from hmac import compare_digest
 from typing import Any
 
 from egate.model.errors import MalformedData, TrustError
-from egate.pki.asn1 import MAXIMUM_OBJECT_BYTES, cms, core, decoding
+from egate.pki.asn1 import MAXIMUM_OBJECT_BYTES, children, cms, core, decoding
 from egate.pki.certificate import Certificate, parse_certificate
 from egate.pki.keys import SignatureScheme, digest, parse_scheme, verify_signature
 
@@ -25,6 +25,7 @@ MAXIMUM_EMBEDDED_CERTIFICATES = 16
 
 _SIGNED_DATA = "1.2.840.113549.1.7.2"
 _CONTENT_TYPE, _MESSAGE_DIGEST = "1.2.840.113549.1.9.3", "1.2.840.113549.1.9.4"
+_CONTEXT_0, _SEQUENCE, _SET = 0xA0, 0x30, b"\x31"
 _DOING = "reading signed data"
 
 
@@ -61,11 +62,11 @@ def parse_signed_data(data: bytes) -> SignedData:
         info = cms.ContentInfo.load(data, strict=True)
         if info["content_type"].dotted != _SIGNED_DATA:
             raise MalformedData(_DOING, "another content type")
-        body = info["content"]
-        encapsulated = body["encap_content_info"]
+        (encoded,) = children(children(data)[1])
+        encapsulated = info["content"]["encap_content_info"]
         content_type = str(encapsulated["content_type"].dotted)
-        content = _content(encapsulated["content"])
-        return SignedData(content_type, content, _certificates(body["certificates"]), _signers(body["signer_infos"]))
+        parts = children(encoded)
+        return SignedData(content_type, _content(encapsulated["content"]), _certificates(parts), _signers(parts[-1]))
 
 
 def _content(value: Any) -> bytes:  # a value of the untyped library
@@ -74,32 +75,37 @@ def _content(value: Any) -> bytes:  # a value of the untyped library
     return bytes(value)
 
 
-def _certificates(entries: Any) -> tuple[Certificate, ...]:  # values of the untyped library
-    found = [entry.chosen.dump() for entry in entries if entry.name == "certificate"] if entries.contents else []
+def _certificates(parts: tuple[bytes, ...]) -> tuple[Certificate, ...]:
+    """The certificates in the optional [0]; other kinds of certificates are of no use here."""
+    found = [entry for part in parts if part[0] == _CONTEXT_0 for entry in children(part) if entry[0] == _SEQUENCE]
     if len(found) > MAXIMUM_EMBEDDED_CERTIFICATES:
         raise MalformedData(_DOING, f"more than {MAXIMUM_EMBEDDED_CERTIFICATES} certificates")
     return tuple(parse_certificate(der) for der in found)
 
 
-def _signers(entries: Any) -> tuple[Signer, ...]:  # values of the untyped library
+def _signers(encoded: bytes) -> tuple[Signer, ...]:
+    entries = children(encoded)
     if not 1 <= len(entries) <= MAXIMUM_SIGNERS:
         raise MalformedData(_DOING, f"not 1 to {MAXIMUM_SIGNERS} signers")
     return tuple(_signer(entry) for entry in entries)
 
 
-def _signer(entry: Any) -> Signer:  # a value of the untyped library
+def _signer(encoded: bytes) -> Signer:
+    parts = children(encoded)
+    entry = cms.SignerInfo.load(encoded, strict=True)
     identity = entry["sid"]
     by_name = identity.name == "issuer_and_serial_number"
     digest_oid = str(entry["digest_algorithm"]["algorithm"].dotted)
-    attributes = entry["signed_attrs"]
-    values = _attributes(attributes)
+    values = _attributes(entry["signed_attrs"])
+    # What is signed is the SET OF attributes; inside the signer it is tagged [0] (RFC 5652 §5.4).
+    attributes = next((_SET + part[1:] for part in parts[3:] if part[0] == _CONTEXT_0), b"")
     return Signer(
-        issuer=identity.chosen["issuer"].dump() if by_name else b"",
+        issuer=children(parts[1])[0] if by_name else b"",
         serial_number=int(identity.chosen["serial_number"].native) if by_name else None,
         key_identifier=b"" if by_name else bytes(identity.chosen.native),
         digest_oid=digest_oid,
         scheme=parse_scheme(entry["signature_algorithm"].dump(), digest_oid),
-        attributes=attributes.untag().dump() if values else b"",
+        attributes=attributes,
         content_type=str(core.ObjectIdentifier.load(values[_CONTENT_TYPE]).dotted) if _CONTENT_TYPE in values else "",
         message_digest=bytes(core.OctetString.load(values[_MESSAGE_DIGEST]).native) if _MESSAGE_DIGEST in values else b"",
         signature=bytes(entry["signature"].native),

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from egate.model.errors import MalformedData
-from egate.pki.asn1 import core, crl, decoding
+from egate.pki.asn1 import children, core, crl, decoding
 from egate.pki.certificate import country_of
 from egate.pki.keys import PublicKey, SignatureScheme, parse_scheme, verify_signature
 
@@ -39,6 +39,7 @@ def parse_revocation_list(der: bytes) -> RevocationList:
     if len(der) > MAXIMUM_LIST_BYTES:
         raise MalformedData(_DOING, f"larger than {MAXIMUM_LIST_BYTES} bytes")
     with decoding(_DOING):
+        signed_part, algorithm, signature = children(der)
         outer = crl.CertificateList.load(der, strict=True)
         body = outer["tbs_cert_list"]
         next_update = body["next_update"].native
@@ -47,9 +48,9 @@ def parse_revocation_list(der: bytes) -> RevocationList:
             this_update=body["this_update"].native.date(),
             next_update=next_update.date() if next_update else None,
             serial_numbers=_serial_numbers(body["revoked_certificates"]),
-            signed_part=body.dump(),
-            signature=bytes(core.OctetBitString.load(outer["signature"].dump()).native),
-            scheme=parse_scheme(outer["signature_algorithm"].dump()),
+            signed_part=signed_part,
+            signature=bytes(core.OctetBitString.load(signature).native),
+            scheme=parse_scheme(algorithm),
         )
 
 

@@ -10,6 +10,7 @@ neighbours. At 100 million entries a false hit of a 64-bit hash has a chance of 
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -30,8 +31,10 @@ ENTRIES_PER_PREFIX = 16
 MINIMUM_KEY_BYTES = 16
 """A shorter key could be guessed."""
 
+_NOT_COMPARED = re.compile(r"[^A-Z0-9]+")
 _MAGIC = b"EGDX"
 _HEADER = struct.Struct(">4sB3xQ")
+_BOUNDS = struct.Struct(">2I")
 _DOING = "opening a document index"
 
 _ONE_STATE = {"DEU": "D"}
@@ -40,7 +43,7 @@ _ONE_STATE = {"DEU": "D"}
 
 def normalise_number(number: str) -> str:
     """A document number as compared: upper case, letters and digits only. O and 0 stay apart: the check digit tells them."""
-    return "".join(character for character in number.upper() if character.isascii() and character.isalnum())
+    return _NOT_COMPARED.sub("", number.upper())
 
 
 def normalise_state(state: str) -> str:
@@ -95,7 +98,7 @@ class DocumentIndex:
     def __contains__(self, key: int) -> bool:
         """Whether a hash is in the list: prefix table, then binary search among its neighbours."""
         place = _HEADER.size + 4 * (key >> (64 - self.prefix_bits))
-        low, high = struct.unpack(">2I", self.data[place : place + 8])
+        low, high = _BOUNDS.unpack(self.data[place : place + 8])
         first = _HEADER.size + 4 * ((1 << self.prefix_bits) + 1)
         high = min(high, self.count)
         wanted = key.to_bytes(8, "big")

@@ -1,0 +1,122 @@
+"""What it costs to know that a passport is authentic, and to look it up: against the bare primitives and the limits we set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+from statistics import median
+from time import perf_counter
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+from drivers.sim.certification import SigningKind
+from drivers.sim.issuer import SimulatedIssuer
+from egate.model.document import ElementaryFile
+from egate.pki.asn1 import unwrap_application
+from egate.pki.certificate import parse_certificate
+from egate.pki.cms import parse_signed_data
+from egate.pki.keys import EllipticKey, RsaKey
+from egate.pki.passive_auth import HashState, hash_state, inspect_security_object
+from egate.pki.trust_store import TrustStore
+from egate.watchlist.index import DocumentIndex, build_document_index, document_key
+from tests.bench.row import BenchRow
+from tests.unit.sim.sample_state import ERIKA, PORTRAIT, SIZE, TODAY, seeded
+
+LOAD_LIMIT_MS = 600.0
+"""A lane takes 588 certificates from the raw list within this time (goal of the project)."""
+
+PARSE_AND_VERIFY_MS = 0.28
+"""Measured for reading a real RSA security object and verifying it (facts of the project)."""
+
+LOOKUP_LIMIT_US = 2.4
+"""Measured for keyed hash and look-up among 10 million entries, in plain Python (facts of the project)."""
+
+CERTIFICATES = 588
+ENTRIES = 100_000
+
+
+def median_ms(call: Callable[[], object], seconds: float = 0.5) -> float:
+    """The median time of a call, in milliseconds, after one call to warm up."""
+    call()
+    times: list[float] = []
+    end = perf_counter() + seconds
+    while perf_counter() < end or len(times) < 3:
+        start = perf_counter()
+        call()
+        times.append(1000 * (perf_counter() - start))
+    return median(times)
+
+
+def rows() -> list[BenchRow]:
+    """The measurements of this area."""
+    inspections = [inspection(kind) for kind in SigningKind]
+    rsa_row = inspections[-1]
+    limit = "limit: parse and two RSA verifications, measured without chain and usage"
+    inspections.append(BenchRow("passive authentication, RSA", rsa_row.value, "ms", limit, PARSE_AND_VERIFY_MS))
+    return [*inspections, loading(), looking_up()]
+
+
+def inspection(kind: SigningKind) -> BenchRow:
+    """EF.SOD: parse, verify, chain, and the hashes of DG1, DG2 (15 kB) and DG14; against the two verifications and hashes."""
+    state = SimulatedIssuer.create("UTO", seeded(kind.value.encode()), TODAY, kind)
+    files = state.personalise(ERIKA, PORTRAIT, SIZE).files
+    trust = TrustStore.from_certificates([state.csca_certificate], "bench", TODAY)
+    groups = {number: files[ElementaryFile[f"DG{number}"]] for number in (1, 2, 14)}
+    sod = files[ElementaryFile.SOD]
+
+    def ours() -> None:
+        found = inspect_security_object(sod, trust, TODAY)
+        if not all(hash_state(found, number, data) is HashState.MATCHES for number, data in groups.items()):
+            raise RuntimeError("the sample does not verify")
+
+    bare = bare_verification(sod, state.csca_certificate, tuple(groups.values()))
+    name = f"passive authentication, {kind.value}"
+    return BenchRow(name, median_ms(ours), "ms", "bare verify calls and hashes of `cryptography`", median_ms(bare))
+
+
+def bare_verification(sod: bytes, csca: bytes, groups: tuple[bytes, ...]) -> Callable[[], None]:
+    """The same cryptography on values taken apart beforehand."""
+    signed = parse_signed_data(unwrap_application(sod, 0x17, "bench"))
+    signer, certificate = signed.signers[0], signed.certificates[0]
+    pairs = (
+        (certificate.public_key, signer.signature, signer.attributes),
+        (parse_certificate(csca).public_key, certificate.signature, certificate.signed_part),
+    )
+
+    def verify() -> None:
+        for key, signature, message in pairs:
+            if isinstance(key, EllipticKey) and key.primitive is not None:
+                key.primitive.verify(signature, message, ec.ECDSA(hashes.SHA256()))
+            elif isinstance(key, RsaKey):
+                verify_pss(key.primitive, signature, message)
+        for data in groups:
+            sha256(data).digest()
+
+    return verify
+
+
+def verify_pss(key: rsa.RSAPublicKey, signature: bytes, message: bytes) -> None:
+    """One RSASSA-PSS verification with a 32-byte salt."""
+    key.verify(signature, message, padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256())
+
+
+def loading() -> BenchRow:
+    """A trust store of as many certificates as the largest master list has."""
+    der = SimulatedIssuer.create("UTO", seeded(b"loading"), TODAY).csca_certificate
+    time_ms = median_ms(lambda: TrustStore.from_certificates([der] * CERTIFICATES, "bench", TODAY), 1.0)
+    return BenchRow(f"trust store of {CERTIFICATES} certificates", time_ms, "ms", "limit: goal for the raw list", LOAD_LIMIT_MS)
+
+
+def looking_up() -> BenchRow:
+    """One document: normalise, keyed hash, look-up among 100,000."""
+    key = bytes(range(32))
+    index = DocumentIndex.from_bytes(build_document_index(document_key("UTO", f"{n:09d}", key) for n in range(ENTRIES)))
+    numbers = [f"{n:09d}" for n in range(0, 2 * ENTRIES, 97)]
+
+    def look_up() -> None:
+        for number in numbers:
+            _ = document_key("UTO", number, key) in index
+
+    time_us = 1000 * median_ms(look_up) / len(numbers)
+    return BenchRow("document look-up among 100,000", time_us, "us", "limit: 2.4 us CPU measured at 10 million", LOOKUP_LIMIT_US)
