@@ -62,5 +62,5 @@ def check_multiple_use(seconds_since_last: float | None, window_s: float) -> Che
 
 
 def lane_incident(name: CheckName, code: str) -> Check:
-    """The finding for something that happened in the lane, e.g. `(SINGLE_PERSON, "tailgating")`; codes are the catalogue's."""
+    """The finding for something that happened in the lane, e.g. `(LANE_HEALTH, "device_lost")`; codes are the catalogue's."""
     return finding(name, code)

@@ -105,8 +105,8 @@ def test_multiple_use(since: float | None, window_s: float, code: str) -> None:
 
 
 def test_lane_incident() -> None:
-    check = lane_incident(CheckName.SINGLE_PERSON, "tailgating")
-    assert (check.name, check.result, check.code) == (CheckName.SINGLE_PERSON, CheckResult.FAILED, "tailgating")
-    assert lane_incident(CheckName.LANE_HEALTH, "not_recorded").result is CheckResult.ABORTED
+    check = lane_incident(CheckName.SINGLE_PERSON, "more_than_one_person")
+    assert (check.name, check.result, check.code) == (CheckName.SINGLE_PERSON, CheckResult.FAILED, "more_than_one_person")
+    assert lane_incident(CheckName.LANE_HEALTH, "not_recorded").result is CheckResult.FAILED
     with pytest.raises(KeyError):
         lane_incident(CheckName.LANE_HEALTH, "no such thing")
