@@ -24,10 +24,10 @@ class CatalogueTranslator(QTranslator):
         return False
 
     def translate(self, context: str | None, source_text: str | None, disambiguation: str | None = None, n: int = -1) -> str:
-        """The text for Qt's source text; empty when the catalogue has none, which means: ask the next one."""
+        """The text for Qt's source text, or that text itself when the catalogue has none."""
         del context, disambiguation, n
         key = f"qt.{(source_text or '').replace('&', '')}"
-        return self._texts.text(key) if self._texts.known(key) else ""
+        return self._texts.text(key) if self._texts.known(key) else source_text or ""
 
 
 def speak(texts: Catalogue, previous: QTranslator | None) -> QTranslator:

@@ -104,9 +104,8 @@ def _tile(state: ConsoleState, place: int, alarms: tuple[OpenAlarm, ...], texts:
     if view is None:
         lost = known.lost_s is not None
         title = texts.text("guard.lane.lost" if lost else "guard.lane.waiting")
-        detail = texts.text("guard.lane.lost.detail") if lost else ""
+        detail, doors = "", texts.text("guard.lane.lost.detail") if lost else ""
         age = age_text(now_s - known.lost_s) if known.lost_s is not None else ""
-        doors = ""
         segments: tuple[GroupSegment, ...] = ()
     else:
         title = texts.text(f"guard.phase.{view.phase.value}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
-from PyQt6.QtGui import QFocusEvent, QPainter, QPainterPath, QPaintEvent, QPen
+from PyQt6.QtGui import QFocusEvent, QFont, QPainter, QPainterPath, QPaintEvent, QPen
 from PyQt6.QtWidgets import QAbstractButton, QLabel, QWidget
 
 from ui.common.theme import fit, tint
@@ -16,6 +16,7 @@ BUTTON_HEIGHT = 128
 """In pixels of the 1080 × 1920 panel: 32 mm; targets must not be smaller than 96 (24 mm)."""
 
 _GAP = 26
+_LEAST_PX = 30
 
 _BY_KEY = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
 
@@ -63,6 +64,11 @@ class TouchButton(QAbstractButton):
         icon = 0.0 if self._icon is Icon.NONE else 88 * self._scale
         return round(self.width() - icon - 2 * _GAP * self._scale)
 
+    def font_used(self) -> QFont:
+        """The font of the word: smaller where the word is long."""
+        sizes = (tokens().kiosk_type.button * self._scale, _LEAST_PX * self._scale)
+        return fit(self.text(), self.text_width(), self.height(), sizes, bold=True, wrapped=False)
+
     def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802  Qt's name
         """Paint body, icon, word, and the focus ring."""
         painter = QPainter(self)
@@ -85,9 +91,7 @@ class TouchButton(QAbstractButton):
 
     def _paint_content(self, painter: QPainter, body: QRectF, ink: str) -> None:
         scale = self._scale
-        size = tokens().kiosk_type.button * scale
-        face = fit(self.text(), self.text_width(), round(body.height()), (size, 30 * scale), bold=True)
-        painter.setFont(face)
+        painter.setFont(self.font_used())
         painter.setPen(tint(ink))
         if self._icon is Icon.NONE:
             painter.drawText(body, Qt.AlignmentFlag.AlignCenter, self.text())

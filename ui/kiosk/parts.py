@@ -171,7 +171,7 @@ class Preview(QWidget):
         card.addRoundedRect(QRectF(self.rect()), radius, radius)
         painter.fillPath(card, tint("#D9E0E7"))
         if self._pixmap is not None:
-            painter.drawPixmap(0, 0, self._pixmap)
+            painter.drawPixmap(self.rect(), self._pixmap)
         else:
             self._paint_outline(painter)
         painter.drawPixmap(0, 0, self._veil())
