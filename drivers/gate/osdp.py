@@ -47,7 +47,7 @@ OUTPUT_OF = {Door.ENTRY: ENTRY_LOCK, Door.EXIT: EXIT_LOCK}
 
 SHORTEST_PAUSE_S = 0.008  # of real time between two samples, so that a fast clock does not make a busy loop
 POLL_INTERVAL_S = 0.03  # 33 samples a second; ≥ 20 are asked for, and emergency must be seen in 100 ms (I5)
-REPLY_WITHIN_S = 0.11  # silence after a question; asked twice, then a handshake asked twice: lost in < 500 ms (L2)
+REPLY_WITHIN_S = 0.1  # silence after a question; asked twice, then a handshake asked twice: lost in < 500 ms (L2)
 HANDSHAKE_PAUSE_S = 0.2  # between handshakes while the unit is away
 STATUS_EVERY = 4  # samples between two looks at the unit's own tamper contact
 SESSIONS_FOR_ONE_QUESTION = 5  # new handshakes that one question may cost on a noisy line
@@ -281,6 +281,7 @@ class OsdpGate:
     async def _look_at_unit(self) -> None:
         """Let the unit say what it wants to (POLL), and read its own contacts."""
         await self._ask(CommandCode.POLL)
+        await self._serve_waiting()
         status = await self._ask(CommandCode.LOCAL_STATUS)
         if status.code != ReplyCode.LOCAL_STATUS:
             raise DeviceError("read the gate unit's local status", "it answers with something else")

@@ -7,16 +7,15 @@ standard input; what changes is printed. In a program: make it, `plug()`, and le
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from drivers.sim.alone import serve, typed_lines
 from drivers.sim.mantrap import MOST_COUNTED, Mantrap
 from drivers.sim.osdp_peripheral import Peripheral, PeripheralSettings
 from drivers.sim.pace import LoopPace, Pace
 from drivers.sim.pty import FaultLink, PtyPort
-from egate.model.errors import EgateError
 from egate.model.lane import Door
 
 DEFAULT_BAUD = 115_200
@@ -172,7 +171,7 @@ async def _run_alone(arguments: argparse.Namespace) -> None:
     unit.on_change(lambda: print(describe(unit.mantrap), flush=True))  # noqa: T201 a program for the keyboard
     unit.plug()
     try:
-        while line := await asyncio.to_thread(sys.stdin.readline):
+        async for line in typed_lines():
             print(await obey(unit, line), flush=True)  # noqa: T201 a program for the keyboard
     finally:
         await unit.close()
@@ -185,14 +184,8 @@ def main() -> int:
     parser.add_argument("--key-file", type=Path, required=True, help="file with the secure channel key, 32 hex digits")
     parser.add_argument("--address", type=int, default=1)
     parser.add_argument("--baud", type=int, default=DEFAULT_BAUD)
-    try:
-        asyncio.run(_run_alone(parser.parse_args()))
-    except KeyboardInterrupt:
-        return 0
-    except (OSError, ValueError, EgateError) as error:
-        print(f"gate unit: {error}", file=sys.stderr)  # noqa: T201 a program for the keyboard
-        return 1
-    return 0
+    arguments = parser.parse_args()
+    return serve("gate unit", lambda: _run_alone(arguments))
 
 
 if __name__ == "__main__":

@@ -6,11 +6,11 @@ Alone: `python -m drivers.sim.mrz_reader --pty PATH`, then type the lines, and a
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 from pathlib import Path
 
 from drivers.reader.mrz_protocol import CUTE, MrzProfile, encode_lines
+from drivers.sim.alone import serve, typed_lines
 from drivers.sim.pace import LoopPace, Pace
 from drivers.sim.pty import FaultLink, PtyPort
 
@@ -58,7 +58,7 @@ async def _run_alone(arguments: argparse.Namespace) -> None:
     reader.plug()
     lines: list[str] = []
     try:
-        while line := await asyncio.to_thread(sys.stdin.readline):
+        async for line in typed_lines():
             if line.strip():
                 lines.append(line.strip())
             elif lines:
@@ -73,14 +73,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="drivers.sim.mrz_reader", description="simulated MRZ reader on a pseudo terminal")
     parser.add_argument("--pty", type=Path, required=True, help="stable name to make")
     parser.add_argument("--baud", type=int, default=DEFAULT_BAUD)
-    try:
-        asyncio.run(_run_alone(parser.parse_args()))
-    except KeyboardInterrupt:
-        return 0
-    except OSError as error:
-        print(f"mrz reader: {error}", file=sys.stderr)  # noqa: T201 a program for the keyboard
-        return 1
-    return 0
+    arguments = parser.parse_args()
+    return serve("mrz reader", lambda: _run_alone(arguments))
 
 
 if __name__ == "__main__":

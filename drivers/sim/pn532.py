@@ -29,6 +29,7 @@ from drivers.reader.pn532_protocol import (
     frame_splitter,
     parse_frame,
 )
+from drivers.sim.alone import serve, typed_lines
 from drivers.sim.pace import LoopPace, Pace
 from drivers.sim.pty import FaultLink, PtyPort
 
@@ -330,7 +331,8 @@ async def _run_alone(arguments: argparse.Namespace) -> None:
         reader.insert(EmptyChip())
     reader.plug()
     try:
-        await asyncio.to_thread(sys.stdin.read)
+        async for _ in typed_lines():
+            pass
     finally:
         await reader.close()
 
@@ -341,14 +343,8 @@ def main() -> int:
     parser.add_argument("--pty", type=Path, required=True, help="stable name to make")
     parser.add_argument("--baud", type=int, default=DEFAULT_BAUD, help="line speed; 0 does not pace the line")
     parser.add_argument("--empty", action="store_true", help="no card on the reader")
-    try:
-        asyncio.run(_run_alone(parser.parse_args()))
-    except KeyboardInterrupt:
-        return 0
-    except OSError as error:
-        print(f"pn532: {error}", file=sys.stderr)  # noqa: T201 a program for the keyboard
-        return 1
-    return 0
+    arguments = parser.parse_args()
+    return serve("pn532", lambda: _run_alone(arguments))
 
 
 if __name__ == "__main__":
