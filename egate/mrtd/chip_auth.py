@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from egate.model.errors import ChipError, MalformedData
+from egate.model.errors import ChipError
 from egate.mrtd.agreement import CurveAgreement, Entropy, new_key_pair
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
 from egate.mrtd.ciphers import CipherSuite
@@ -77,10 +77,7 @@ def chip_authentication(way: ChipAuthenticationWay, entropy: Entropy) -> Generat
         response = yield command
         if not response.ok:
             raise ChipError(_DOING, "the chip refused", response.sw)
-    try:
-        secret = agreement.secret(agreement.multiply(ephemeral.private, way.point))
-    except MalformedData as error:
-        raise ChipError(_DOING, error.problem) from None
+    secret = agreement.secret(agreement.multiply(ephemeral.private, way.point))
     return SecureMessaging(session_keys(way.suite, secret))
 
 

@@ -24,7 +24,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 
 from egate.model.document import ChipEvidence, ElementaryFile, MrzInformation, ProtocolOutcome, ProtocolState, ReadingProgress
-from egate.model.errors import ChipError, ChipLost, MalformedData
+from egate.model.errors import ChipError, MalformedData
 from egate.mrtd.active_auth import CHALLENGE_BYTES, internal_authenticate, verify_response
 from egate.mrtd.agreement import Entropy, agreement_by_id
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
@@ -98,8 +98,6 @@ def _select_leniently(command: CommandApdu) -> Step:
     """Select and go on in any case: chips of the field refuse selections that they do not need."""
     try:
         yield command
-    except ChipLost:
-        raise
     except ChipError:
         return
 
@@ -197,8 +195,6 @@ class _Reader:
                 yield from _select_leniently(_SELECT_MASTER_FILE)
             try:
                 return (yield from self._read_once(ElementaryFile.CARD_ACCESS))
-            except ChipLost:
-                raise
             except (ChipError, MalformedData) as error:
                 sw = error.sw if isinstance(error, ChipError) else None
         self._note("pace", ProtocolState.NOT_OFFERED, "", sw, "no readable EF.CardAccess")
@@ -233,8 +229,6 @@ class _Reader:
         """Run an access protocol, note how it went, and begin the session it yields."""
         try:
             secure = yield from dialogue()
-        except ChipLost:
-            raise
         except (ChipError, MalformedData) as error:
             sw = error.sw if isinstance(error, ChipError) else None
             offered = not (protocol == "bac" and sw in _NO_SUCH_INSTRUCTION)
@@ -247,8 +241,6 @@ class _Reader:
     def _select_application(self) -> Attempt:
         try:
             response = yield _SELECT_APPLICATION
-        except ChipLost:
-            raise
         except ChipError as error:
             self._note("application", ProtocolState.BROKEN, "", error.sw, error.problem)
             return False
@@ -274,8 +266,6 @@ class _Reader:
                 return
             except FileAbsent:
                 return
-            except ChipLost:
-                raise
             except (ChipError, MalformedData) as error:
                 if not (yield from self._may_try_again(file, error)):
                     return
@@ -306,8 +296,6 @@ class _Reader:
         self._reopenings -= 1
         try:
             secure = yield from self._open_again()
-        except ChipLost:
-            raise
         except (ChipError, MalformedData) as error:
             sw = error.sw if isinstance(error, ChipError) else None
             self._note("secure_messaging", _failure(error), "", sw, "the session could not be opened again")
@@ -348,8 +336,6 @@ class _Reader:
         """Run the protocol and go on under its keys."""
         try:
             secure = yield from chip_authentication(way, self._entropy)
-        except ChipLost:
-            raise
         except ChipError as error:
             self._note("chip_authentication", _failure(error), _chip_variant(way), error.sw, error.problem)
             if self.session.broken:
@@ -365,8 +351,6 @@ class _Reader:
             self._files[ElementaryFile.DG15] = yield from self._read_once(ElementaryFile.DG15)
         except FileAbsent:
             pass
-        except ChipLost:
-            raise
         except (ChipError, MalformedData) as error:
             problem = error
         if problem is not None and self.session.broken:
@@ -394,8 +378,6 @@ class _Reader:
             key = parse_dg15(data)
             signature = yield from internal_authenticate(challenge)
             variant = verify_response(key, challenge, signature, algorithm)
-        except ChipLost:
-            raise
         except (ChipError, MalformedData) as error:
             sw = error.sw if isinstance(error, ChipError) else None
             self._note("active_authentication", _failure(error), "", sw, error.problem)

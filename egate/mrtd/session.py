@@ -2,7 +2,7 @@
 
 Rule: dialogues above know nothing of encryption, the device below knows nothing of files. Each exchange leaves one line in the
 transcript, without data. An error of the chip is thrown into the dialogue, which records what it means; the loss of the chip or
-of the device passes through everything.
+of the device closes the dialogue and goes straight to the caller, so no dialogue can mistake it for a refusal.
 """
 
 from __future__ import annotations
@@ -65,6 +65,8 @@ class ChipSession:
         except StopIteration as stop:
             result: Result = stop.value
             return result
+        finally:
+            dialogue.close()
 
     def _exchange(self, command: CommandApdu) -> Generator[CommandApdu, ResponseApdu, ResponseApdu]:
         """One plain command and its plain response, with whatever lies between."""

@@ -193,7 +193,7 @@ def test_expiry_dates(text: str, expected: date | None) -> None:
 
 
 def test_published_strings() -> None:
-    """Every published string whose digits are right is accepted, every wrong digit is found (FACTS, section 8).
+    """Every published string whose digits are right is accepted, every wrong digit is found.
 
     The verdicts of the file were made without the overflow rule of long numbers, so those two strings are named here.
     """

@@ -199,7 +199,7 @@ def test_transcript_without_data() -> None:
 
 
 def test_a_15_kb_face_in_few_short_commands() -> None:
-    """FACTS §8: PACE, chip authentication and a DG2 of 15 KB in at most 92 short APDUs, none answered by more than 256 bytes."""
+    """PACE, chip authentication and a DG2 of 15 KB in at most 92 short APDUs, none answered by more than 256 bytes."""
     files = passport_files(KEY)
     files[ElementaryFile.DG2] = encode_tlv(0x75, bytes(15_079))
     files[ElementaryFile.SOD] = encode_tlv(0x77, bytes(1_778))
@@ -316,6 +316,83 @@ def test_responses_in_portions() -> None:
     assert any(line.ins == 0xC0 for line in evidence.transcript)
 
 
+@pytest.mark.parametrize("by_pace", [True, False])
+@pytest.mark.parametrize("sw", [0x6A82, 0x6985])
+def test_application_that_cannot_be_selected(by_pace: bool, sw: int) -> None:
+    """Nothing can be read; the refusal is in the evidence."""
+    chip = simulated_chip(passport_files(None, (PACE_AES128,) if by_pace else ()), pace=by_pace)
+    original = chip._files.select
+
+    def select(command: CommandApdu) -> ResponseApdu:
+        return ResponseApdu(b"", sw) if command.p1 == 0x04 else original(command)
+
+    chip._files.select = select  # type: ignore[method-assign]  # a chip without the application
+    evidence = read(chip.transceive)
+    outcome = evidence.outcome("application")
+    assert (outcome.state, outcome.sw) == (REFUSED, sw)
+    assert states(evidence)["pace"] is (COMPLETED if by_pace else NOT_OFFERED)
+    assert set(evidence.files) <= {ElementaryFile.CARD_ACCESS}
+
+
+def test_application_lost_while_a_session_is_opened_again() -> None:
+    """The clone's session breaks and the chip no longer lets the application be selected."""
+    chip = simulated_chip(passport_files(KEY), CLONED_KEY)
+    original = chip._files.select
+    selections = 0
+
+    def select(command: CommandApdu) -> ResponseApdu:
+        nonlocal selections
+        selections += command.p1 == 0x04
+        return ResponseApdu(b"", 0x6A82) if selections > 1 and command.p1 == 0x04 else original(command)
+
+    chip._files.select = select  # type: ignore[method-assign]  # a chip that loses its application
+    evidence = read(chip.transceive)
+    assert states(evidence)["chip_authentication"] is BROKEN
+    assert evidence.outcome("application").state is REFUSED
+    assert ElementaryFile.DG2 not in evidence.files
+
+
+def test_short_answers_that_ask_for_less() -> None:
+    """6Cxx in the middle of a file: the block is asked again in the length that the chip names."""
+    files = passport_files(None, (), portrait_bytes=700)
+    chip = simulated_chip(files, pace=False, bac=False)
+
+    def transceive(raw: bytes) -> bytes:
+        command = CommandApdu.from_bytes(raw)
+        return b"\x6c\x40" if command.ins == 0xB0 and (command.le or 0) > 0x40 else chip.transceive(raw)
+
+    assert all_read(read(transceive), files)
+
+
+def test_headers_in_several_blocks() -> None:
+    """A first block of one or two bytes does not hold the header; it is completed."""
+    files = passport_files(None, (), portrait_bytes=300)
+    chip = simulated_chip(files, pace=False, bac=False)
+
+    def transceive(raw: bytes) -> bytes:
+        response = chip.transceive(raw)
+        first = raw[1] == 0xB0 and raw[2] & 0x80 and len(response) > 3
+        return response[:2] + response[-2:] if first else response
+
+    assert all_read(read(transceive), files)
+
+
+def test_more_exchanges_than_any_chip_needs() -> None:
+    """One byte a response for a long file: the bound ends it."""
+    files = passport_files(None, (), portrait_bytes=6000)
+    chip = simulated_chip(files, pace=False, bac=False)
+
+    def transceive(raw: bytes) -> bytes:
+        response = chip.transceive(raw)
+        most = 4 if raw[2] & 0x80 else 1
+        return response[:most] + response[-2:] if len(response) > 2 + most else response
+
+    evidence = read(transceive)
+    assert len(evidence.transcript) == MAX_EXCHANGES
+    assert ElementaryFile.DG2 not in evidence.files
+    assert evidence.outcome("file").variant == "DG2"
+
+
 # Is it genuine?
 
 
@@ -425,6 +502,19 @@ def test_active_authentication_refused() -> None:
     evidence = read(simulated_chip(files).transceive)
     assert states(evidence)["active_authentication"] is REFUSED
     assert evidence.outcome("active_authentication").sw == 0x6D00
+
+
+def test_active_authentication_that_breaks_the_session() -> None:
+    """A naked signature proves nothing and ends the session; the face is read in a new one."""
+    files = passport_files(None) | {ElementaryFile.DG15: dg15(chip_key(11))}
+    chip = simulated_chip(files, None, ChipOptions(active_authentication_key=chip_key(11)))
+
+    def transceive(raw: bytes) -> bytes:
+        return bytes(64) + b"\x90\x00" if raw[1] == 0x88 else chip.transceive(raw)
+
+    evidence = read(transceive)
+    assert states(evidence)["active_authentication"] is BROKEN
+    assert all_read(evidence, files)
 
 
 def test_malformed_dg15() -> None:
@@ -538,20 +628,6 @@ def test_a_naked_file_inside_the_session_is_not_believed() -> None:
 def _is_dg1(files: dict[ElementaryFile, bytes], number: int) -> bool:
     line = read(simulated_chip(files).transceive).transcript[number]
     return (line.ins, line.p1) == (0xB0, 0x81)
-
-
-def test_a_chip_that_sends_one_byte_at_a_time() -> None:
-    """Slow chips cost exchanges, and exchanges are bounded."""
-    files = passport_files(None, (), portrait_bytes=6000)
-    chip = simulated_chip(files, pace=False, bac=False)
-
-    def transceive(raw: bytes) -> bytes:
-        response = chip.transceive(raw)
-        return response[:1] + response[-2:] if len(response) > 2 else response
-
-    evidence = read(transceive)
-    assert len(evidence.transcript) <= MAX_EXCHANGES
-    assert ElementaryFile.DG2 not in evidence.files
 
 
 # Losses

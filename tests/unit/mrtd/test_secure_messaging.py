@@ -156,7 +156,7 @@ def test_largest_read_fits_and_is_largest(suite: CipherSuite, response_bytes: in
 
 
 def test_blocks_of_a_short_response() -> None:
-    """The block sizes that the figures of FACTS §5.1 count on."""
+    """The block sizes that the figures for a full read count on."""
     assert largest_read(CipherSuite.AES128, 256) == 223
     assert largest_read(CipherSuite.DES3, 256) == 231
 
