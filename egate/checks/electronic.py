@@ -36,6 +36,8 @@ _ACCESS_PROTOCOLS = ("pace", "bac")
 _SESSION_STEPS = ("application", "secure_messaging")
 _FAILED_STATES = frozenset({ProtocolState.REFUSED, ProtocolState.BROKEN})
 
+_NOT_TRIED = frozenset({ProtocolState.NOT_OFFERED, ProtocolState.NOT_RUN})
+
 
 @dataclass(frozen=True, slots=True)
 class ChipFacts:
@@ -85,9 +87,9 @@ def check_chip_access(facts: ChipFacts) -> Check:
         return finding(name, _why_closed(pace, bac, broken))
     if broken and not all(file in facts.evidence.files for file in _REQUIRED):
         return finding(name, "chip_session_broken")
-    fell_back = bac is ProtocolState.COMPLETED and pace in _FAILED_STATES
-    opened_by = "pace" if pace is ProtocolState.COMPLETED else "bac"
-    return success(name, PACE_FELL_BACK if fell_back else opened_by)
+    if bac is not ProtocolState.COMPLETED:
+        return success(name, "pace")
+    return success(name, "bac" if pace in _NOT_TRIED else PACE_FELL_BACK)
 
 
 def _why_closed(pace: ProtocolState, bac: ProtocolState, broken: list[str]) -> str:

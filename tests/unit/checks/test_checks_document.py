@@ -99,6 +99,7 @@ def test_nothing_read_at_all() -> None:
         ({"pace": NOT_OFFERED, "bac": COMPLETED}, (), CheckResult.SUCCESSFUL, "", "bac"),
         ({"pace": REFUSED, "bac": COMPLETED}, (), CheckResult.SUCCESSFUL, "", "pace_fell_back_to_bac"),
         ({"pace": BROKEN, "bac": COMPLETED}, (), CheckResult.SUCCESSFUL, "", "pace_fell_back_to_bac"),
+        ({"pace": COMPLETED, "bac": COMPLETED}, (), CheckResult.SUCCESSFUL, "", "pace_fell_back_to_bac"),
         ({"pace": COMPLETED, "bac": REFUSED}, (), CheckResult.SUCCESSFUL, "", "pace"),
         ({"pace": NOT_RUN, "bac": COMPLETED}, (), CheckResult.SUCCESSFUL, "", "bac"),
         ({"pace": REFUSED, "bac": REFUSED}, (SOD, DG1, DG2), CheckResult.FAILED, "access_keys_refused", ""),
