@@ -27,7 +27,7 @@ def run_service(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> i
 
 def add_bus_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments that say where the bus is."""
-    parser.add_argument("--nats", metavar="URL", required=True, help="the bus, e.g. nats://127.0.0.1:4222")
+    parser.add_argument("--nats", metavar="URL", help="the bus, e.g. nats://127.0.0.1:4222")
     parser.add_argument(
         "--nats-token-file",
         metavar="FILE",
@@ -37,7 +37,9 @@ def add_bus_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def bus_address(args: argparse.Namespace) -> BusAddress:
-    """The bus as the arguments name it; raises DeviceError when the token file cannot be read."""
+    """The bus as the arguments name it; raises DeviceError when it is not named or its token file cannot be read."""
+    if args.nats is None:
+        raise DeviceError("finding the bus", "--nats is needed, e.g. nats://127.0.0.1:4222")
     if args.nats_token_file is None:
         return BusAddress(args.nats, os.environ.get(TOKEN_VARIABLE, ""))
     try:

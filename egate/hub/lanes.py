@@ -1,6 +1,6 @@
 """Which lanes the centre knows: a folder with one Ed25519 public key `LANE.pem` for each.
 
-Lanes may be added while the hub runs: a name that is not known yet is looked up on the disk. A key never changes while it runs.
+The folder is asked each time, so a lane may be added, exchanged or removed while the hub runs, and the change counts at once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class LaneRegister:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._keys: dict[str, Ed25519PublicKey] = {}
+        self._keys: dict[str, tuple[tuple[int, int], Ed25519PublicKey]] = {}
 
     def names(self) -> tuple[str, ...]:
         """Every registered lane; raises DeviceError when there is no such folder."""
@@ -32,13 +32,15 @@ class LaneRegister:
 
     def key_of(self, lane: str) -> Ed25519PublicKey:
         """The key of a lane; raises TrustError when it is not registered or its file is no key."""
-        if lane not in self._keys:
-            # The name comes from outside: only a proper lane name may become part of a path.
-            path = self._directory / f"{lane}{KEY_SUFFIX}"
-            if not is_lane_name(lane) or not path.is_file():
-                raise TrustError("looking up a lane", "it is not registered")
-            try:
-                self._keys[lane] = load_verify_key(path)
-            except DeviceError as error:
-                raise TrustError("looking up a lane", error.problem) from None
-        return self._keys[lane]
+        # The name comes from outside: only a proper lane name may become part of a path.
+        path = self._directory / f"{lane}{KEY_SUFFIX}"
+        try:
+            if not is_lane_name(lane):
+                raise FileNotFoundError
+            found = path.stat()
+            version = (found.st_ino, found.st_mtime_ns)
+            if lane not in self._keys or self._keys[lane][0] != version:
+                self._keys[lane] = (version, load_verify_key(path))
+        except (OSError, DeviceError):
+            raise TrustError("looking up a lane", "it is not registered") from None
+        return self._keys[lane][1]

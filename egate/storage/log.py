@@ -9,6 +9,7 @@ really holds, so service resumes by itself when the disk does.
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -46,6 +47,7 @@ class LaneLog:
         self._clock = clock
         self._boot_id = boot_id
         self._reserve_bytes = RESERVE_BYTES
+        self._turn = threading.Lock()
         self._tail: Link | None = None
 
     @classmethod
@@ -69,6 +71,10 @@ class LaneLog:
 
     def append(self, record: LogRecord) -> Committed:
         """Seal and write one record; it is durable when this returns. Raises DeviceError, and then nothing was written."""
+        with self._turn:
+            return self._append(record)
+
+    def _append(self, record: LogRecord) -> Committed:
         before = self._tail if self._tail is not None else self._read_tail()
         self._tail = None
         try:
@@ -91,9 +97,10 @@ class LaneLog:
         try:
             if free_bytes(self._store.path) < self._reserve_bytes:
                 return False
-            if self._tail is None:
-                self._prove_disk()
-                self._tail = self._read_tail()
+            with self._turn:
+                if self._tail is None:
+                    self._prove_disk()
+                    self._tail = self._read_tail()
         except DeviceError:
             return False
         return True

@@ -181,15 +181,16 @@ async def keep_connected(
                 log.warning("the bus at %s is back", address.place)
             reported, pause_s = False, FIRST_PAUSE_S
             await _work_until(bus, stop, work)
-            problem = "the connection was lost"
+            trouble = f"the bus at {address.place} is lost (the connection ended)"
         except DeviceError as error:
-            problem = str(error)
+            lost = f"the bus at {address.place} is lost ({error.problem})"
+            trouble = lost if error.doing == _DOING else f"interrupted: {error}"
         finally:
             await bus.close()
         if stop.is_set():
             return
         if not reported:
-            log.warning("the bus at %s is lost (%s); trying until it is back", address.place, problem)
+            log.warning("%s; trying until it works again", trouble)
             reported = True
         await first_of(clock.sleep(pause_s), stop.wait())
         pause_s = min(2 * pause_s, LONGEST_PAUSE_S)

@@ -17,6 +17,8 @@ import pytest
 
 from egate.app.cli import main
 from egate.app.nats_server import NatsServer
+from egate.hub.query import LedgerReader
+from egate.model.errors import DeviceError
 from egate.storage.keys import load_sealing_public, load_signing_key, load_verify_key
 from egate.storage.log import LaneLog
 from egate.sync.messages import verify_receipt
@@ -34,11 +36,8 @@ class Site:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / "lanes").mkdir()
-        assert (
-            main(["hub", "--make-keys", "--nats", "-", "--key", self.path("hub.pem"), "--sealing-key", self.path("seal.pem")])
-            == 0
-        )
-        assert main(["sync", "--make-keys", "--nats", "-", "--lane-key", self.path("lane.pem")]) == 0
+        assert main(["hub", "--make-keys", "--key", self.path("hub.pem"), "--sealing-key", self.path("seal.pem")]) == 0
+        assert main(["sync", "--make-keys", "--lane-key", self.path("lane.pem")]) == 0
         (folder / "lane.pem.pub").rename(folder / "lanes" / f"{LANE}.pem")
         (folder / "token").write_text(TOKEN, "utf-8")
         self.server = NatsServer(folder / "nats", token=TOKEN)
@@ -137,7 +136,7 @@ def test_from_a_log_to_the_listing(site: Site, capsys: pytest.CaptureFixture[str
 
 def test_damage_and_a_wrong_key_are_told(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     _seven_arrive(site)
-    main(["hub", "--make-keys", "--nats", "-", "--key", site.path("b.pem"), "--sealing-key", site.path("other.pem")])
+    main(["hub", "--make-keys", "--key", site.path("b.pem"), "--sealing-key", site.path("other.pem")])
     ledger = ["crossings", "--ledger", site.path("ledger.db")]
     assert main([*ledger, "--last", "1", "--open", site.path("other.pem")]) == 0
     assert "cannot be opened" in capsys.readouterr().out
@@ -184,6 +183,42 @@ def test_without_bus_and_log_they_still_end_when_told(site: Site, how: signal.Si
             assert end(process, how)[0] == 0
 
 
+def test_processes_killed_in_the_middle_lose_and_double_nothing(site: Site) -> None:
+    site.server.start()
+    log, ledger = site.open_log(), site.folder / "ledger.db"
+    for turn in range(3):
+        with running(site.hub()) as hub, running(site.sync()) as sync:
+            for number in range(60):
+                log.append(crossing(number))
+            _await_rows(ledger, turn * 60 + 1)
+            (hub, sync)[turn % 2].kill()
+            for number in range(20 if turn < 2 else 0):
+                log.append(crossing(number))
+    with running(site.hub()), running(site.sync()):
+        _await_rows(ledger, 3 * 60 + 2 * 20)
+    assert _held(ledger) == 3 * 60 + 2 * 20
+    assert main(["crossings", "--ledger", str(ledger), "--verify"]) == 0
+    log.close()
+
+
+def _await_rows(ledger: Path, count: int) -> None:
+    until(lambda: _held(ledger) >= count)
+
+
+def _held(ledger: Path) -> int:
+    """Records in the ledger; 0 before there is one."""
+    try:
+        reader = LedgerReader(ledger)
+    except DeviceError:
+        return 0
+    try:
+        return sum(count for _, count in reader.summary().records)
+    except DeviceError:
+        return 0
+    finally:
+        reader.close()
+
+
 def test_what_is_missing_is_one_line(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     site.server.start()
     (site.folder / "hub.pem.pub").chmod(0o644)
@@ -214,9 +249,10 @@ def test_what_is_missing_is_one_line(site: Site, capsys: pytest.CaptureFixture[s
             site.path("no"),
         ],
         ["sync", "--nats", "nats://127.0.0.1:1", "--lane-key", site.path("lane.pem")],
+        ["hub", "--key", site.path("hub.pem"), "--ledger", site.path("l"), "--lanes", site.path("lanes")],
         [*site.sync()[:-1], site.path("none.pub")],
         [*site.sync(), "--nats-token-file", site.path("none")],
-        ["sync", "--make-keys", "--nats", "-", "--lane-key", site.path("lane.pem")],
+        ["sync", "--make-keys", "--lane-key", site.path("lane.pem")],
     ]
     for arguments in cases:
         assert main(arguments) == 2

@@ -253,6 +253,10 @@ def test_forged_envelopes_and_receipts_change_nothing(tmp_path: Path, caplog: py
                 await bus.tell(subject, wrong)
             await w.until(lambda: w.client.counts.refused == 4)
             assert w.log.outbox.depth() == 4
+            for sequence in (99, 99):
+                await bus.tell(subject, encode_receipt(sign_receipt(LANE, sequence, held, (1 << 61) + sequence, HUB_KEY)))
+            await w.until(lambda: any("rolled back" in record.getMessage() for record in caplog.records))
+            assert w.log.outbox.depth() == 4
             await bus.tell(subject, encode_receipt(good))
             await w.until_pruned()
             await bus.close()
@@ -260,6 +264,7 @@ def test_forged_envelopes_and_receipts_change_nothing(tmp_path: Path, caplog: py
     with caplog.at_level(logging.WARNING):
         asyncio.run(story())
     assert sum("an envelope was refused" in record.getMessage() for record in caplog.records) == 2
+    assert sum("rolled back" in record.getMessage() for record in caplog.records) == 1
     assert sum("a receipt was refused" in record.getMessage() for record in caplog.records) == 1
 
 

@@ -167,9 +167,14 @@ def test_lanes_may_be_added_and_names_stay_in_their_folder(tmp_path: Path) -> No
     (tmp_path / "lanes" / "broken.pem").write_bytes(b"no key")
     assert register.names() == (LANE, "broken")
     assert register.key_of(LANE) is register.key_of(LANE)
-    for name in ("../outside", "broken", "nobody", ""):
+    for name in ("../outside", "broken", "nobody", "", "x\0y"):
         with pytest.raises(TrustError):
             register.key_of(name)
+    (tmp_path / "lanes" / f"{LANE}.pem").unlink()
+    with pytest.raises(TrustError, match="not registered"):
+        register.key_of(LANE)
+    _register(tmp_path / "lanes", LANE, signing_key("another"))
+    assert register.key_of(LANE).public_bytes_raw() == signing_key("another").public_key().public_bytes_raw()
 
 
 def test_a_clock_that_goes_back_does_not_age_receipts(log: LaneLog, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -158,6 +159,37 @@ def test_a_row_replaced_with_a_consistent_one_breaks_the_chain(tmp_path: Path) -
     assert [finding.sequence for finding in verify_log(reader, LANE)] == [3, 4]
     assert {finding.sequence for finding in verify_log(reader, "UTO-B2")} == {1, 2, 3, 4, 5}
     reader.close()
+
+
+def test_a_row_whose_hash_was_changed_too_is_still_named(tmp_path: Path) -> None:
+    log = open_log(tmp_path / "lane.db")
+    for number in range(1, 6):
+        log.append(crossing(number))
+    log.close()
+    noise = b"noise"
+    _damage(tmp_path / "lane.db", "UPDATE record SET header = ?, header_hash = ? WHERE sequence = 3", noise, header_hash(noise))
+    reader = open_read_only(tmp_path / "lane.db")
+    assert [(finding.sequence, finding.problem[:12]) for finding in verify_log(reader, LANE)] == [
+        (3, "its header c"),
+        (4, "it does not "),
+    ]
+    reader.close()
+    _damage(tmp_path / "lane.db", "DELETE FROM record WHERE sequence = 2")
+    reader = open_read_only(tmp_path / "lane.db")
+    assert [finding.sequence for finding in verify_log(reader, LANE)] == [2, 3, 4]
+    reader.close()
+
+
+def test_two_threads_append_one_after_the_other(tmp_path: Path) -> None:
+    log = open_log(tmp_path / "lane.db")
+    threads = [threading.Thread(target=lambda: [log.append(crossing(number)) for number in range(15)]) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert log.outbox.depth() == 45
+    assert log.verify() == ()
+    log.close()
 
 
 def test_every_flipped_bit_in_a_record_is_found(tmp_path: Path) -> None:
