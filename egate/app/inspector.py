@@ -34,6 +34,12 @@ from egate.watchlist.matching import match_documents, match_persons
 CHIP_WAIT_S = 5.0
 """How long a chip may take to answer after its MRZ was read; a document without chip costs this once."""
 
+SLIP_WAIT_S = 0.3
+"""How long a chip that was lost may take to be there again without being laid anew."""
+
+READINGS_OF_ONE_CHIP = 2
+"""A chip that falls silent in every reading is broken, or means harm."""
+
 LOST_CHIPS_BEFORE_REFERRAL = 3
 """A document that slips this often in a row goes to an officer instead of asking the traveller again."""
 
@@ -67,7 +73,7 @@ class Inspector:
     async def inspect(self, passage: Passage) -> None:
         """Read and judge the document, then decide about the entry door."""
         try:
-            passage.evidence = await self._read_chip(passage)
+            passage.evidence = await self._read_patiently(passage)
         except ChipLost:
             self._lost_in_a_row += 1
             if self._lost_in_a_row < LOST_CHIPS_BEFORE_REFERRAL:
@@ -81,6 +87,20 @@ class Inspector:
         self._judge_document(passage)
         self._prepare_reference(passage)
         self._decide(passage, DecisionPoint.ENTRY)
+
+    async def _read_patiently(self, passage: Passage) -> ChipEvidence | None:
+        """Read the chip; one that slipped or fell silent but is there is read anew. Raises ChipLost when it is gone.
+
+        A chip that stays on the reader and falls silent every time gives no evidence, which refers.
+        """
+        for _ in range(READINGS_OF_ONE_CHIP):
+            try:
+                return await self._read_chip(passage)
+            except ChipLost:
+                if not await self._parts.chip.wait_for_chip(SLIP_WAIT_S):
+                    raise
+                self._board.tell("chip", "silent", "the chip stopped answering; it is read once more")
+        return None
 
     async def _read_chip(self, passage: Passage) -> ChipEvidence | None:
         """The evidence, or None when no chip answered; raises ChipLost and DeviceError."""

@@ -1,0 +1,230 @@
+"""What goes wrong around a lane costs a referral at most: nobody is lost, nothing opens, the next traveller passes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from drivers.sim.chip import SimulatedChip
+from drivers.sim.issuer import PersonData
+from egate.app.clock import SystemClock
+from egate.app.demo_faces import ensure_demo_faces
+from egate.app.world import Carried
+from egate.ipc.client import MessageClient
+from egate.ipc.messages import Role, WishAnswer
+from egate.model.errors import DeviceError
+from egate.model.lane import Door, DoorState, OfficerAction, OfficerReason
+from tests.stories.rig import Rig, running_lane
+
+pytestmark = [pytest.mark.story, pytest.mark.timeout(180)]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def photographs() -> None:
+    try:
+        ensure_demo_faces()
+    except DeviceError as error:
+        pytest.skip(str(error))
+
+
+def play(root: Path, story: Callable[[Rig], Awaitable[None]], *, centre: bool = False) -> None:
+    async def whole() -> None:
+        async with running_lane(root, centre=centre) as rig:
+            await story(rig)
+
+    asyncio.run(whole())
+
+
+class SilentChip:
+    """A chip that answers some commands and then nothing more, while it stays on the reader."""
+
+    def __init__(self, chip: SimulatedChip, answers: int) -> None:
+        self._chip, self._left = chip, answers
+
+    @property
+    def ats(self) -> bytes:
+        return self._chip.ats
+
+    def reset(self) -> None:
+        self._chip.reset()
+
+    def transceive(self, command: bytes) -> bytes | None:
+        self._left -= 1
+        return self._chip.transceive(command) if self._left >= 0 else None
+
+
+def test_a_chip_that_falls_silent_is_referred_at_the_entry(tmp_path: Path) -> None:
+    async def story(rig: Rig) -> None:
+        carried = await rig.carried()
+        rig.begin()
+        rig.world.chip_reader.insert(SilentChip(carried.chip, 20))
+        await rig.world.mrz.present(carried.lines)
+        await rig.phase("referred_outside")
+        assert "chip_access" in " ".join(rig.report.because)
+        assert rig.world.gate.mantrap.persons == 0
+        rig.world.take()
+        await rig.act(OfficerAction.RELEASE_TO_ENTRY)
+        await rig.seen("idle")
+        await rig.pass_through(carried)
+        assert rig.report.outcome == "ADMIT"
+
+    play(tmp_path, story)
+
+
+def test_a_portrait_that_is_no_picture_is_referred_inside(tmp_path: Path) -> None:
+    async def story(rig: Rig) -> None:
+        person = PersonData("BROKEN", "PICTURE", rig.today.replace(year=1990), "F", "C00000001", rig.today.replace(year=2030))
+        portrait = bytes.fromhex("0000000c6a5020200d0a870a") + bytes(3000)
+        chip = SimulatedChip(rig.issuer.personalise(person, portrait, (300, 400)), lambda size: bytes(range(1, size + 1)))
+        scene = (await rig.carried()).scene
+        await rig.enter(Carried(rig.issuer.mrz_lines(person), chip, scene))
+        await rig.phase("referred")
+        assert rig.report.checks["data_group_hashes"] == "successful"
+        assert rig.report.checks["face_match"].startswith(("undetermined", "aborted"))
+        await rig.lead_back()
+        await rig.pass_through(await rig.carried())
+
+    play(tmp_path, story)
+
+
+def test_a_worker_that_dies_aborts_the_check_and_comes_back(tmp_path: Path) -> None:
+    async def story(rig: Rig) -> None:
+        await rig.enter(await rig.carried("officer-clears"))
+        await rig.phase("capture")
+        await asyncio.sleep(0.5)  # noqa: TID251 - the capture runs for seconds; die in the middle of it
+        assert rig.kill_face_worker() == 1
+        await rig.phase("referred")
+        assert rig.report.checks["face_capture"].startswith("aborted")
+        await rig.lead_back()
+        await rig.pass_through(await rig.carried())
+        assert rig.report.outcome == "ADMIT"
+
+    play(tmp_path, story)
+
+
+def test_a_killed_controller_finds_the_traveller_again_and_calls_the_officer(tmp_path: Path) -> None:
+    async def story(rig: Rig) -> None:
+        await rig.enter(await rig.carried())
+        await rig.phase("capture")
+        await rig.kill_lane()
+        rig.begin()
+        await rig.start_lane()
+        view = await rig.seen("referred")
+        assert view.persons == 1
+        assert (view.entry, view.exit) == (DoorState.LOCKED, DoorState.LOCKED)
+        await rig.lead_back()
+
+    play(tmp_path, story)
+
+
+def test_a_gate_cable_that_is_pulled_ends_in_a_referral_never_in_an_open_door(tmp_path: Path) -> None:
+    async def story(rig: Rig) -> None:
+        await rig.enter(await rig.carried())
+        await rig.phase("capture")
+        rig.world.gate.unplug()
+        await rig.seen("out_of_service")
+        assert rig.view is not None
+        rig.world.gate.plug()
+        await rig.seen("referred")
+        assert not any(rig.world.gate.mantrap.released(door) for door in Door)
+        await rig.lead_back()
+
+    play(tmp_path, story)
+
+
+def test_an_emergency_takes_the_lane_out_of_the_way_and_back(tmp_path: Path) -> None:
+    async def story(rig: Rig) -> None:
+        await rig.enter(await rig.carried())
+        await rig.phase("capture")
+        rig.world.gate.emergency(True)
+        await rig.seen("emergency")
+        rig.world.gate.emergency(False)
+        await rig.seen("referred")
+        await rig.lead_back()
+
+    play(tmp_path, story)
+
+
+def test_a_pulled_reader_refers_and_comes_back(tmp_path: Path) -> None:
+    async def story(rig: Rig) -> None:
+        carried = await rig.carried()
+        rig.begin()
+        await rig.world.lay(carried)
+        while rig.world.chip_reader.apdus < 20:
+            await asyncio.sleep(0.01)  # noqa: TID251 - until the chip is being read
+        rig.world.chip_reader.unplug()
+        await rig.phase("referred_outside", "idle")
+        rig.world.take()
+        rig.world.chip_reader.plug()
+        if rig.view is not None and rig.view.phase.value == "referred_outside":
+            await rig.act(OfficerAction.RELEASE_TO_ENTRY)
+        await rig.seen("idle")
+        await rig.beacon.wait(lambda _: rig.view is not None and not rig.view.devices_lost, 10)
+        await rig.pass_through(carried)
+
+    play(tmp_path, story)
+
+
+def test_without_a_centre_crossings_are_recorded_and_delivered_later(tmp_path: Path) -> None:
+    async def story(rig: Rig) -> None:
+        rig.start_sync()
+        await rig.pass_through(await rig.carried())
+        assert rig.view is not None
+        assert rig.view.outbox >= 2
+        rig.start_hub()
+        assert await rig.beacon.wait(lambda _: rig.view is not None and rig.view.outbox == 0, 30)
+        await rig.heard("receipt", "centre")
+
+    play(tmp_path, story, centre=True)
+
+
+def test_only_the_officers_own_fresh_wish_is_taken(tmp_path: Path) -> None:
+    async def story(rig: Rig) -> None:
+        await rig.enter(await rig.carried("lookalike"))
+        await rig.phase("referred")
+        good = rig.wish(OfficerAction.RELEASE_TO_ENTRY)
+        changed = replace(good, action=OfficerAction.CLEAR)
+        assert (await rig.send(changed)).code == "bad_signature"
+        assert (await rig.send(rig.wish(OfficerAction.CLEAR, counter=1))).code == "wrong_counter"
+        assert (await rig.send(replace(good, officer="nobody"))).code == "unknown_officer"
+        assert (await rig.send(good)).taken
+        assert not (await rig.send(good)).taken, "a wish is taken once"
+        await rig.phase("return_open")
+        assert await rig.world.gate.walk_back()
+        await rig.seen("idle")
+
+    play(tmp_path, story)
+
+
+def test_a_kiosk_cannot_act_as_an_officer(tmp_path: Path) -> None:
+    async def story(rig: Rig) -> None:
+        await rig.enter(await rig.carried("lookalike"))
+        await rig.phase("referred")
+        wish = rig.wish(OfficerAction.CLEAR, OfficerReason.IDENTITY_CONFIRMED)
+        async with MessageClient(rig.place.socket, rig.clock, Role.KIOSK, "false kiosk") as kiosk:
+            await kiosk.send(wish)
+            assert [message async for message in kiosk.messages() if isinstance(message, WishAnswer)] == [], "cut off unheard"
+        assert (await rig.seen("referred")).persons == 1
+        await rig.lead_back()
+
+    play(tmp_path, story)
+
+
+def test_two_controllers_never_drive_one_lane(tmp_path: Path) -> None:
+    async def story(rig: Rig) -> None:
+        rig.processes.start("second", ("egate", "run", "--config", str(rig.place.config)))
+        for _ in range(200):
+            if "second" in rig.processes.dead():
+                break
+            await SystemClock().sleep(0.1)
+        assert "second" in rig.processes.dead()
+        said = rig.log_text("second")
+        assert "Traceback" not in said
+        assert said.strip().count("\n") <= 1, said
+        await rig.pass_through(await rig.carried())
+
+    play(tmp_path, story)
