@@ -183,6 +183,35 @@ def test_real_revocation_lists_are_signed_by_a_key_of_the_german_list(name: str,
         store("csca_si_448831f1.cer").with_revocations(revocations)
 
 
+def test_german_document_signer_and_links_chain_by_key() -> None:
+    """A signer of the ETSI set, and link certificates of Germany, Spain and Indonesia, under the keys that made them."""
+    trust = store(
+        "csca_de_0130846f22c2.der",
+        "csca_de_1.cer",
+        "csca_es_187cea1e2397dd6b4ffd64cbf777094c.cer",
+        "IDN_2010_SERIES_CSCA_CERT/2010-12_CSCA.cer",
+    )
+    assert len(trust.certificates) == 4
+    for name, issuer in (
+        ("dsc_de_0130846f2b3e.cer", "csca_de_0130846f22c2.der"),
+        ("lcsca_de_9d.cer", "csca_de_1.cer"),
+        ("lcsca_es_672ef8b92d6ba81c59673b5c8dbcc2cc.cer", "csca_es_187cea1e2397dd6b4ffd64cbf777094c.cer"),
+        ("IDN_2010_SERIES_CSCA_CERT/2016-01_CSCA_LINK.cer", "IDN_2010_SERIES_CSCA_CERT/2010-12_CSCA.cer"),
+    ):
+        found = trust.issuer_of(parse_certificate(read("certs", name)), date(2017, 1, 1))
+        assert found is not None
+        assert found.der == read("certs", issuer)
+    assert trust.issuer_of(parse_certificate(read("certs", "dsc_de_0142fd5cf927.cer")), date(2017, 1, 1)) is None
+
+
+def test_card_security_file_is_read_and_not_believed_without_signed_attributes() -> None:
+    """EF.CardSecurity is signed data too; this sample has no content-type attribute, which RFC 5652 §11.1 demands."""
+    signed = parse_signed_data(read("certs", "efcardsecurity.dump"))
+    assert signed.content_type == "0.4.0.127.0.7.3.2.1"
+    with pytest.raises(TrustError):
+        verify_signer(signed, signed.signers[0], signed.certificates[0])
+
+
 def test_defective_point_is_never_a_key() -> None:
     """A real certificate whose base point is another one keeps its form and loses its key (CVE-2020-0601)."""
     der = read("certs", "DE_ROOT_CA_CSCA07.cer")
