@@ -3,9 +3,9 @@
 Numbers that only grow (commands, passages, records, timers) are brought to a canonical form that keeps every comparison the lane
 makes, so the space is finite. Each lane step is computed once and remembered.
 
-S1 never both doors unlocked · S2 the exit opens for exactly one person with a durable right · S3 a right is used once · S4 evidence
-newer than the last command · S5 nothing opens between an emergency, start or lost link and the proof of both doors · S6 every
-unlock is bounded · S7 a referral never opens the exit · S8 a way to IDLE from everywhere · S9 a crash changes none of this.
+S1 never both doors unlocked · S2 the exit opens for exactly one person with a durable right · S3 a right is used once · S4
+evidence newer than the last command · S5 nothing opens between an emergency, start or lost link and the proof of both doors · S6
+every unlock is bounded · S7 a referral never opens the exit · S8 a way to IDLE from everywhere · S9 a crash changes none of this.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from egate.lane.settings import LONGEST_LEASE_S, LaneSettings
 from egate.lane.state import NO_EVIDENCE, AwaitedRecord, LaneState, RecordPurpose
 from egate.model.checks import Check, CheckName, CheckResult, Decision, DecisionPoint, Outcome
 from egate.model.lane import Alarm, Door, DoorState, GateReport, LanePhase, OfficerAction, OfficerReason
-
 from tests.unit.lane.walk_world import Flying, Job, Sample, Scope, World, Writing, broken_after_delivery, sample, world_moves
 
 QUICK = LaneSettings(
@@ -50,7 +49,6 @@ INSIDE = frozenset({LanePhase.ENTRY_OPEN, LanePhase.ENTRY_CLOSING, LanePhase.CAP
                     LanePhase.EXIT_OPEN, LanePhase.EXIT_CLOSING})  # fmt: skip
 SETTLED = frozenset({LanePhase.REFERRED, LanePhase.RETURN_OPEN, LanePhase.RETURN_CLOSING, LanePhase.EXIT_OPEN,
                      LanePhase.EXIT_CLOSING})  # fmt: skip
-SERVICE = (OfficerAction.OUT_OF_SERVICE, OfficerAction.IN_SERVICE)
 
 
 @dataclass(frozen=True)
@@ -80,10 +78,11 @@ class Walk:
     limit: int = 2_000_000
     lanes: list[LaneState] = field(default_factory=list)
     violation: str = ""
+    broken_by: str = ""
     trace: tuple[str, ...] = ()
     states: int = 0
     transitions: int = 0
-    phases: set[tuple[LanePhase, type[e.Event] | str, LanePhase]] = field(default_factory=set)
+    phases: set[tuple[LanePhase, type[e.Event], LanePhase]] = field(default_factory=set)
     edges: list[tuple[int, int, str]] = field(default_factory=list)
     worlds: list[World] = field(default_factory=list)
 
@@ -99,7 +98,7 @@ class Walk:
         known, parents = {start: 0}, [(-1, "start")]
         self.worlds.append(start)
         todo = deque([0])
-        while todo and not self.violation and len(known) < self.limit:
+        while todo and len(known) < self.limit:
             number = todo.popleft()
             for label, world in self._successors(self.worlds[number]):
                 self.transitions += 1
@@ -111,9 +110,9 @@ class Walk:
                     todo.append(found)
                 if keep_edges:
                     self.edges.append((number, found, label))
-                if self.violation:
-                    self.trace = self._trace(parents, number, label)
-                    break
+            if self.violation:
+                self.trace = self._trace(parents, number, self.broken_by)
+                break
         self.states = len(known)
         return self
 
@@ -130,17 +129,17 @@ class Walk:
         moves = world_moves(world, self.scope, emergency_seen=seen)
         for label, moved in moves:
             if world.link and moved.link != world.link and not label.startswith("lost"):
-                self._blame(broken_after_delivery(moved, world.link[0]))
+                self._blame(broken_after_delivery(moved, world.link[0]), label)
             if moved.entry_lease and moved.exit_lease and not moved.emergency:
-                self._blame("S1 both doors unlocked")
+                self._blame("S1 both doors unlocked", label)
         moves += [self._react(world, label, event, moved) for label, event, moved in self._events(world)]
         if self.scope.crash:
             moves.append(("crash and restart", self._restart(world)))
         return moves
 
-    def _blame(self, what: str) -> None:
+    def _blame(self, what: str, move: str = "") -> None:
         if what and not self.violation:
-            self.violation = what
+            self.violation, self.broken_by = what, move
 
     def _restart(self, world: World) -> World:
         """S9: the controller forgets everything; commands in flight may still arrive; late answers find nobody."""
@@ -166,10 +165,9 @@ class Walk:
             found.append(("document", e.DocumentPresented(), world))
         if self.scope.gate_lost:
             found.append(("gate lost", e.GateLost(), world._replace(report=None)))
-        for action in OfficerAction:
-            if (self.scope.service or action not in SERVICE) and len(world.records) <= self.scope.records:
-                wish = e.OfficerWished(action, OfficerReason.DOCUMENT_CHECKED, "o")
-                found.append((f"officer {action.value}", wish, world))
+        for action in self.scope.officers:
+            wish = e.OfficerWished(action, OfficerReason.DOCUMENT_CHECKED, "o")
+            found.append((f"officer {action.value}", wish, world))
         return found + self._work_events(world, lane) + self._record_events(world)
 
     @staticmethod
@@ -214,6 +212,7 @@ class Walk:
     def _react(self, world: World, label: str, event: e.Event, left: World) -> tuple[str, World]:
         effect = self._effect(world.lane, event)
         self._judge(left, event, effect)
+        self.broken_by = self.broken_by or (label if self.violation else "")
         return label, self._apply(left, effect)
 
     def _judge(self, world: World, event: e.Event, effect: Effect) -> None:
@@ -272,8 +271,8 @@ class Walk:
         """A link without delay or loss."""
         world = world._replace(link=(), acknowledged=True)
         for command in effect.flying:
-            door = "entry_lease" if command.door is Door.ENTRY else "exit_lease"
-            world = world._replace(**{door: command.unlock})
+            lease = command.unlock
+            world = world._replace(entry_lease=lease) if command.door is Door.ENTRY else world._replace(exit_lease=lease)
             self._blame(broken_after_delivery(world, command))
         return world
 

@@ -5,8 +5,8 @@ may be overtaken by what happens after its sample. Leases end at any moment. Doo
 open doors, the emergency input comes and goes, workers and the log answer late, twice, or with a failure, officers act at any
 moment, the controller crashes and starts again at any moment, the link is lost at any moment.
 
-Ghosts, which the lane does not see: whether a report was sampled with an empty link (`clean`), whether the right to leave was made
-durable and not yet used (`right`), whether an emergency shook what was proved (`shaken`).
+Ghosts, which the lane does not see: whether a report was sampled with an empty link (`clean`), whether the right to leave was
+made durable and not yet used (`right`), whether an emergency shook what was proved (`shaken`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from egate.model.lane import Door, DoorState
+from egate.model.lane import Door, DoorState, OfficerAction
 
 
 class Flying(NamedTuple):
@@ -44,8 +44,11 @@ class Job(NamedTuple):
 
 
 class Writing(NamedTuple):
-    """A record on its way to the disk: what it is (`admit`, `clear`; `void` when nothing may come of it any more), its fate
-    (`writing`, `durable`, `failed`), its number as the lane knows it, whether it belongs to the present passage."""
+    """A record on its way to the disk.
+
+    What it is (`admit`, `clear`; `void` when nothing may come of it any more), its fate (`writing`, `durable`, `failed`), its
+    number as the lane knows it, whether it belongs to the present passage.
+    """
 
     what: str
     fate: str
@@ -83,7 +86,7 @@ class Scope:
     crash: bool = True
     emergency: bool = True
     gate_lost: bool = False
-    service: bool = False
+    officers: tuple[OfficerAction, ...] = (OfficerAction.CLEAR, OfficerAction.RELEASE_TO_ENTRY, OfficerAction.HOLD)
     late_work: bool = True
     faults: bool = False
     late_reports: bool = True
@@ -159,16 +162,19 @@ def _unit_moves(world: World) -> list[tuple[str, World]]:
 def _people_moves(world: World, scope: Scope) -> list[tuple[str, World]]:
     moves = []
     for name, is_open, lease in (("entry", world.entry_open, world.entry_lease), ("exit", world.exit_open, world.exit_lease)):
-        field = f"{name}_open"
         if is_open:
-            moves.append((f"{name} closes", world._replace(**{field: False})))
+            moves.append((f"{name} closes", _with_door(world, name, is_open=False)))
             if world.persons < scope.persons:
                 moves.append((f"in through {name}", world._replace(persons=world.persons + 1)))
             if world.persons > 0:
                 moves.append((f"out through {name}", world._replace(persons=world.persons - 1)))
         elif lease or world.emergency:
-            moves.append((f"{name} pushed open", world._replace(**{field: True})))
+            moves.append((f"{name} pushed open", _with_door(world, name, is_open=True)))
     return moves
+
+
+def _with_door(world: World, name: str, *, is_open: bool) -> World:
+    return world._replace(entry_open=is_open) if name == "entry" else world._replace(exit_open=is_open)
 
 
 def _report_moves(world: World, scope: Scope) -> list[tuple[str, World]]:

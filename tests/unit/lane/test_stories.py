@@ -1,0 +1,553 @@
+"""What travellers and officers live through, one story for each requirement of the process."""
+
+from __future__ import annotations
+
+import pytest
+
+from egate.lane import commands as c
+from egate.lane import events as e
+from egate.lane.interlock import may_unlock, other_door
+from egate.lane.state import Grant
+from egate.model.checks import CheckName, Decision, DecisionPoint, Outcome
+from egate.model.lane import Alarm, Door, DoorState, LanePhase, OfficerAction
+from tests.unit.lane.lane_bench import ADMIT_ENTRY, ADMIT_EXIT, HIT_EXIT, REFER_ENTRY, REFER_EXIT, Bench, kinds, reach
+
+WITH_SOMEBODY = [LanePhase.CAPTURE, LanePhase.RECORDING, LanePhase.EXIT_OPEN, LanePhase.ENTRY_CLOSING]
+
+
+def records(bench: Bench) -> list[Decision]:
+    return [command.decision for command in bench.asked if isinstance(command, c.RecordCrossing)]
+
+
+def unlocks(bench: Bench) -> list[Door]:
+    return [command.door for command in bench.asked if isinstance(command, c.Unlock)]
+
+
+def test_a_traveller_crosses() -> None:
+    bench = Bench().to_exit_closing()
+    bench.report()
+    assert bench.state.phase is LanePhase.IDLE
+    assert kinds(bench.asked)[2:] == [
+        c.ReadDocument, c.Unlock, c.Lock, c.CaptureFace, c.RecordCrossing, c.Unlock, c.Lock, c.RecordCompletion,
+    ]  # fmt: skip
+    assert unlocks(bench) == [Door.ENTRY, Door.EXIT]
+    assert bench.asked[-1] == c.RecordCompletion(1, Door.EXIT) or bench.asked[-2] == c.RecordCompletion(1, Door.EXIT)
+    assert bench.state.passage == 0
+    assert bench.state.alarms == frozenset()
+
+
+def test_nothing_opens_before_both_doors_are_proved() -> None:
+    """I6, I7: the first report alone is not enough, it was sampled before our locks."""
+    bench = Bench()
+    assert kinds(bench.report()) == [c.Lock, c.Lock]
+    bench.report(stale=1)
+    assert bench.state.phase is LanePhase.RESYNC
+    assert kinds(bench.tick()) == [c.Lock, c.Lock], "locks that may be lost are asked for again"
+    bench.report()
+    assert bench.state.phase is LanePhase.IDLE
+
+
+def test_a_door_that_never_locks_keeps_the_lane_in_resync() -> None:
+    bench = Bench(entry=DoorState.OPEN)
+    bench.report()
+    bench.tick(10)
+    assert bench.state.alarms == {Alarm.DOOR_FAULT}
+    bench.entry = DoorState.LOCKED
+    bench.tick()
+    bench.report()
+    assert (bench.state.phase, bench.state.alarms) == (LanePhase.IDLE, frozenset())
+
+
+def test_an_occupied_lane_starts_in_referred_with_a_number_of_its_own() -> None:
+    """I7."""
+    bench = Bench(persons=1)
+    bench.report()
+    bench.report()
+    assert bench.state.phase is LanePhase.REFERRED
+    assert bench.state.passage == 1
+    assert records(bench) == [], "there is no crossing to record for somebody whose passage is not known"
+
+
+def test_entry_is_offered_for_entry_open_and_then_locked() -> None:
+    """P8; the lease is asked for again each tick and never outlives the offer."""
+    bench = Bench().to_entry_open()
+    leases = [command.lease_s for command in bench.asked if isinstance(command, c.Unlock)]
+    for _ in range(7):
+        bench.report()
+        leases += [command.lease_s for command in bench.tick() if isinstance(command, c.Unlock)]
+    assert leases == [3, 3, 3, 3, 3, 3, 2, 1]
+    bench.report()
+    assert kinds(bench.tick()) == [c.Lock]
+    bench.report()
+    assert bench.state.phase is LanePhase.IDLE
+    assert c.RecordCompletion(1, None) in bench.asked
+
+
+def test_a_lost_unlock_is_repeated_through_new_evidence() -> None:
+    bench = Bench().to_entry_open()
+    bench.report(stale=1)
+    assert bench.tick()[-1] == c.Lock(Door.EXIT, bench.state.last_command)
+    bench.report()
+    assert bench.tick()[-1] == c.Unlock(Door.ENTRY, 3.0, bench.state.last_command)
+
+
+def test_a_refused_document_keeps_the_entry_locked() -> None:
+    """P7: recorded, called, and over after a while."""
+    bench = Bench().to_referred_outside()
+    assert records(bench) == [REFER_ENTRY]
+    assert unlocks(bench) == []
+    assert bench.state.alarms == {Alarm.REFERRAL}
+    bench.recorded()
+    bench.tick(15)
+    assert (bench.state.phase, bench.state.alarms) == (LanePhase.IDLE, frozenset())
+
+
+@pytest.mark.parametrize("action", [OfficerAction.CLEAR, OfficerAction.RELEASE_TO_ENTRY])
+def test_an_officer_ends_a_referral_outside(action: OfficerAction) -> None:
+    bench = Bench().to_referred_outside()
+    assert c.RecordOfficerAct in kinds(bench.officer(action))
+    assert bench.state.phase is LanePhase.IDLE
+    assert bench.officer(action) == (), "with nothing to decide it means nothing"
+
+
+def test_an_early_pulled_document_may_be_presented_again() -> None:
+    bench = Bench().to_reading()
+    assert c.AbandonPassage(1) in bench.tell(e.DocumentRemoved(1))
+    assert bench.state.phase is LanePhase.IDLE
+    bench.tell(e.DocumentPresented())
+    assert bench.state.passage == 2
+    assert bench.tell(e.Decided(1, ADMIT_ENTRY)) == (), "P13: the old passage's answer opens nothing"
+
+
+def test_a_reading_that_never_ends_is_referred() -> None:
+    """P6."""
+    bench = Bench().to_reading()
+    bench.tick(30)
+    assert bench.state.phase is LanePhase.REFERRED_OUTSIDE
+    assert records(bench)[0].because[0].code == "reading_timed_out"
+    assert records(bench)[0].point is DecisionPoint.ENTRY
+
+
+def test_a_document_is_not_read_while_evidence_is_missing() -> None:
+    bench = Bench().to_idle().with_state(persons=1)
+    assert bench.tell(e.DocumentPresented()) == ()
+
+
+@pytest.mark.parametrize("phase", [*WITH_SOMEBODY, LanePhase.ENTRY_OPEN, LanePhase.EXIT_CLOSING])
+def test_a_second_person_stops_everything(phase: LanePhase) -> None:
+    """P10."""
+    bench = reach(phase)
+    bench.persons = 2
+    commands = bench.report()
+    assert bench.state.phase is LanePhase.REFERRED
+    assert c.RaiseAlarm(Alarm.TAILGATING) in commands
+    assert {command.door for command in commands if isinstance(command, c.Lock)} == {Door.ENTRY, Door.EXIT}
+    assert any(decision.outcome is Outcome.ADMIT for decision in records(bench)) == (
+        phase in (LanePhase.RECORDING, LanePhase.EXIT_OPEN, LanePhase.EXIT_CLOSING)
+    )
+    if phase is LanePhase.CAPTURE:
+        assert records(bench)[-1].because[0].name is CheckName.SINGLE_PERSON
+
+
+def test_a_second_person_cannot_be_cleared() -> None:
+    bench = Bench().to_referred()
+    bench.persons = 2
+    assert c.RaiseAlarm(Alarm.TAILGATING) in bench.report()
+    assert bench.officer(OfficerAction.CLEAR) == ()
+
+
+@pytest.mark.parametrize(("decision", "alarm"), [(REFER_EXIT, Alarm.REFERRAL), (HIT_EXIT, Alarm.LIST_HIT)])
+def test_a_referral_inside_is_recorded_first_and_called(decision: Decision, alarm: Alarm) -> None:
+    bench = Bench().to_capture()
+    order = kinds(bench.decided(decision))
+    assert order[0] is c.RecordCrossing
+    assert (bench.state.phase, bench.state.alarms) == (LanePhase.REFERRED, {alarm})
+    bench.recorded()
+    bench.report()
+    assert unlocks(bench) == [Door.ENTRY], "P15: never through the exit"
+
+
+def test_an_unrecorded_referral_is_told() -> None:
+    bench = Bench().to_capture()
+    bench.decided(REFER_EXIT)
+    bench.not_recorded()
+    assert Alarm.NOT_RECORDED in bench.state.alarms
+    assert bench.state.phase is LanePhase.REFERRED
+
+
+def test_an_unrecorded_crossing_is_referred_and_its_officer_act_heals_the_alarm() -> None:
+    bench = Bench().to_recording()
+    bench.not_recorded()
+    assert (bench.state.phase, bench.state.alarms) == (LanePhase.REFERRED, {Alarm.NOT_RECORDED})
+    bench.report()
+    bench.officer(OfficerAction.CLEAR)
+    bench.recorded()
+    assert (bench.state.phase, bench.state.alarms) == (LanePhase.EXIT_OPEN, frozenset())
+
+
+def test_answers_without_a_number_belong_to_the_oldest_record() -> None:
+    bench = Bench().to_recording()
+    bench.tell(e.Recorded(bench.state.passage))
+    assert bench.state.phase is LanePhase.EXIT_OPEN
+
+
+def test_notes_are_told_apart_from_the_crossing() -> None:
+    bench = Bench().to_recording()
+    crossing = bench.state.records
+    bench.officer(OfficerAction.OUT_OF_SERVICE)
+    bench.not_recorded()
+    assert (bench.state.phase, bench.state.alarms) == (LanePhase.RECORDING, {Alarm.NOT_RECORDED})
+    bench.officer(OfficerAction.IN_SERVICE)
+    bench.recorded()
+    assert (bench.state.phase, bench.state.alarms) == (LanePhase.RECORDING, frozenset())
+    bench.tell(e.Recorded(1, crossing))
+    assert bench.state.phase is LanePhase.EXIT_OPEN
+
+
+def test_an_officer_clears() -> None:
+    """S4: recorded, then the exit, then idle."""
+    bench = Bench().to_referred()
+    act = bench.officer(OfficerAction.CLEAR)
+    assert kinds(act) == [c.RecordOfficerAct]
+    assert bench.officer(OfficerAction.CLEAR) == (), "a second click changes nothing"
+    assert c.ClearAlarm(Alarm.REFERRAL) in bench.recorded()
+    assert bench.state.phase is LanePhase.EXIT_OPEN
+    bench.persons = 0
+    bench.report()
+    bench.report()
+    assert bench.state.phase is LanePhase.IDLE
+
+
+def test_a_clearance_can_be_taken_back_until_it_is_used() -> None:
+    bench = Bench().to_referred()
+    bench.officer(OfficerAction.CLEAR)
+    clearance = bench.state.records
+    bench.officer(OfficerAction.HOLD)
+    bench.tell(e.Recorded(bench.state.passage, clearance))
+    bench.report()
+    assert bench.state.phase is LanePhase.REFERRED
+
+
+def test_a_clearance_that_failed_to_record_opens_nothing() -> None:
+    bench = Bench().to_referred()
+    bench.officer(OfficerAction.CLEAR)
+    bench.not_recorded()
+    assert bench.state.phase is LanePhase.REFERRED
+    assert Alarm.NOT_RECORDED in bench.state.alarms
+
+
+def test_the_way_back_opens_the_entry_only() -> None:
+    """P15, also while the disk is full."""
+    bench = Bench().to_return_open()
+    bench.not_recorded()
+    assert bench.state.phase is LanePhase.RETURN_OPEN
+    bench.persons, bench.entry = 0, DoorState.OPEN
+    bench.report()
+    bench.entry = DoorState.CLOSED
+    bench.report()
+    bench.report()
+    assert (bench.state.phase, unlocks(bench)) == (LanePhase.IDLE, [Door.ENTRY, Door.ENTRY])
+    assert c.RecordCompletion(1, Door.ENTRY) in bench.asked
+
+
+def test_who_does_not_go_back_waits_for_the_officer_again() -> None:
+    bench = Bench().to_return_open()
+    for _ in range(20):
+        bench.report()
+        bench.tick()
+    assert bench.state.phase is LanePhase.RETURN_CLOSING
+    bench.report()
+    assert (bench.state.phase, bench.state.alarms) == (LanePhase.REFERRED, {Alarm.REFERRAL})
+
+
+def test_a_release_waits_for_fresh_evidence() -> None:
+    bench = Bench().to_capture()
+    bench.decided(REFER_EXIT)
+    bench.officer(OfficerAction.RELEASE_TO_ENTRY)
+    assert bench.state.phase is LanePhase.REFERRED
+    bench.report()
+    assert bench.state.phase is LanePhase.RETURN_OPEN
+
+
+@pytest.mark.parametrize("action", [OfficerAction.RELEASE_TO_ENTRY, OfficerAction.IN_SERVICE])
+def test_an_empty_case_is_closed_by_the_officer(action: OfficerAction) -> None:
+    bench = Bench().to_referred()
+    bench.persons = 0
+    bench.report()
+    bench.officer(action)
+    assert bench.state.phase is LanePhase.RESYNC
+    bench.report()
+    assert bench.state.phase is LanePhase.IDLE
+
+
+def test_in_service_does_not_leave_anybody_inside() -> None:
+    bench = Bench().to_referred()
+    bench.officer(OfficerAction.IN_SERVICE)
+    assert bench.state.phase is LanePhase.REFERRED
+
+
+def test_somebody_who_stays_too_long_is_held() -> None:
+    """P18."""
+    bench = Bench().to_capture()
+    bench.tick(45)
+    assert (bench.state.phase, bench.state.alarms) == (LanePhase.REFERRED, {Alarm.OVERSTAY})
+    assert records(bench)[-1].because[0].code == "inside_too_long"
+
+
+def test_an_exit_that_is_not_taken_is_locked_and_referred() -> None:
+    """P14; the crossing stays recorded once."""
+    bench = Bench().to_exit_open()
+    for _ in range(10):
+        bench.report()
+        bench.tick()
+    assert bench.state.phase is LanePhase.EXIT_CLOSING
+    bench.report()
+    assert (bench.state.phase, records(bench)) == (LanePhase.REFERRED, [ADMIT_EXIT])
+
+
+@pytest.mark.parametrize("phase", [LanePhase.ENTRY_CLOSING, LanePhase.EXIT_CLOSING, LanePhase.RETURN_CLOSING])
+def test_a_blocked_door_is_the_officers(phase: LanePhase) -> None:
+    """I9."""
+    bench = reach(phase)
+    bench.entry = bench.exit = DoorState.OPEN
+    assert {kind for kind in kinds(bench.tick(9))} == {c.Lock}
+    bench.tick()
+    assert (bench.state.phase, Alarm.DOOR_FAULT in bench.state.alarms) == (LanePhase.REFERRED, True)
+
+
+@pytest.mark.parametrize("phase", [LanePhase.IDLE, LanePhase.READING, LanePhase.REFERRED_OUTSIDE, LanePhase.OUT_OF_SERVICE])
+def test_somebody_in_the_wrong_direction_is_held(phase: LanePhase) -> None:
+    """P16: an alarm, and no door opens."""
+    bench = reach(phase)
+    bench.persons, bench.exit = 1, DoorState.OPEN
+    commands = bench.report()
+    assert (bench.state.phase, Alarm.DOOR_FAULT in bench.state.alarms) == (LanePhase.REFERRED, True)
+    assert c.Unlock not in kinds(commands)
+
+
+@pytest.mark.parametrize(
+    ("phase", "entry", "exit_", "persons"),
+    [
+        (LanePhase.IDLE, DoorState.CLOSED, DoorState.LOCKED, 0),
+        (LanePhase.ENTRY_OPEN, DoorState.CLOSED, DoorState.CLOSED, 0),
+        (LanePhase.ENTRY_CLOSING, DoorState.LOCKED, DoorState.CLOSED, 1),
+        (LanePhase.CAPTURE, DoorState.OPEN, DoorState.LOCKED, 1),
+        (LanePhase.CAPTURE, DoorState.LOCKED, DoorState.LOCKED, 0),
+        (LanePhase.RECORDING, DoorState.LOCKED, DoorState.FAULT, 1),
+        (LanePhase.EXIT_OPEN, DoorState.OPEN, DoorState.CLOSED, 1),
+        (LanePhase.EXIT_OPEN, DoorState.LOCKED, DoorState.FAULT, 1),
+        (LanePhase.EXIT_CLOSING, DoorState.CLOSED, DoorState.LOCKED, 0),
+        (LanePhase.RETURN_OPEN, DoorState.CLOSED, DoorState.OPEN, 1),
+        (LanePhase.RETURN_CLOSING, DoorState.LOCKED, DoorState.OPEN, 0),
+    ],
+)
+def test_contradicting_sensors_hold_the_lane(phase: LanePhase, entry: DoorState, exit_: DoorState, persons: int) -> None:
+    """I8."""
+    bench = reach(phase)
+    bench.entry, bench.exit, bench.persons = entry, exit_, persons
+    bench.report()
+    assert (bench.state.phase, Alarm.DOOR_FAULT in bench.state.alarms) == (LanePhase.REFERRED, True)
+
+
+@pytest.mark.parametrize("phase", [phase for phase in LanePhase if phase is not LanePhase.EMERGENCY])
+def test_an_emergency_moves_no_door_and_is_proved_afterwards(phase: LanePhase) -> None:
+    """I5, I6."""
+    bench = reach(phase)
+    commands = bench.report(emergency=True)
+    assert bench.state.phase is LanePhase.EMERGENCY
+    assert not [command for command in commands if isinstance(command, c.Lock | c.Unlock)]
+    assert c.RaiseAlarm(Alarm.EMERGENCY) in commands
+    bench.entry = bench.exit = DoorState.LOCKED
+    bench.persons = 1
+    assert kinds(bench.report()) == [c.ClearAlarm, c.Lock, c.Lock]
+    bench.report()
+    assert bench.state.phase is LanePhase.REFERRED, "somebody inside is the officer's"
+
+
+def test_an_emergency_ends_the_passage_on_record() -> None:
+    bench = Bench().to_capture()
+    bench.report(emergency=True)
+    assert records(bench)[-1].because[0].code == "emergency"
+    assert c.RecordCompletion(1, None) in bench.asked
+    assert c.AbandonPassage(1) in bench.asked
+    bench.officer(OfficerAction.OUT_OF_SERVICE)
+    bench.officer(OfficerAction.HOLD)
+    bench.persons = 0
+    bench.report()
+    bench.report()
+    assert bench.state.phase is LanePhase.OUT_OF_SERVICE
+
+
+@pytest.mark.parametrize("phase", [phase for phase in LanePhase if phase is not LanePhase.EMERGENCY])
+def test_a_lost_gate_unit_stops_the_lane_until_the_doors_are_proved(phase: LanePhase) -> None:
+    bench = reach(phase)
+    service = bench.state.in_service
+    bench.tell(e.GateLost())
+    assert bench.state.phase is LanePhase.OUT_OF_SERVICE
+    assert Alarm.DEVICE_LOST in bench.state.alarms
+    assert bench.officer(OfficerAction.HOLD) == (), "nobody can move what is not there"
+    bench.persons, bench.entry, bench.exit = 0, DoorState.LOCKED, DoorState.LOCKED
+    assert c.Lock in kinds(bench.report())
+    assert bench.state.phase is LanePhase.RESYNC
+    bench.report()
+    assert bench.state.phase is (LanePhase.IDLE if service else LanePhase.OUT_OF_SERVICE)
+
+
+def test_a_lost_gate_unit_keeps_the_traveller_for_the_officer() -> None:
+    bench = Bench().to_capture()
+    bench.tell(e.GateLost())
+    assert records(bench)[-1].because[0].code == "gate_lost"
+    bench.report()
+    bench.report()
+    assert (bench.state.phase, bench.state.passage) == (LanePhase.REFERRED, 1)
+
+
+def test_a_gate_unit_lost_in_an_emergency_stays_an_emergency() -> None:
+    bench = Bench().to_emergency()
+    bench.tell(e.GateLost())
+    assert (bench.state.phase, bench.state.alarms) == (LanePhase.EMERGENCY, {Alarm.EMERGENCY, Alarm.DEVICE_LOST})
+    bench.report(emergency=True)
+    assert bench.state.alarms == {Alarm.EMERGENCY}
+
+
+@pytest.mark.parametrize("phase", [LanePhase.IDLE, LanePhase.CAPTURE, LanePhase.EXIT_OPEN])
+def test_an_opened_housing_holds_the_lane(phase: LanePhase) -> None:
+    bench = reach(phase)
+    bench.report(tamper=True)
+    assert bench.state.phase is LanePhase.REFERRED
+    assert Alarm.TAMPER in bench.state.alarms
+    bench.persons, bench.entry, bench.exit = 1, DoorState.LOCKED, DoorState.LOCKED
+    bench.report(tamper=True)
+    bench.officer(OfficerAction.CLEAR)
+    bench.recorded()
+    assert bench.state.phase is LanePhase.REFERRED, "the interlock does not trust an open housing"
+    assert c.ClearAlarm(Alarm.TAMPER) in bench.report()
+    assert bench.state.phase is LanePhase.EXIT_OPEN
+
+
+@pytest.mark.parametrize("phase", [LanePhase.RESYNC, LanePhase.OUT_OF_SERVICE, LanePhase.EMERGENCY])
+def test_an_opened_housing_is_told_where_nothing_moves(phase: LanePhase) -> None:
+    bench = reach(phase)
+    emergency = phase is LanePhase.EMERGENCY
+    assert c.RaiseAlarm(Alarm.TAMPER) in bench.report(tamper=True, emergency=emergency)
+    assert bench.state.phase is phase
+
+
+@pytest.mark.parametrize("phase", WITH_SOMEBODY)
+def test_help_inside_brings_an_officer(phase: LanePhase) -> None:
+    bench = reach(phase)
+    bench.tell(e.HelpWished())
+    assert bench.state.phase is LanePhase.REFERRED
+
+
+def test_a_late_record_opens_nothing_for_somebody_who_is_referred() -> None:
+    """P13, S3: help was wished while the crossing was being written."""
+    bench = Bench().to_recording()
+    crossing = bench.state.records
+    bench.tell(e.HelpWished())
+    bench.report()
+    bench.tell(e.Recorded(1, crossing))
+    bench.report()
+    assert (bench.state.phase, unlocks(bench)) == (LanePhase.REFERRED, [Door.ENTRY])
+
+
+@pytest.mark.parametrize("phase", [LanePhase.IDLE, LanePhase.READING])
+def test_help_outside_brings_an_officer(phase: LanePhase) -> None:
+    bench = reach(phase)
+    bench.tell(e.HelpWished())
+    assert (bench.state.phase, bench.state.alarms) == (LanePhase.REFERRED_OUTSIDE, {Alarm.REFERRAL})
+
+
+@pytest.mark.parametrize("phase", [LanePhase.RETURN_OPEN, LanePhase.RESYNC, LanePhase.REFERRED])
+def test_help_elsewhere_calls_and_changes_nothing_else(phase: LanePhase) -> None:
+    bench = reach(phase)
+    bench.tell(e.HelpWished())
+    assert (bench.state.phase, Alarm.REFERRAL in bench.state.alarms) == (phase, True)
+
+
+@pytest.mark.parametrize("phase", [LanePhase.IDLE, LanePhase.READING, *WITH_SOMEBODY, LanePhase.RETURN_OPEN])
+def test_an_officer_can_hold(phase: LanePhase) -> None:
+    bench = reach(phase)
+    assert c.RecordOfficerAct in kinds(bench.officer(OfficerAction.HOLD))
+    assert bench.state.phase is LanePhase.REFERRED
+
+
+def test_closing_waits_for_the_passage_and_opening_proves_the_doors() -> None:
+    """I11."""
+    bench = Bench().to_capture()
+    bench.officer(OfficerAction.OUT_OF_SERVICE)
+    bench.decided(ADMIT_EXIT)
+    crossing = bench.state.records
+    bench.tell(e.Recorded(1, crossing))
+    bench.persons = 0
+    bench.report()
+    bench.report()
+    assert bench.state.phase is LanePhase.OUT_OF_SERVICE
+    assert bench.tell(e.DocumentPresented()) == ()
+    bench.officer(OfficerAction.IN_SERVICE)
+    assert bench.state.phase is LanePhase.RESYNC
+    bench.report()
+    assert bench.state.phase is LanePhase.IDLE
+    assert c.Lock not in kinds(bench.officer(OfficerAction.IN_SERVICE)), "already in service"
+
+
+def test_closing_while_a_document_is_read_sends_the_traveller_away() -> None:
+    bench = Bench().to_reading()
+    bench.officer(OfficerAction.OUT_OF_SERVICE)
+    assert (bench.state.phase, records(bench)[0].because[0].code) == (LanePhase.OUT_OF_SERVICE, "out_of_service")
+
+
+def test_a_referral_that_waits_is_called_again() -> None:
+    bench = Bench().to_referred()
+    bench.tick(120)
+    assert bench.state.alarms == {Alarm.REFERRAL, Alarm.OVERSTAY}
+    bench.entry = DoorState.OPEN
+    bench.report()
+    bench.tick()
+    assert Alarm.DOOR_FAULT in bench.state.alarms
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"evidence": 0},
+        {"entry": DoorState.CLOSED},
+        {"entry": DoorState.FAULT},
+        {"leased": Door.ENTRY},
+        {"tamper": True},
+        {"grant": None},
+        {"grant": Grant(2, Door.EXIT)},
+        {"grant": Grant(1, Door.ENTRY)},
+        {"passage": 0, "grant": Grant(0, Door.EXIT)},
+        {"persons": 0},
+        {"persons": 2},
+    ],
+)
+def test_the_interlock_refuses(broken: dict[str, object]) -> None:
+    """I1, I2, I13, P9, P13: each condition alone is enough."""
+    bench = Bench().to_referred().with_state(grant=Grant(1, Door.EXIT))
+    assert may_unlock(Door.EXIT, bench.state)
+    assert not may_unlock(Door.EXIT, bench.with_state(**broken).state)
+
+
+def test_doors_have_each_other() -> None:
+    assert [other_door(other_door(door)) for door in Door] == list(Door)
+
+
+def test_decisions_for_the_other_door_are_not_taken() -> None:
+    bench = Bench().to_reading()
+    assert bench.decided(ADMIT_EXIT) == ()
+    bench = Bench().to_capture()
+    assert bench.decided(ADMIT_ENTRY) == ()
+
+
+def test_the_same_story_gives_the_same_commands() -> None:
+    """A recorded passage replays."""
+    assert Bench().to_exit_closing().asked == Bench().to_exit_closing().asked
+
+
+def test_unanswered_records_are_bounded() -> None:
+    bench = Bench().to_idle()
+    for _ in range(30):
+        bench.officer(OfficerAction.OUT_OF_SERVICE)
+    assert len(bench.state.awaiting) == 8

@@ -1,0 +1,77 @@
+"""The table is complete, and the documentation is drawn from it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from egate.lane import events as e
+from egate.lane.diagram import mermaid
+from egate.lane.settings import RANGES, LaneSettings
+from egate.lane.table import EVENT_KINDS, IGNORED, TABLE
+from egate.model.lane import LanePhase
+from tests.unit.lane.lane_bench import ADMIT_ENTRY, ADMIT_EXIT, reach
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_the_kinds_of_events_are_all_there_are() -> None:
+    assert set(EVENT_KINDS) == set(get_args(e.Event))
+
+
+@pytest.mark.parametrize("phase", list(LanePhase))
+def test_every_pair_is_answered_or_ignored_on_purpose(phase: LanePhase) -> None:
+    answered, ignored = set(TABLE[phase]), set(IGNORED[phase])
+    assert answered & ignored == set()
+    assert answered | ignored | {e.GateLost} == set(EVENT_KINDS), "GateLost is an override"
+
+
+@pytest.mark.parametrize("phase", list(LanePhase))
+def test_ignored_events_change_nothing(phase: LanePhase) -> None:
+    bench = reach(phase)
+    samples = {
+        e.DocumentPresented: [e.DocumentPresented()],
+        e.DocumentRemoved: [e.DocumentRemoved(bench.state.passage)],
+        e.Decided: [e.Decided(bench.state.passage, ADMIT_ENTRY), e.Decided(bench.state.passage, ADMIT_EXIT)],
+        e.HelpWished: [e.HelpWished()],
+        e.TimerExpired: [e.TimerExpired(bench.state.timer)],
+    }
+    before = bench.state
+    for kind in IGNORED[phase]:
+        for event in samples[kind]:
+            assert bench.tell(event) == ()
+            assert bench.state == before
+
+
+@pytest.mark.parametrize("phase", list(LanePhase))
+def test_stale_answers_and_timers_change_nothing(phase: LanePhase) -> None:
+    """P13: what belongs to another passage, another record or an older timer is not heard."""
+    bench = reach(phase)
+    before, other = bench.state, bench.state.passage + 7
+    stale: list[e.Event] = [e.TimerExpired(before.timer - 1), e.DocumentRemoved(other)]
+    stale += [e.Decided(other, ADMIT_ENTRY), e.Decided(other, ADMIT_EXIT)]
+    stale += [e.Recorded(other, 1), e.NotRecorded(other, 1), e.Recorded(before.passage, before.records + 5)]
+    for event in stale:
+        assert bench.tell(event) == ()
+        assert bench.state == before
+
+
+def test_the_documented_diagram_is_drawn_from_the_table() -> None:
+    page = (ROOT / "docs/lane.md").read_text()
+    assert page.split("```mermaid\n")[1].split("```")[0] == mermaid()
+
+
+def test_the_module_prints_the_diagram() -> None:
+    command = [sys.executable, "-m", "egate.lane.diagram"]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    assert printed == mermaid()
+
+
+def test_every_setting_is_documented_with_its_range() -> None:
+    page, settings = (ROOT / "docs/lane.md").read_text(), LaneSettings()
+    for name, (least, most) in RANGES.items():
+        assert f"| `{name}` | {getattr(settings, name):g} | {least:g} | {most:g} |" in page
