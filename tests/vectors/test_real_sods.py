@@ -205,7 +205,7 @@ def test_german_document_signer_and_links_chain_by_key() -> None:
 
 
 def test_card_security_file_is_read_and_not_believed_without_signed_attributes() -> None:
-    """EF.CardSecurity is signed data too; this sample has no content-type attribute, which RFC 5652 §11.1 demands."""
+    """This EF.CardSecurity signs its content directly, which RFC 5652 §5.3 allows for plain data only."""
     signed = parse_signed_data(read("certs", "efcardsecurity.dump"))
     assert signed.content_type == "0.4.0.127.0.7.3.2.1"
     with pytest.raises(TrustError):
