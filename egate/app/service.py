@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from egate.model.errors import DeviceError
 from egate.sync.bus import BusAddress
@@ -40,6 +41,7 @@ def bus_address(args: argparse.Namespace) -> BusAddress:
     """The bus as the arguments name it; raises DeviceError when it is not named or its token file cannot be read."""
     if args.nats is None:
         raise DeviceError("finding the bus", "--nats is needed, e.g. nats://127.0.0.1:4222")
+    _refuse_unless_address(args.nats)
     if args.nats_token_file is None:
         return BusAddress(args.nats, os.environ.get(TOKEN_VARIABLE, ""))
     try:
@@ -48,6 +50,16 @@ def bus_address(args: argparse.Namespace) -> BusAddress:
     except (OSError, UnicodeDecodeError) as error:
         problem = getattr(error, "strerror", None) or "not a text"
         raise DeviceError(f"reading {args.nats_token_file}", problem) from None
+
+
+def _refuse_unless_address(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("nats", "tls") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise DeviceError("finding the bus", "--nats is no address such as nats://127.0.0.1:4222")
 
 
 async def _until_signalled(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:

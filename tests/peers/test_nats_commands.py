@@ -251,6 +251,9 @@ def test_what_is_missing_is_one_line(site: Site, capsys: pytest.CaptureFixture[s
         ["sync", "--nats", "nats://127.0.0.1:1", "--lane-key", site.path("lane.pem")],
         ["hub", "--key", site.path("hub.pem"), "--ledger", site.path("l"), "--lanes", site.path("lanes")],
         [*site.sync()[:-1], site.path("none.pub")],
+        [*site.sync(), "--nats", "127.0.0.1:4222"],
+        [*site.sync(), "--nats", "nats://host:many"],
+        [*site.sync(), "--nats", "http://127.0.0.1:4222"],
         [*site.sync(), "--nats-token-file", site.path("none")],
         ["sync", "--make-keys", "--lane-key", site.path("lane.pem")],
     ]

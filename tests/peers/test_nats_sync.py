@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from egate.app.clock import SystemClock
 from egate.app.nats_server import NatsServer
+from egate.hub import ingest as ingest_module
 from egate.hub.ingest import Ingest
 from egate.hub.lanes import LaneRegister
 from egate.hub.ledger import Ledger, Verdict
@@ -287,6 +288,23 @@ def test_one_line_when_the_bus_is_lost_and_one_when_it_is_back(tmp_path: Path, c
         assert "is lost" in said[0]
         assert "is back" in said[1]
         assert TOKEN not in "".join(said)
+
+
+def test_a_quiet_night_is_no_trouble(tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Idle requests to the stream end in time-outs of two kinds; neither means that the bus is lost."""
+    monkeypatch.setattr(ingest_module, "FETCH_WITHIN_S", 0.05)
+
+    async def story() -> None:
+        async with world(tmp_path) as w:
+            w.centre.start()
+            w.start_lane()
+            await SystemClock().sleep(1.5)
+            w.append(1)
+            await w.until_pruned()
+
+    with caplog.at_level(logging.WARNING, logger="egate"):
+        asyncio.run(story())
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("egate")] == []
 
 
 def test_a_stream_that_vanishes_under_a_running_hub_is_made_anew(tmp_path: Path) -> None:
