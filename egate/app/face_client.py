@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import Callable, Sequence
 
 from egate.faces.messages import (
@@ -45,6 +46,9 @@ PREPARE_LIMIT_S = 8.0
 CAPTURE_GRACE_S = 5.0
 """Beyond the capture's own time-out: open the camera, compare, answer."""
 
+RECOVERY_S = 10.0
+"""On top of both, once for each capture: start another worker and prepare the reference again."""
+
 PING_LIMIT_S = 3.0
 """A worker that is idle answers at once."""
 
@@ -55,6 +59,9 @@ RESTART_PAUSE_S = 0.5
 """Before a dead worker is started again on its own account; a request does not wait for it."""
 
 READ_BYTES = 1 << 16
+
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""The worker's libraries make no threads of their own: the lane computer has other work."""
 
 log = logging.getLogger(__name__)
 
@@ -107,10 +114,14 @@ class FaceClient:
         if kept is not None and kept.passage not in (None, passage):
             kept = None
         try:
-            outcome = await self._capture(kept, timeout_s, progress)
+            async with asyncio.timeout(timeout_s + CAPTURE_GRACE_S + RECOVERY_S):
+                outcome = await self._capture(kept, timeout_s, progress)
         except EgateError as error:
             log.warning("passage %d: the capture was aborted: %s", passage, error)
             return CaptureOutcome(CaptureState.ABORTED, detail=error.problem)
+        except TimeoutError:
+            log.warning("passage %d: no face worker could be started in time", passage)
+            return CaptureOutcome(CaptureState.ABORTED, detail="no face worker could be started in time")
         if kept is not None and kept.problem and not outcome.scores and outcome.state is CaptureState.CAPTURED:
             return CaptureOutcome(outcome.state, outcome.probe, (), b"", kept.problem)
         return outcome
@@ -242,7 +253,10 @@ class _Worker:
         """Start the process and wait for its first word; raises DeviceError."""
         pipe = asyncio.subprocess.PIPE
         try:
-            process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, start_new_session=True)
+            environment = os.environ | ONE_THREAD
+            process = await asyncio.create_subprocess_exec(
+                *command, stdin=pipe, stdout=pipe, start_new_session=True, env=environment
+            )
         except OSError as error:
             raise DeviceError("start the face worker", error.strerror or "it cannot be started") from None
         worker = cls(process, died)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from egate.faces.engine import DetectedFace, FaceEngine, Frame, Template
+from egate.faces.engine import DetectedFace, FaceEngine, Frame, Point, Template
 from egate.model.errors import DeviceError
 from egate.model.face import ComparisonScore
 
-PROBE_MARGIN = 1.0
+PROBE_MARGIN = 0.6
 """Around a face, in widths and heights of its box, that the second engine sees; its detector needs context, not the hall."""
 
 
@@ -64,7 +64,7 @@ def probe_templates(judges: tuple[Judge, ...], frame: Frame, face: DetectedFace,
     The other engines look for it again in its surroundings.
     """
     deciding = judges[0].engine.embed(frame, face) if known is None else known
-    around = surroundings(frame, face)
+    around, _ = surroundings(frame, face, PROBE_MARGIN)
     return FaceTemplates((deciding, *(_largest(judge.engine, around) for judge in judges[1:])))
 
 
@@ -76,12 +76,12 @@ def compare_faces(judges: tuple[Judge, ...], reference: FaceTemplates, probe: Fa
     return tuple(judge.score(a, b) for judge, a, b in pairs if a is not None and b is not None)
 
 
-def surroundings(frame: Frame, face: DetectedFace, margin: float = PROBE_MARGIN) -> Frame:
-    """The part of a frame around a face, `margin` box sizes to each side where the frame reaches that far."""
+def surroundings(frame: Frame, face: DetectedFace, margin: float) -> tuple[Frame, Point]:
+    """The part of a frame around a face, `margin` box sizes to each side where the frame reaches so far, and its corner."""
     box = face.box
     left, top = max(0, round(box.left - margin * box.width)), max(0, round(box.top - margin * box.height))
     right, bottom = round(box.left + (1 + margin) * box.width), round(box.top + (1 + margin) * box.height)
-    return frame[top:bottom, left:right].copy()
+    return frame[top:bottom, left:right].copy(), Point(left, top)
 
 
 def _largest(engine: FaceEngine, frame: Frame) -> Template | None:

@@ -184,7 +184,7 @@ class FaceWorker:
                 request = self._pipe.receive()
                 self._pipe.send(self._answer(request))
         except ControllerGone:
-            log.info("the controller closed the pipe")
+            log.debug("the controller closed the pipe")
 
     def _answer(self, request: Request) -> Answer:
         """Meet one request; what the image or a device did wrong becomes an answer."""
@@ -350,7 +350,8 @@ def _probe_picture(seen: _Seen) -> bytes:
     """What the officer sees: the face with some of its surroundings, or the whole frame when several faces are the matter."""
     if seen.quality.hint is CaptureHint.SEVERAL_FACES or single_face(seen.faces) is not CaptureHint.NONE:
         return encode_jpeg(_reduced(seen.frame, PROBE_SIDE_PX))
-    return encode_jpeg(_reduced(surroundings(seen.frame, seen.faces[0], PROBE_PICTURE_MARGIN), PROBE_SIDE_PX))
+    part, _ = surroundings(seen.frame, seen.faces[0], PROBE_PICTURE_MARGIN)
+    return encode_jpeg(_reduced(part, PROBE_SIDE_PX))
 
 
 def _reduced(frame: Frame, side_px: int) -> Frame:
