@@ -5,8 +5,9 @@ from __future__ import annotations
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
+from ui.guard.marks import Mark
 from ui.guard.panels import FittedLabel, grow, label, panel, scrolling, set_kind
-from ui.guard.parts import FacePair, Mark, ScoreBar
+from ui.guard.parts import FacePair, ScoreBar
 from ui.guard.view_state import CaseScreen, CheckColumn, CheckRow, EmptyCase, HitBox, ScoreRow
 
 
@@ -27,11 +28,12 @@ class _Score(QWidget):
         column.addWidget(self._bar)
         column.addWidget(self._threshold)
 
-    def show_score(self, row: ScoreRow) -> None:
+    def show_score(self, row: ScoreRow, scale: float) -> None:
         """Change the comparison; a second opinion is quieter than the gate's own."""
         self._title.setText(row.title)
         self._value.setText(f"{row.value_text} · {row.verdict}")
         self._threshold.setText(row.threshold_text)
+        self._bar.set_height(round(20 * scale))
         self._bar.show_score(row)
         set_kind(self._title, "second" if row.second_opinion else "strong")
         set_kind(self._value, "good" if row.reached else "bad")
@@ -159,7 +161,7 @@ class _FullCase(QWidget):
         self._no_scores.setVisible(not case.scores)
         grow(self._scores, len(case.scores), self._new_score)
         for shown, score in zip(self._scores, case.scores, strict=False):
-            shown.show_score(score)
+            shown.show_score(score, scale)
         self._hits.show_hits(case.hits)
         for check_column, checks in zip(self._columns, case.checks, strict=True):
             check_column.show_column(checks, scale)

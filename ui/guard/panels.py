@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButto
 
 from egate.model.lane import OfficerAction, OfficerReason
 from ui.common.theme import fit
-from ui.guard.parts import Mark
+from ui.guard.marks import Mark
 from ui.guard.view_state import Actions, AlarmRow, Header, NoticeKind
 
 _NOTICE_KINDS = {

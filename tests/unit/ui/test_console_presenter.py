@@ -1,0 +1,184 @@
+"""What the console shows: five words, scores against thresholds, candidates with evidence, and who is on post."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from egate.ipc.messages import LaneView, WishAnswer
+from egate.model.checks import CheckName, CheckResult
+from egate.model.lane import OfficerReason
+from ui.common.i18n import catalogue
+from ui.guard import state as reactions
+from ui.guard.case_presenter import date_text
+from ui.guard.presenter import HAND_OVER_S, age_text, present
+from ui.guard.state import ConsoleState
+from ui.guard.view_state import CaseScreen, ConsoleScreen, EmptyCase
+from ui.tools.samples import CAPTURE, CLOSED, IDLE, MISMATCH, REFERRED
+
+EN = catalogue("guard", "en")
+
+
+def console(*views: LaneView) -> ConsoleState:
+    state = reactions.begin(len(views), "7731", 0.0)
+    for place, view in enumerate(views):
+        state, _ = reactions.viewed(state, place, view, 100.0)
+    return state
+
+
+def show(*views: LaneView, now_s: float = 100.0) -> ConsoleScreen:
+    return present(console(*views), EN, now_s)
+
+
+def case_of(view: LaneView) -> CaseScreen:
+    case = show(view).case
+    assert isinstance(case, CaseScreen)
+    return case
+
+
+def plain(text: str) -> str:
+    return text.replace("\u2066", "").replace("\u2069", "")
+
+
+def test_every_check_is_shown_once_with_its_word() -> None:
+    rows = [row for column in case_of(REFERRED).checks for _, group in column.groups for row in group]
+    assert len(rows) == len(CheckName)
+    words = {row.result: row.word for row in rows}
+    assert words == {
+        CheckResult.SUCCESSFUL: "successful",
+        CheckResult.FAILED: "failed",
+        CheckResult.UNDETERMINED: "undetermined",
+        CheckResult.ABORTED: "aborted",
+        CheckResult.NOT_SUPPORTED: "not supported",
+    }
+
+
+def test_the_decision_says_why() -> None:
+    case = case_of(REFERRED)
+    assert case.outcome == "Referred"
+    assert plain(case.because) == "because of: Same face (0.214 < 0.363), Person lists (candidate)"
+    undecided = case_of(CAPTURE)
+    assert (undecided.outcome, undecided.because) == ("", "")
+
+
+def test_scores_stand_against_their_threshold_with_the_claimed_rate() -> None:
+    gate, second = case_of(REFERRED).scores
+    assert gate.title == "Gate's comparison · sface"
+    assert gate.threshold_text == "threshold 0.363 · claimed FMR 0.1 %"
+    assert (gate.value_text, gate.verdict, gate.reached) == ("0.214", "below", False)
+    assert (second.title, second.second_opinion) == ("Second opinion · dlib", True)
+
+
+def test_a_score_on_the_threshold_is_reached() -> None:
+    score = replace(MISMATCH.scores[0], value=0.363)
+    assert case_of(replace(REFERRED, case=replace(MISMATCH, scores=(score,)))).scores[0].reached
+
+
+def test_a_score_outside_the_usual_range_stays_on_its_bar() -> None:
+    for value in (-0.3, 1.7):
+        score = replace(MISMATCH.scores[0], value=value)
+        row = case_of(replace(REFERRED, case=replace(MISMATCH, scores=(score,)))).scores[0]
+        assert row.low <= value <= row.high
+
+
+def test_candidates_come_with_evidence_and_the_reminder_to_be_silent() -> None:
+    hits = case_of(REFERRED).hits
+    assert hits is not None
+    assert "Do not tell the traveller" in hits.reminder
+    assert plain(hits.entries[0][0]) == "persons-2026-11 · entry 17 · name and birth"
+    assert len(hits.entries[0][1]) == 2
+    assert case_of(CAPTURE).hits is None
+
+
+def test_the_document_is_shown_without_an_invented_century() -> None:
+    document = dict(case_of(REFERRED).document)
+    assert document["Name"] == "ERIKSSON / ANNA MARIA"
+    assert document["Born, sex"] == "74-08-12 · F"
+    assert date_text("7408<<") == "74-08-<<"
+    assert date_text("") == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(-1, "0 s"), (59.9, "59 s"), (60, "1:00 min"), (125, "2:05 min"), (3600, "1:00 h"), (7384, "2:03 h")]
+)
+def test_ages_are_short(seconds: float, text: str) -> None:
+    assert plain(age_text(seconds)) == text
+
+
+def test_ages_go_on_between_views() -> None:
+    assert plain(show(REFERRED, now_s=109.0).tiles[0].age) == "30 s"
+
+
+def test_tiles_are_calm_or_call() -> None:
+    tiles = show(IDLE, CAPTURE, REFERRED, CLOSED).tiles
+    assert [tile.severity.value if tile.severity else 0 for tile in tiles] == [0, 0, 1, 4]
+    assert tiles[2].doors == "Entry locked · Exit locked"
+    assert tiles[3].detail == "Not answering: passport reader"
+    assert "Gate 3" in tiles[2].accessible
+
+
+def test_a_tiles_segments_take_the_worst_of_their_group() -> None:
+    results = [segment.result for segment in show(REFERRED).tiles[0].segments]
+    assert results == [
+        CheckResult.SUCCESSFUL,
+        CheckResult.ABORTED,
+        CheckResult.SUCCESSFUL,
+        CheckResult.FAILED,
+        CheckResult.UNDETERMINED,
+    ]
+
+
+def test_a_lost_lane_says_so_and_keeps_no_case() -> None:
+    state = reactions.lost(console(REFERRED), 0, 100.0)
+    screen = present(state, EN, 140.0)
+    assert screen.tiles[0].title == "Connection lost"
+    assert not screen.tiles[0].alive
+    assert isinstance(screen.case, EmptyCase)
+    assert "ERIKSSON" not in str(screen)
+    assert [row.title for row in screen.alarms] == ["Gate not answering"]
+
+
+def test_an_idle_lane_has_no_case() -> None:
+    assert isinstance(show(IDLE).case, EmptyCase)
+
+
+def test_totals_are_those_of_all_lanes() -> None:
+    assert show(IDLE, REFERRED).header.totals[0] == ("800", "admitted")
+
+
+def test_an_officer_too_long_on_post_is_told() -> None:
+    assert not show(IDLE, now_s=HAND_OVER_S - 1).header.too_long
+    header = show(IDLE, now_s=HAND_OVER_S).header
+    assert header.too_long
+    assert header.on_post == "On post 60 min – hand over"
+
+
+def test_actions_wait_for_a_reason() -> None:
+    state = console(REFERRED)
+    assert not any(action.enabled for action in present(state, EN, 100.0).actions.actions)
+    ready = present(reactions.reasoned(state, OfficerReason.TO_DESK), EN, 100.0).actions
+    assert [(action.key, action.enabled) for action in ready.actions] == [("F5", True), ("F6", True), ("F7", True), ("F8", True)]
+    assert [reason.key for reason in ready.reasons if reason.chosen] == ["5"]
+
+
+def test_a_closed_lane_is_offered_service() -> None:
+    actions = show(CLOSED).actions.actions
+    assert actions[3].text == "Into service"
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (WishAnswer(taken=True), "Taken by gate 3"),
+        (WishAnswer(taken=False, code="expired"), "Not taken by gate 3: too late, try again"),
+        (WishAnswer(taken=False, code="new_word"), "Not taken by gate 3: new_word"),
+    ],
+)
+def test_a_wishs_answer_is_shown(answer: WishAnswer, text: str) -> None:
+    assert present(reactions.answered(console(REFERRED), 0, answer, 100.0), EN, 100.0).actions.notice == text
+
+
+def test_personal_data_do_not_show_in_a_repr() -> None:
+    assert "ERIKSSON" not in repr(show(REFERRED))
+    assert "surname one letter off" not in repr(show(REFERRED))

@@ -1,0 +1,208 @@
+"""A screen's link over a real local socket: heartbeats, silence, restarts, lines that are none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PyQt6.QtNetwork import QLocalServer, QLocalSocket
+from PyQt6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from egate.ipc.codec import decode_line, encode_line
+from egate.ipc.messages import (
+    STALE_AFTER_S,
+    Heartbeat,
+    Hello,
+    LanguageWished,
+    Message,
+    Role,
+    TravellerHelpWished,
+    TravellerStep,
+    TravellerView,
+    Welcome,
+)
+from ui.common.link import LaneLink
+from ui.common.pulse import Pulse
+from ui.kiosk.controller import KioskController
+from ui.kiosk.view_state import Picture
+
+
+class Controller:
+    """The lane's end of the socket, at the level of bytes."""
+
+    def __init__(self, path: Path, qtbot: QtBot) -> None:
+        self._qtbot = qtbot
+        self._server = QLocalServer()
+        assert self._server.listen(str(path))
+        self._peer: QLocalSocket | None = None
+        self._heard = bytearray()
+
+    def accept(self) -> QLocalSocket:
+        self._qtbot.waitUntil(self._server.hasPendingConnections)
+        peer = self._server.nextPendingConnection()
+        assert peer is not None
+        self._peer = peer
+        self._heard.clear()
+        return peer
+
+    def send(self, *messages: Message) -> None:
+        self.send_bytes(b"".join(map(encode_line, messages)))
+
+    def send_bytes(self, data: bytes) -> None:
+        assert self._peer is not None
+        self._peer.write(data)
+        self._peer.flush()
+
+    def hear(self) -> Message:
+        def line_came() -> bool:
+            if self._peer is not None:
+                self._heard.extend(self._peer.readAll().data())
+            return b"\n" in self._heard
+
+        self._qtbot.waitUntil(line_came)
+        end = self._heard.index(b"\n") + 1
+        line = bytes(self._heard[:end])
+        del self._heard[:end]
+        return decode_line(line)
+
+    def die(self) -> None:
+        if self._peer is not None:
+            self._peer.abort()
+        self._server.close()
+
+
+class HandTime:
+    """Monotonic seconds that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def controller(tmp_path: Path, qtbot: QtBot) -> Iterator[Controller]:
+    made = Controller(tmp_path / "lane", qtbot)
+    yield made
+    made.die()
+
+
+@pytest.fixture
+def time() -> HandTime:
+    return HandTime()
+
+
+@pytest.fixture
+def link(tmp_path: Path, time: HandTime, qtbot: QtBot) -> Iterator[LaneLink]:
+    made = LaneLink(tmp_path / "lane", Role.KIOSK, "kiosk", now_s=time)
+    yield made
+    made.stop()
+
+
+def test_a_pulse_ends_exactly_after_its_time() -> None:
+    pulse = Pulse().heard(10.0)
+    assert pulse.alive(10.0 + STALE_AFTER_S - 0.001)
+    assert not pulse.alive(10.0 + STALE_AFTER_S)
+    assert not Pulse().alive(0.0)
+    assert not pulse.lost().alive(10.0)
+
+
+def test_the_link_says_who_it_is_and_hears(controller: Controller, link: LaneLink, qtbot: QtBot) -> None:
+    link.start()
+    controller.accept()
+    assert controller.hear() == Hello(Role.KIOSK, "kiosk")
+    with qtbot.waitSignal(link.received) as received:
+        controller.send(Welcome("lane-3", 3, ""))
+    assert received.args == [Welcome("lane-3", 3, "")]
+    assert link.alive
+    assert link.send(TravellerHelpWished())
+    assert controller.hear() == TravellerHelpWished()
+
+
+def test_a_line_in_pieces_is_one_message(controller: Controller, link: LaneLink, qtbot: QtBot) -> None:
+    link.start()
+    controller.accept()
+    line = encode_line(Heartbeat(7))
+    with qtbot.waitSignal(link.received) as received:
+        for at in range(len(line)):
+            controller.send_bytes(line[at : at + 1])
+    assert received.args == [Heartbeat(7)]
+
+
+def test_silence_is_noticed_at_its_time(controller: Controller, link: LaneLink, time: HandTime, qtbot: QtBot) -> None:
+    link.start()
+    controller.accept()
+    with qtbot.waitSignal(link.alive_changed):
+        controller.send(Heartbeat(0))
+    changes: list[bool] = []
+    link.alive_changed.connect(changes.append)
+    time.now = STALE_AFTER_S - 0.01
+    link.check()
+    assert changes == []
+    time.now = STALE_AFTER_S
+    link.check()
+    assert changes == [False]
+    assert not link.send(TravellerHelpWished())
+
+
+@pytest.mark.parametrize("data", [b"nonsense\n", b"{}\n", b"\xff\n", b"x" * (1 << 21)])
+def test_a_line_that_is_none_ends_the_connection(controller: Controller, link: LaneLink, qtbot: QtBot, data: bytes) -> None:
+    link.start()
+    controller.accept()
+    with qtbot.waitSignal(link.alive_changed):
+        controller.send(Heartbeat(0))
+    with qtbot.waitSignal(link.alive_changed) as changed:
+        controller.send_bytes(data)
+    assert changed.args == [False]
+
+
+def test_the_link_comes_back_by_itself(controller: Controller, link: LaneLink, qtbot: QtBot) -> None:
+    link.start()
+    peer = controller.accept()
+    with qtbot.waitSignal(link.alive_changed):
+        controller.send(Heartbeat(0))
+    with qtbot.waitSignal(link.alive_changed) as changed:
+        peer.abort()
+    assert changed.args == [False]
+    controller.accept()
+    assert controller.hear() == Hello(Role.KIOSK, "kiosk")
+
+
+def test_the_link_waits_for_a_controller_that_starts_late(tmp_path: Path, link: LaneLink, qtbot: QtBot) -> None:
+    link.start()
+    late = Controller(tmp_path / "lane", qtbot)
+    late.accept()
+    assert late.hear() == Hello(Role.KIOSK, "kiosk")
+    late.die()
+
+
+def test_a_kiosk_follows_its_lane(
+    controller: Controller, tmp_path: Path, time: HandTime, dressed: QApplication, qtbot: QtBot
+) -> None:
+    """Snapshot at once, wishes up, closed when the lane is silent, redrawn when it is back."""
+    kiosk = KioskController(tmp_path / "lane", "en", now_s=time)
+    qtbot.addWidget(kiosk.window)
+    kiosk.window.resize(540, 960)
+    kiosk.window.show()
+    kiosk.start()
+    controller.accept()
+    controller.hear()
+    controller.send(Welcome("lane-3", 3, ""), TravellerView(5, 2, TravellerStep.LOOK_AT_CAMERA))
+    qtbot.waitUntil(lambda: kiosk.window.screen_shown.picture is Picture.CAMERA)
+    assert kiosk.window.gate.text() == "3"
+    kiosk.window.language.click()
+    kiosk.window.sheet.buttons[2].click()
+    assert controller.hear() == LanguageWished("ar")
+    assert kiosk.window.screen_shown.language == "ar"
+    kiosk.window.help.click()
+    assert controller.hear() == TravellerHelpWished()
+    time.now += STALE_AFTER_S
+    kiosk.link.check()
+    assert kiosk.window.screen_shown.picture is Picture.CLOSED
+    assert kiosk.window.screen_shown.language == "en"
+    controller.send(Heartbeat(1), TravellerView(6, 2, TravellerStep.GO))
+    qtbot.waitUntil(lambda: kiosk.window.screen_shown.picture is Picture.GO)
+    kiosk.stop()
