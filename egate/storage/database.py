@@ -3,7 +3,8 @@
 Rules: write-ahead log with `synchronous=FULL`, so a commit is on the disk before it returns; pages of 16 KiB, which records of
 2 KB fill without waste; deleted bytes are overwritten; the schema is not trusted. Exactly one process writes, kept so by an
 exclusive lock on a file beside the database, and it is the only one that moves the write-ahead log into the database: SQLite
-3.7.0 to 3.51.2 can lose a commit when two connections do that at once. Other processes read through a read-only connection.
+3.7.0 to 3.51.2 can lose a commit when two connections do that at once. Children of the writer must be new programs, not
+bare forks: a fork keeps the lock for as long as it lives. Other processes read through a read-only connection.
 Every error of SQLite leaves as a `DeviceError`; a statement that failed leaves nothing behind.
 """
 
