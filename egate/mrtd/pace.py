@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from egate.model.errors import ChipError, MalformedData
 from egate.mrtd.agreement import Agreement, Entropy, KeyPair, agreement_by_id, new_key_pair
-from egate.mrtd.apdu import SW_OK, CommandApdu, ResponseApdu
+from egate.mrtd.apdu import MAX_EXTENDED_BYTES, MAX_SHORT_DATA_BYTES, MAX_SHORT_LE, SW_OK, CommandApdu, ResponseApdu
 from egate.mrtd.ciphers import CipherSuite, decrypt, mac, pad
 from egate.mrtd.keys import SessionKeys, password_key, session_keys
 from egate.mrtd.secure_messaging import SecureMessaging
@@ -82,7 +82,10 @@ def _set_up(info: PaceInfo, password: PacePassword) -> Generator[CommandApdu, Re
 def _general_authenticate(tag: int, value: bytes, answer_tag: int, *, last: bool) -> Generator[CommandApdu, ResponseApdu, bytes]:
     """One step of the chain: send one data object, return the value of the one expected."""
     data = encode_tlv(_DYNAMIC_DATA, encode_tlv(tag, value) if value else b"")
-    response = yield CommandApdu(0x00 if last else 0x10, 0x86, 0x00, 0x00, data, 256)
+    expected = (
+        MAX_SHORT_LE if len(data) <= MAX_SHORT_DATA_BYTES else MAX_EXTENDED_BYTES
+    )  # keys of 2048-bit groups fit no short one
+    response = yield CommandApdu(0x00 if last else 0x10, 0x86, 0x00, 0x00, data, expected)
     if not response.ok:
         raise ChipError(_DOING, "the chip refused a step", response.sw)
     return child(parse_one(response.data, _DYNAMIC_DATA, _DOING), answer_tag, _DOING)

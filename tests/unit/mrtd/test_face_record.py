@@ -74,6 +74,15 @@ def test_feature_points_lie_before_the_image() -> None:
     assert (face.image, face.width) == (JPEG, 413)
 
 
+def test_more_feature_points_than_there_are() -> None:
+    """The count is bounded even where the record is long enough for it."""
+    record, points = _record(), bytes(8 * 513)
+    block = (int.from_bytes(record[14:18], "big") + len(points)).to_bytes(4, "big")
+    length = (len(record) + len(points)).to_bytes(4, "big")
+    with pytest.raises(MalformedData):
+        parse_face_record(record[:8] + length + record[12:14] + block + b"\x02\x01" + record[20:34] + points + record[34:])
+
+
 @pytest.mark.parametrize(
     "record",
     [

@@ -43,6 +43,13 @@ def test_card_with_overflowing_number() -> None:
     assert mrz.optional_data == ""
 
 
+def test_short_number_without_a_digit_does_not_overflow() -> None:
+    """A filler in place of the check digit continues a number only when the number fills its field."""
+    lines = ("I<UTOD2314<<<<<7349<<<<<<<<<<<", *LONG_NUMBER_CARD[1:])
+    mrz = parse_mrz(lines)
+    assert (mrz.document_number, mrz.optional_data) == ("D2314", "7349")
+
+
 def test_overflowing_number_on_two_lines() -> None:
     mrz = parse_mrz(LONG_NUMBER_TD2)
     assert (mrz.document_number, mrz.failed_check_digits) == ("D23145890734", ())

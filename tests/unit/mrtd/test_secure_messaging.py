@@ -5,10 +5,11 @@ from collections.abc import Callable
 import pytest
 
 from drivers.sim.chip_messaging import CardMessaging
+from egate.model.document import MrzInformation
 from egate.model.errors import ChipError, MalformedData
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
 from egate.mrtd.ciphers import CipherSuite, decrypt, encrypt, mac, pad, unpad
-from egate.mrtd.keys import SessionKeys, session_keys
+from egate.mrtd.keys import SessionKeys, basic_access_keys, session_keys
 from egate.mrtd.secure_messaging import SecureMessaging, largest_read
 from egate.mrtd.tlv import Tlv, encode_tlv, parse_tlvs
 
@@ -153,6 +154,12 @@ def test_largest_read_fits_and_is_largest(suite: CipherSuite, response_bytes: in
     if response_bytes > 40:
         assert len(chip.seal(ResponseApdu(bytes(plain), 0x9000)).to_bytes()) <= response_bytes
     assert len(chip.seal(ResponseApdu(bytes(plain + suite.block_bytes + 2), 0x9000)).to_bytes()) > response_bytes
+
+
+def test_short_document_numbers_are_filled() -> None:
+    """The key is derived from the field as printed, fillers included (Doc 9303-11 §9.7.2)."""
+    filled = MrzInformation("L898902C<", "690806", "940623")
+    assert basic_access_keys(MrzInformation("L898902C", "690806", "940623")) == basic_access_keys(filled)
 
 
 def test_blocks_of_a_short_response() -> None:

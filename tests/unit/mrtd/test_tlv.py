@@ -69,6 +69,12 @@ def test_malformed(data: str) -> None:
         parse_one(bytes.fromhex(data), 0x61, DOING)
 
 
+def test_values_are_never_cut_short() -> None:
+    for data in (b"\x80\x02a", b"\x80\x01a\x81\x02b", b"\x80\x81\x80" + bytes(127)):
+        with pytest.raises(MalformedData):
+            parse_tlvs(data, DOING)
+
+
 def test_too_many_siblings() -> None:
     assert len(parse_tlvs(b"\x80\x00" * MAX_SIBLINGS, DOING)) == MAX_SIBLINGS
     with pytest.raises(MalformedData):
