@@ -1,4 +1,4 @@
-"""Random stories: whatever happens in whatever order, the lane stays within its rules. The exhaustive walk proves, this surprises."""
+"""Random stories: whatever happens in whatever order, the lane keeps its rules. The exhaustive walk proves, this surprises."""
 
 from __future__ import annotations
 

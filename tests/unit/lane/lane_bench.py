@@ -10,7 +10,7 @@ from egate.lane.machine import initial, step
 from egate.lane.settings import LaneSettings
 from egate.lane.state import LaneState
 from egate.model.checks import Check, CheckName, CheckResult, Decision, DecisionPoint, Outcome
-from egate.model.lane import Door, DoorState, GateReport, LanePhase, OfficerAction, OfficerReason
+from egate.model.lane import Alarm, Door, DoorState, GateReport, LanePhase, OfficerAction, OfficerReason
 
 ADMIT_ENTRY = Decision(Outcome.ADMIT, DecisionPoint.ENTRY)
 ADMIT_EXIT = Decision(Outcome.ADMIT, DecisionPoint.EXIT)
@@ -39,16 +39,16 @@ class Bench:
         self.asked += commands
         for command in commands:
             if isinstance(command, c.Unlock):
-                self.set(command.door, DoorState.CLOSED)
+                self.place(command.door, DoorState.CLOSED)
             elif isinstance(command, c.Lock) and self.sensor(command.door) is DoorState.CLOSED:
-                self.set(command.door, DoorState.LOCKED)
+                self.place(command.door, DoorState.LOCKED)
         return commands
 
     def sensor(self, door: Door) -> DoorState:
         """What the unit would report of a door."""
         return self.entry if door is Door.ENTRY else self.exit
 
-    def set(self, door: Door, state: DoorState) -> None:
+    def place(self, door: Door, state: DoorState) -> None:
         """Move a door's sensor."""
         if door is Door.ENTRY:
             self.entry = state
@@ -83,13 +83,21 @@ class Bench:
         """The newest record failed."""
         return self.tell(e.NotRecorded(self.state.passage, self.state.records))
 
+    def at(self, phase: LanePhase) -> bool:
+        """Whether the lane is in a phase now."""
+        return self.state.phase is phase
+
+    def shows(self) -> tuple[LanePhase, set[Alarm]]:
+        """Phase and open alarms now."""
+        return self.state.phase, set(self.state.alarms)
+
     # -- stories ------------------------------------------------------------------------------------------------------
 
     def to_idle(self) -> Bench:
         """Prove the doors after the start."""
         self.report()
         self.report()
-        assert self.state.phase is LanePhase.IDLE
+        assert self.at(LanePhase.IDLE)
         return self
 
     def to_reading(self) -> Bench:
@@ -100,7 +108,7 @@ class Bench:
     def to_entry_open(self) -> Bench:
         """The document was accepted."""
         self.to_reading().decided(ADMIT_ENTRY)
-        assert self.state.phase is LanePhase.ENTRY_OPEN
+        assert self.at(LanePhase.ENTRY_OPEN)
         return self
 
     def to_entry_closing(self) -> Bench:
@@ -110,25 +118,25 @@ class Bench:
         self.report()
         self.persons, self.entry = 1, DoorState.CLOSED
         self.report()
-        assert self.state.phase is LanePhase.ENTRY_CLOSING
+        assert self.at(LanePhase.ENTRY_CLOSING)
         return self
 
     def to_capture(self) -> Bench:
         """The entry is proved locked."""
         self.to_entry_closing().report()
-        assert self.state.phase is LanePhase.CAPTURE
+        assert self.at(LanePhase.CAPTURE)
         return self
 
     def to_recording(self) -> Bench:
         """The face matched."""
         self.to_capture().decided(ADMIT_EXIT)
-        assert self.state.phase is LanePhase.RECORDING
+        assert self.at(LanePhase.RECORDING)
         return self
 
     def to_exit_open(self) -> Bench:
         """The crossing is durable."""
         self.to_recording().recorded()
-        assert self.state.phase is LanePhase.EXIT_OPEN
+        assert self.at(LanePhase.EXIT_OPEN)
         return self
 
     def to_exit_closing(self) -> Bench:
@@ -136,7 +144,7 @@ class Bench:
         self.to_exit_open()
         self.persons = 0
         self.report()
-        assert self.state.phase is LanePhase.EXIT_CLOSING
+        assert self.at(LanePhase.EXIT_CLOSING)
         return self
 
     def to_referred(self) -> Bench:
@@ -144,13 +152,13 @@ class Bench:
         self.to_capture().decided(REFER_EXIT)
         self.recorded()
         self.report()
-        assert self.state.phase is LanePhase.REFERRED
+        assert self.at(LanePhase.REFERRED)
         return self
 
     def to_return_open(self) -> Bench:
         """The officer sends the traveller back."""
         self.to_referred().officer(OfficerAction.RELEASE_TO_ENTRY)
-        assert self.state.phase is LanePhase.RETURN_OPEN
+        assert self.at(LanePhase.RETURN_OPEN)
         return self
 
     def to_return_closing(self) -> Bench:
@@ -158,7 +166,7 @@ class Bench:
         self.to_return_open()
         self.persons = 0
         self.report()
-        assert self.state.phase is LanePhase.RETURN_CLOSING
+        assert self.at(LanePhase.RETURN_CLOSING)
         return self
 
     def to_referred_outside(self) -> Bench:

@@ -33,7 +33,7 @@ def test_every_pair_is_answered_or_ignored_on_purpose(phase: LanePhase) -> None:
 @pytest.mark.parametrize("phase", list(LanePhase))
 def test_ignored_events_change_nothing(phase: LanePhase) -> None:
     bench = reach(phase)
-    samples = {
+    samples: dict[type[e.Event], list[e.Event]] = {
         e.DocumentPresented: [e.DocumentPresented()],
         e.DocumentRemoved: [e.DocumentRemoved(bench.state.passage)],
         e.Decided: [e.Decided(bench.state.passage, ADMIT_ENTRY), e.Decided(bench.state.passage, ADMIT_EXIT)],
