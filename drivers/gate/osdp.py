@@ -242,6 +242,7 @@ class OsdpGate:
             await self._serve_waiting()
             while not pause.done() or loop.time() < earliest:
                 await self._serve_until(pause, earliest - loop.time())
+            pause.result()  # a clock that fails is a defect, not a pause of no length
         finally:
             pause.cancel()
 

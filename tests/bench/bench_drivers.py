@@ -1,4 +1,6 @@
-"""How fast decisions become bytes, and bytes become acknowledgements; wires at their line rate, limits from FACTS-gate §5.3, §6.5.
+"""How fast decisions become bytes, and bytes become acknowledgements.
+
+Wires run at their line rate; the limits are those of FACTS-gate §5.3 and §6.5.
 
 The simulated devices run in the same process and event loop, so their share is in every figure.
 """
@@ -44,8 +46,8 @@ def rows() -> list[BenchRow]:
         acknowledged = asyncio.run(_acknowledged_ms(folder))
         apdu_ms, wire_ms = asyncio.run(_apdu_ms(folder))
         return [
-            BenchRow("unlock called → bytes at the far end, median", statistics.median(written), "ms", "pty write+read", floor_ms),
-            BenchRow("unlock called → bytes at the far end, p99", _p99(written), "ms", "limit N4, idle", WRITTEN_LIMIT_MS),
+            BenchRow("unlock called → bytes written, median", statistics.median(written), "ms", "pty write+read", floor_ms),
+            BenchRow("unlock called → bytes written, p99", _p99(written), "ms", "limit N4, idle", WRITTEN_LIMIT_MS),
             BenchRow(
                 "unlock called → acknowledged, 115200 baud",
                 statistics.median(acknowledged),
@@ -55,7 +57,7 @@ def rows() -> list[BenchRow]:
             ),
             BenchRow("secure channel up, 115200 baud", asyncio.run(_session_ms(folder)), "ms", "limit N3", SESSION_LIMIT_MS),
             BenchRow("cut cable noticed", asyncio.run(_loss_ms(folder)), "ms", "limit L2", LOSS_LIMIT_MS),
-            BenchRow("READ BINARY of 223 bytes through the PN532, 921600 baud", apdu_ms, "ms", "line and air time of the bytes", wire_ms),
+            BenchRow("READ BINARY of 223 bytes by PN532, 921600 baud", apdu_ms, "ms", "line and air time", wire_ms),
         ]
 
 
