@@ -13,6 +13,9 @@ from PyQt6.QtCore import QDateTime, QElapsedTimer, QObject, QTimer, pyqtSignal
 FRAME_MS = 33
 """30 pictures a second: smooth for pictograms, cheap without a graphics card."""
 
+UNSEEN_FRAME_MS = 200
+"""Five pictures a second where there is no display: enough for saved pictures, and the machine is free for the gate."""
+
 _NS_PER_MS = 1_000_000
 
 
@@ -21,13 +24,13 @@ class FrameClock(QObject):
 
     ticked = pyqtSignal(float)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, *, interval_ms: int = FRAME_MS) -> None:
         super().__init__(parent)
         self._elapsed = QElapsedTimer()
         self._elapsed.start()
         self._held: float | None = None
         self._timer = QTimer(self)
-        self._timer.setInterval(FRAME_MS)
+        self._timer.setInterval(interval_ms)
         self._timer.timeout.connect(self._tick)
 
     def run(self) -> None:

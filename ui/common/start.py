@@ -49,6 +49,9 @@ PACKAGES = {
 }
 """Debian 12's package for each library that Qt loads."""
 
+UNSEEN_PLATFORMS = ("offscreen", "minimal")
+"""Qt platforms that draw for nobody."""
+
 _OFFSCREEN = ("offscreen", "minimal", "vnc", "linuxfb", "eglfs", "vkkhrdisplay")
 """Qt platforms that need no display server."""
 

@@ -99,7 +99,7 @@ def _stay_awake() -> None:
 def _window_size(application: QApplication) -> tuple[int, int]:
     """The full layout where there is no display or room for it, otherwise as much of the display as leaves its frame."""
     screen = application.primaryScreen()
-    if screen is None or application.platformName() in ("offscreen", "minimal"):
+    if screen is None or application.platformName() in start.UNSEEN_PLATFORMS:
         return _PANEL
     free = screen.availableGeometry()
     scale = min(1.0, free.height() * _SCREEN_SHARE / _PANEL[1], free.width() * _SCREEN_SHARE / _PANEL[0])

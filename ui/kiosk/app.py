@@ -69,7 +69,7 @@ def _stay_awake() -> None:
 def _window_size(application: QApplication) -> tuple[int, int]:
     """The panel's size where there is no display or room for it, otherwise the largest that fits in the panel's shape."""
     screen = application.primaryScreen()
-    if screen is None or application.platformName() in ("offscreen", "minimal"):
+    if screen is None or application.platformName() in start.UNSEEN_PLATFORMS:
         return _PANEL
     free = screen.availableGeometry()
     scale = min(1.0, free.height() * _SCREEN_SHARE / _PANEL[1], free.width() / _PANEL[0])

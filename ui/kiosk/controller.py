@@ -6,13 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PyQt6.QtCore import QObject, QTimer
+from PyQt6.QtGui import QGuiApplication
 
 from egate.ipc.frames import FrameReader
 from egate.ipc.messages import Message, Role, TravellerView, Welcome
-from ui.common.clock import FrameClock, stopwatch
+from ui.common.clock import FRAME_MS, UNSEEN_FRAME_MS, FrameClock, stopwatch
 from ui.common.i18n import catalogue
 from ui.common.link import LaneLink
 from ui.common.screenshots import ScreenshotBook
+from ui.common.start import UNSEEN_PLATFORMS
 from ui.common.translator import speak
 from ui.kiosk import presenter
 from ui.kiosk.presenter import KioskState
@@ -35,7 +37,8 @@ class KioskController(QObject):
         super().__init__()
         self._now_s = now_s or stopwatch()
         self.state = KioskState(home_language=language)
-        self.clock = FrameClock(self)
+        unseen = QGuiApplication.platformName() in UNSEEN_PLATFORMS
+        self.clock = FrameClock(self, interval_ms=UNSEEN_FRAME_MS if unseen else FRAME_MS)
         self.window = KioskWindow(presenter.present(self.state), self.clock)
         self.link = LaneLink(socket, Role.KIOSK, "kiosk", now_s=now_s, parent=self)
         self._frames: FrameReader | None = None
