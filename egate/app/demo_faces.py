@@ -52,7 +52,7 @@ CLOSE_UP_MARGIN = 1.0
 """Around a face, in box sizes, when it is found a second time for the exact places of its points."""
 
 _DOING = "get the demo photographs"
-_NEVER_SAY: Callable[[str], None] = lambda _line: None  # noqa: E731  a default that says nothing
+_NEVER_SAY: Callable[[str], None] = lambda _line: None  # noqa: E731 - a default that says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +174,9 @@ def portrait_jpeg2000(frame: Frame, points: FivePoints) -> bytes:
 def main() -> int:
     """Fetch the photographs and say so; exit status 1 with one clear sentence when they cannot be had."""
     try:
-        ensure_demo_faces(tell=lambda line: print(line, flush=True))  # noqa: T201  a command of its own
+        ensure_demo_faces(tell=lambda line: print(line, flush=True))  # noqa: T201 - a command of its own
     except EgateError as error:
-        print(error, file=sys.stderr)  # noqa: T201  a command of its own
+        print(error, file=sys.stderr)  # noqa: T201 - a command of its own
         return 1
     return 0
 

@@ -51,7 +51,7 @@ log = logging.getLogger("egate.face_worker")
 
 def make_sface() -> FaceEngine:
     """YuNet and SFace."""
-    from egate.faces.sface_engine import SfaceEngine  # noqa: PLC0415  loads weights; only when chosen
+    from egate.faces.sface_engine import SfaceEngine  # noqa: PLC0415 - loads weights; only when chosen
 
     return SfaceEngine()
 
@@ -59,7 +59,7 @@ def make_sface() -> FaceEngine:
 def make_dlib() -> FaceEngine:
     """HOG, five points and ResNet of dlib."""
     try:
-        from egate.faces.dlib_engine import DlibEngine  # noqa: PLC0415  dlib is optional at run time
+        from egate.faces.dlib_engine import DlibEngine  # noqa: PLC0415 - dlib is optional at run time
     except ImportError:
         raise DeviceError(
             "load the face engine dlib", "dlib is missing; get it with: pip install dlib-bin==20.0.1.post1"
@@ -92,13 +92,13 @@ def make_camera(words: str) -> Camera | None:
     if kind == "none":
         return None
     if kind == "files" and rest:
-        from drivers.camera.files import FileCamera  # noqa: PLC0415  only the camera that is used
+        from drivers.camera.files import FileCamera  # noqa: PLC0415 - only the camera that is used
 
         path, _, rate = rest.rpartition("@")
         with contextlib.suppress(ValueError):
             return FileCamera(Path(path), float(rate), _pause)
     if kind == "v4l2" and rest:
-        from drivers.camera.v4l2 import V4l2Camera, V4l2Settings  # noqa: PLC0415  only the camera that is used
+        from drivers.camera.v4l2 import V4l2Camera, V4l2Settings  # noqa: PLC0415 - only the camera that is used
 
         return V4l2Camera(V4l2Settings(rest))
     raise DeviceError("choose a camera", f"{words!r} is none of files:PATH@FPS, v4l2:DEVICE, none")
