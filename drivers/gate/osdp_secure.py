@@ -23,7 +23,7 @@ DEFAULT_KEY = bytes(range(0x30, 0x40))  # SCBK-D, published in the standard: who
 
 def _encrypt_block(key: bytes, block: bytes) -> bytes:
     """AES-128 of one block."""
-    encryptor = Cipher(algorithms.AES(key), modes.ECB()).encryptor()  # noqa: S305 the standard derives keys with single blocks
+    encryptor = Cipher(algorithms.AES(key), modes.ECB()).encryptor()  # noqa: S305 - the standard derives keys with single blocks
     return encryptor.update(block) + encryptor.finalize()
 
 

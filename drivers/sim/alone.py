@@ -45,6 +45,6 @@ def serve(name: str, program: Callable[[], Coroutine[object, object, None]]) -> 
     try:
         asyncio.run(stoppable())
     except (OSError, ValueError, EgateError) as error:
-        print(f"{name}: {error}", file=sys.stderr)  # noqa: T201 a program for the keyboard
+        print(f"{name}: {error}", file=sys.stderr)  # noqa: T201 - a program for the keyboard
         return 1
     return 0

@@ -162,17 +162,17 @@ async def obey(unit: SimulatedGateUnit, line: str) -> str:
 
 async def _run_alone(arguments: argparse.Namespace) -> None:
     """Serve one cable until standard input ends or somebody interrupts."""
-    import os  # noqa: PLC0415 the peripheral takes its entropy as an argument; only this entry point asks the system
+    import os  # noqa: PLC0415 - the peripheral takes its entropy as an argument; only this entry point asks the system
 
     key = bytes.fromhex(arguments.key_file.read_text().strip())
     unit = SimulatedGateUnit(
         arguments.pty, LoopPace(), PeripheralSettings(key, arguments.address), os.urandom, baud=arguments.baud
     )
-    unit.on_change(lambda: print(describe(unit.mantrap), flush=True))  # noqa: T201 a program for the keyboard
+    unit.on_change(lambda: print(describe(unit.mantrap), flush=True))  # noqa: T201 - a program for the keyboard
     unit.plug()
     try:
         async for line in typed_lines():
-            print(await obey(unit, line), flush=True)  # noqa: T201 a program for the keyboard
+            print(await obey(unit, line), flush=True)  # noqa: T201 - a program for the keyboard
     finally:
         await unit.close()
 

@@ -53,7 +53,7 @@ class FaultLink:
     def __init__(self, seed: int, rates: FaultRates | None = None) -> None:
         self.rates = rates or FaultRates()
         self.hurt_chunks = 0
-        self._random = random.Random(seed)  # noqa: S311 reproducible noise, not a secret
+        self._random = random.Random(seed)  # noqa: S311 - reproducible noise, not a secret
         self._cut = False
 
     def cut(self) -> None:

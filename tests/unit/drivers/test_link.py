@@ -168,7 +168,7 @@ def test_a_line_that_takes_nothing_is_an_error_not_a_wait() -> None:
         tty.setraw(slave)
         link = SerialLink(LinkSettings(os.ttyname(slave), emulated=True), TestClock())
         await link.open()
-        with pytest.raises(DeviceError, match="takes no bytes"):  # noqa: PT012 how much the kernel takes is its business
+        with pytest.raises(DeviceError, match="takes no bytes"):  # noqa: PT012 - how much the kernel takes is its business
             for _ in range(100):
                 link.write(bytes(4096))
         taken = 0

@@ -177,7 +177,7 @@ def test_unplugged_and_plugged_again(tmp_path: Path, caplog: pytest.LogCaptureFi
             reports = gate.reports()
             await anext(reports)
             unit.unplug()
-            with pytest.raises(DeviceError, match="lost"):  # noqa: PT012 samples may still be on their way
+            with pytest.raises(DeviceError, match="lost"):  # noqa: PT012 - samples may still be on their way
                 while True:
                     await anext(reports)
             assert not online(gate)
@@ -202,7 +202,7 @@ def test_a_cut_cable_is_a_lost_unit_and_comes_back(tmp_path: Path) -> None:
             await anext(reports)
             unit.port.faults.cut()
             order = asyncio.ensure_future(gate.unlock(Door.ENTRY, 3, 1))
-            with pytest.raises(DeviceError, match="does not answer"):  # noqa: PT012 samples may still be on their way
+            with pytest.raises(DeviceError, match="does not answer"):  # noqa: PT012 - samples may still be on their way
                 while True:
                     await anext(reports)
             with pytest.raises(DeviceError):

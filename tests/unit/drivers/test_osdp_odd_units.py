@@ -95,7 +95,7 @@ def test_odd_samples_are_a_lost_unit_until_they_end(tmp_path: Path, answers: Ans
             reports = gate.reports()
             await anext(reports)
             odd.update(answers)
-            with pytest.raises(DeviceError, match=problem):  # noqa: PT012 samples may still be on their way
+            with pytest.raises(DeviceError, match=problem):  # noqa: PT012 - samples may still be on their way
                 while True:
                     await anext(reports)
             assert not online(gate)
@@ -194,7 +194,7 @@ def test_a_defect_of_the_driver_is_a_lost_unit_with_a_log_line(tmp_path: Path, c
         reports = gate.reports()
         await anext(reports)
         clock.broken = True
-        with pytest.raises(DeviceError, match="driver failed"):  # noqa: PT012 samples may still be on their way
+        with pytest.raises(DeviceError, match="driver failed"):  # noqa: PT012 - samples may still be on their way
             while True:
                 await anext(reports)
         assert not online(gate)

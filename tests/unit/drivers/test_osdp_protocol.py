@@ -78,7 +78,7 @@ def converse(dialogue: Dialogue[ValueT], peripheral: Peripheral, fault: Fault = 
             replies = [] if outgoing == WAIT else peripheral.receive(outgoing)
             outgoing = dialogue.send(fault(number, replies[0] if replies else None))
     except StopIteration as end:
-        return end.value  # type: ignore[no-any-return]
+        return end.value  # type: ignore[no-any-return]  # StopIteration does not carry the type
     raise AssertionError("unreachable")
 
 
@@ -198,7 +198,7 @@ def test_endless_foreign_packets_end_the_session() -> None:
     panel, _, _ = session()
     dialogue = panel.ask(CommandCode.POLL)
     next(dialogue)
-    with pytest.raises(SessionLost):  # noqa: PT012 the loop is the flood
+    with pytest.raises(SessionLost):  # noqa: PT012 - the loop is the flood
         while True:
             dialogue.send(b"garbage")
 

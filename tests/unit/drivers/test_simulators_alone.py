@@ -28,7 +28,7 @@ def wait_for_port(folder: Path) -> None:
     for _ in range(500):
         if (folder / "port").exists():
             return
-        time.sleep(0.02)  # noqa: TID251 a test of a foreign process waits in real time
+        time.sleep(0.02)  # noqa: TID251 - a test of a foreign process waits in real time
     raise AssertionError("the port never came")
 
 
