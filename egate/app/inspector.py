@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable, Coroutine
 from datetime import UTC, date, datetime
 from typing import Any
@@ -18,12 +19,13 @@ from egate.app.board import Board
 from egate.app.inspection import gather_chip
 from egate.app.parts import Parts
 from egate.app.passage import Passage
-from egate.checks.background import check_watchlists
+from egate.app.recent import RecentDocuments
+from egate.checks.background import check_multiple_use, check_watchlists
 from egate.checks.biometric import check_capture
 from egate.checks.decide import decide
 from egate.checks.document import check_document
 from egate.lane import events as e
-from egate.model.checks import Check, CheckName, CheckResult, DecisionPoint
+from egate.model.checks import Check, CheckName, CheckResult, DecisionPoint, Outcome
 from egate.model.document import ChipEvidence, ElementaryFile, ReadingProgress
 from egate.model.errors import ChipLost, DeviceError, MalformedData
 from egate.model.face import CaptureOutcome, CaptureProgress, CaptureState
@@ -68,6 +70,7 @@ class Inspector:
         self._parts, self._board, self._answer, self._spawn = parts, board, answer, spawn
         self._chip_reader_lost = chip_reader_lost
         self._lost_in_a_row = 0
+        self._recent = RecentDocuments(secrets.token_bytes(32))
         self._reference: asyncio.Event = asyncio.Event()
 
     async def inspect(self, passage: Passage) -> None:
@@ -131,6 +134,9 @@ class Inspector:
         if passage.mrz is not None:
             passage.hits = (*match_documents(passage.mrz, parts.lists), *match_persons(passage.mrz, parts.lists, today))
             passage.add(check_watchlists(passage.hits, lists_current=parts.lists.current_at(today)))
+            window_s, now = parts.profile.multiple_use_window_s, parts.clock.monotonic()
+            if window_s > 0:
+                passage.add((check_multiple_use(self._recent.seconds_since(passage.mrz, now, window_s), window_s),))
         passage.mark("document_checked", parts.clock.monotonic())
         self._board.tell_checks(passage.findings())
 
@@ -185,6 +191,8 @@ class Inspector:
         passage.decision = decision
         passage.mark(f"decided_{point.value}", self._parts.clock.monotonic())
         self._board.tell_decision(decision)
+        if point is DecisionPoint.ENTRY and decision.outcome is Outcome.ADMIT and passage.mrz is not None:
+            self._recent.note(passage.mrz, self._parts.clock.monotonic())
         self._answer(e.Decided(passage.number, decision))
 
     def _today(self) -> date:

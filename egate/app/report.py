@@ -44,9 +44,8 @@ class PassageReport:
     def _take_check(self, event: PassageEvent) -> None:
         self.checks[event.name] = event.detail
 
-    def _take_capture(self, event: PassageEvent) -> None:
-        if event.detail.startswith("score "):
-            self.scores[event.name] = event.detail
+    def _take_score(self, event: PassageEvent) -> None:
+        self.scores[event.name] = event.detail
 
     def _take_decision(self, event: PassageEvent) -> None:
         point, outcome = event.name.split(":")
@@ -75,7 +74,8 @@ class PassageReport:
         return {
             "traveller": self.traveller,
             "outcome": self.outcome,
-            "because": list(self.because) or self.alarms,
+            "because": list(self.because),
+            "alarms": self.alarms,
             "checks": self.checks,
             "scores": self.scores,
             "stages_ms": self.stages_ms,

@@ -24,7 +24,7 @@ from egate.checks.profile import default_profile, load_profile
 from egate.lane.settings import settings_from
 from egate.model.checks import Profile
 from egate.model.errors import DeviceError, MalformedData
-from egate.pki.trust_store import TrustStore
+from egate.pki.trust_store import TrustStore, load_master_list
 from egate.ports import Clock
 from egate.storage.keys import load_sealing_public, load_verify_key
 from egate.watchlist.lists import Watchlists, open_watchlists
@@ -94,11 +94,16 @@ def _profile(path: Path | None) -> Profile:
 
 
 def _trust(directory: Path, today: date) -> TrustStore:
-    """The country signing certificates in a folder. Master lists come with part 2's supply of trust material."""
+    """The country signing certificates in a folder, and those of master lists (*.ml) that one of them signed for."""
     files = sorted(directory.glob("*.cer"))
     if not files:
         raise ConfigError(f"{directory} holds no country signing certificate (*.cer); without one no document can be trusted")
-    return TrustStore.from_certificates((_read(path, LARGEST_TRUST_FILE_BYTES) for path in files), str(directory), today)
+    certificates = [_read(path, LARGEST_TRUST_FILE_BYTES) for path in files]
+    anchors = TrustStore.from_certificates(certificates, str(directory), today)
+    for path in sorted(directory.glob("*.ml")):
+        listed = load_master_list(_read(path, LARGEST_TRUST_FILE_BYTES), anchors, path.name, today)
+        certificates += [certificate.der for certificate in listed.certificates]
+    return TrustStore.from_certificates(certificates, str(directory), today)
 
 
 def _watchlists(config: LaneConfig) -> Watchlists:

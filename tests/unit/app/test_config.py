@@ -42,7 +42,6 @@ directory = "trust"
 directory = "officers"
 
 [keys]
-lane = "keys/lane.pem"
 sealing = "keys/sealing.pub"
 receipts = "keys/receipts.pem"
 
@@ -73,7 +72,7 @@ def test_a_complete_file_is_read_with_paths_from_its_own_folder() -> None:
         ("[trust]", "[thrust]", "[thrust] is unknown; known tables are lane"),
         ("[devices.mrz]", "[devices.mzr]", "[devices.mzr] is unknown"),
         ("inside_max_s = 60", "inside_max_s = -1", "[timers] inside_max_s must be a number of seconds above 0"),
-        ('port = "tty/gate"', "", "[devices.gate] port is missing: serial port by stable path"),
+        ('port = "tty/gate"', "", "[devices.gate] port is missing: serial port by its stable name"),
         ("[lane]", "[lane", "is not valid TOML"),
         ("[trust]", "trust = 3\n[trust2]", "unknown"),
     ],

@@ -52,7 +52,7 @@ def test_a_referral_keeps_its_reason_and_the_officers_act() -> None:
 def test_a_referral_by_the_lane_itself_shows_its_alarm() -> None:
     report = _report(("alarm", "tailgating", "", 10), ("phase", "referred", "", 11))
     assert report.as_json()["outcome"] == "REFER"
-    assert report.as_json()["because"] == ["tailgating"]
+    assert report.as_json()["alarms"] == ["tailgating"]
 
 
 def test_a_document_presented_again_starts_its_times_anew() -> None:
