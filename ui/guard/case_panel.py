@@ -5,6 +5,7 @@ from __future__ import annotations
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
+from ui.guard.gate_diagram import GateDiagram
 from ui.guard.marks import Mark
 from ui.guard.panels import FittedLabel, grow, label, panel, scrolling, set_kind
 from ui.guard.parts import FacePair, ScoreBar
@@ -129,7 +130,7 @@ class _FullCase(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._mark, self._title, self._since = Mark(), label("heading"), label("lead")
-        self._outcome, self._because = label("chip"), label("body", wrap=True)
+        self._outcome, self._because = label("chip-refer"), label("body", wrap=True)
         self.faces = FacePair()
         self._scores: list[_Score] = []
         self._no_scores, self._hits = label("second"), _Hits()
@@ -237,10 +238,13 @@ class CasePanel(QWidget):
         super().__init__()
         self.full = _FullCase()
         self._empty = QWidget()
-        self._title, self._detail = label("heading"), label("second", wrap=True)
+        self._title, self._words, self._detail = label("heading"), label("body"), label("second", wrap=True)
+        self._diagram = GateDiagram()
         column = QVBoxLayout(self._empty)
+        column.setSpacing(16)
         column.addStretch(1)
-        for part in (self._title, self._detail):
+        column.addWidget(self._diagram, 0, Qt.AlignmentFlag.AlignHCenter)
+        for part in (self._title, self._words, self._detail):
             part.setAlignment(Qt.AlignmentFlag.AlignCenter)
             column.addWidget(part)
         column.addStretch(1)
@@ -257,4 +261,8 @@ class CasePanel(QWidget):
         self.full.forget()
         self._title.setText(case.title)
         self._detail.setText(case.detail)
+        self._words.setText(case.plan_words)
+        self._words.setVisible(bool(case.plan_words))
+        self._diagram.set_scale(scale)
+        self._diagram.show_plan(case.plan)
         self._stack.setCurrentWidget(self._empty)

@@ -67,6 +67,7 @@ def set_kind(widget: QWidget, kind: str) -> None:
         if style is not None:
             style.unpolish(widget)
             style.polish(widget)
+            widget.updateGeometry()
 
 
 def panel(kind: str = "panel") -> QFrame:

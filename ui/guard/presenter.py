@@ -15,6 +15,7 @@ from ui.guard.view_state import (
     CaseScreen,
     ConsoleScreen,
     EmptyCase,
+    GatePlan,
     GroupSegment,
     Header,
     NoticeKind,
@@ -143,7 +144,9 @@ def _case(state: ConsoleState, alarms: tuple[OpenAlarm, ...], texts: Catalogue, 
         return EmptyCase(title, texts.text("guard.lane.lost.detail") if lost else "")
     if known.view.case is None:
         title = f"{_lane_name(known, texts)} · {texts.text('guard.phase.' + known.view.phase.value)}"
-        return EmptyCase(title, texts.text("guard.case.none.detail"))
+        plan = GatePlan(known.view.entry, known.view.exit, known.view.persons)
+        words = f"{_doors(known, texts)} · {texts.counted('guard.persons', known.view.persons)}"
+        return EmptyCase(title, texts.text("guard.case.none.detail"), plan, words)
     severity = worst(entry for entry in alarms if entry.place == state.selected)
     since = age_text(known.view.phase_age_s + now_s - known.view_s)
     return present_case(known, severity, texts, since)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 
 from egate.model.checks import CheckResult
-from egate.model.lane import OfficerAction, OfficerReason
+from egate.model.lane import DoorState, OfficerAction, OfficerReason
 
 
 class Severity(IntEnum):
@@ -116,11 +116,22 @@ class CaseScreen:
 
 
 @dataclass(frozen=True, slots=True)
+class GatePlan:
+    """A gate from above: its doors and how many people are inside."""
+
+    entry: DoorState
+    exit: DoorState
+    persons: int
+
+
+@dataclass(frozen=True, slots=True)
 class EmptyCase:
-    """What stands in the middle while there is no case."""
+    """What stands in the middle while there is no case; no plan for a lane that is not there."""
 
     title: str
     detail: str
+    plan: GatePlan | None = None
+    plan_words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,6 +154,7 @@ class KioskWindow(QWidget):
         self.gate_word.setGeometry(block.x(), block.y() + round(10 * scale), block.width(), word_height)
         self.gate.setGeometry(block.x(), block.y() + word_height, block.width(), block.height() - word_height)
         self.gate_word.setText(self._screen.gate_word)
+        self.setWindowTitle(f"{self._screen.gate_word} {self._screen.gate_number}".strip())
         self.gate.setText(self._screen.gate_number)
         self.gate_word.setFont(font(32 * scale))
         self.gate.setFont(font(tokens().kiosk_type.gate * scale, bold=True))

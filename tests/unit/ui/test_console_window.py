@@ -6,15 +6,17 @@ from dataclasses import replace
 
 import pytest
 from PyQt6.QtCore import QRectF, QSize, Qt
+from PyQt6.QtGui import QImage
 from PyQt6.QtWidgets import QAbstractButton, QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
-from egate.model.lane import OfficerAction, OfficerReason
+from egate.model.lane import DoorState, OfficerAction, OfficerReason
 from tests.unit.ui.press import press_key
 from ui.common.i18n import LANGUAGES, catalogue
 from ui.common.theme import wrapped_height
 from ui.common.translator import speak
 from ui.guard import state as reactions
+from ui.guard.gate_diagram import GateDiagram
 from ui.guard.panels import FittedLabel
 from ui.guard.parts import covered, decode
 from ui.guard.presenter import present
@@ -159,3 +161,31 @@ def test_arabic_puts_the_lanes_on_the_right(dressed: QApplication, qtbot: QtBot)
     assert tile.mapTo(window, tile.rect().center()).x() > window.width() / 2
     centre = window.alarms.mapTo(window, window.alarms.rect().center())
     assert centre.x() < window.width() / 2
+
+
+def test_the_outcome_keeps_room_around_its_word(dressed: QApplication, qtbot: QtBot) -> None:
+    """The outcome appears after the window was laid out; its box must grow with its look."""
+    state = pictures.console_state()
+    window = window_of(reactions.selected(state, 1), qtbot)
+    window.show_screen(present(state, catalogue("guard", "en"), pictures.NOW_S))
+    QApplication.processEvents()
+    chip = next(label for label in window.findChildren(QLabel) if label.text() == "Referred")
+    assert chip.width() >= chip.fontMetrics().horizontalAdvance("Referred") + 20
+
+
+@pytest.mark.parametrize("door", list(DoorState))
+def test_a_gate_without_a_case_is_drawn_as_it_stands(dressed: QApplication, qtbot: QtBot, door: DoorState) -> None:
+    """Every state of a door looks different, and so does every number of people."""
+
+    def drawn(entry: DoorState, persons: int) -> QImage:
+        state = reactions.begin(1, "7731", 0.0)
+        state, _ = reactions.viewed(state, 0, replace(IDLE, entry=entry, persons=persons), 1.0)
+        window = window_of(state, qtbot)
+        diagram = window.findChild(GateDiagram)
+        assert isinstance(diagram, GateDiagram)
+        return diagram.grab().toImage()
+
+    same = drawn(door, 1)
+    assert drawn(door, 1) == same
+    assert drawn(door, 2) != same
+    assert all(drawn(other, 1) != same for other in DoorState if other is not door)
