@@ -20,7 +20,7 @@ from drivers.sim.chip_access import (
     passwords,
     sign_challenge,
 )
-from drivers.sim.chip_files import SW_CONDITIONS, SW_WRONG_LENGTH, SW_WRONG_PARAMETERS, FileSystem, status
+from drivers.sim.chip_files import SW_CONDITIONS, SW_NOT_FOUND, SW_WRONG_LENGTH, SW_WRONG_PARAMETERS, FileSystem, status
 from drivers.sim.chip_messaging import SM_INCORRECT, CardMessaging, MessagingError
 from drivers.sim.personalisation import ChipPersonalisation
 from egate.model.document import ElementaryFile
@@ -41,13 +41,15 @@ class ChipOptions:
 
     `card_access_number` is printed on the card; `active_authentication_key` belongs to DG15. Quirks: `largest_read` is the most
     that a READ BINARY may ask before the chip answers a naked 6700 and closes the session (0: no limit); `exact_lengths` answers
-    6Cxx instead of fewer bytes; `short_identifiers` False refuses reading by short identifier.
+    6Cxx instead of fewer bytes; `naked_errors` answers for missing files without protection and closes the session;
+    `short_identifiers` False refuses reading by short identifier.
     """
 
     card_access_number: str = field(repr=False, default="")
     active_authentication_key: ActiveKey | None = field(repr=False, default=None)
     largest_read: int = 0
     exact_lengths: bool = False
+    naked_errors: bool = False
     short_identifiers: bool = True
 
 
@@ -136,6 +138,9 @@ class SimulatedChip:
             self._close_session()
             return status(SW_WRONG_LENGTH)
         answer = self._execute(plain)
+        if self._options.naked_errors and answer.response.sw == SW_NOT_FOUND:
+            self._close_session()
+            return answer.response
         sealed = session.seal(answer.response, odd_instruction=bool(plain.ins & 1))
         if answer.session is not None:
             self._session = answer.session

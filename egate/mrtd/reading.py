@@ -8,14 +8,15 @@ The order, with the same numbers at the steps:
 
 1. Access by PACE, else by BAC, or the other way round; a protocol that failed stays in the evidence, so a fall-back shows.
 2. EF.COM, EF.SOD, DG1, DG14 and whatever else is asked for.
-3. Chip authentication where DG14 offers it; DG15 is then the first file under the new keys, and only its answer completes it.
+3. Chip authentication where DG14 offers it; only an answer under the new keys completes it. Then DG15.
 4. Active authentication where the chip did not prove itself by then, was not caught, and has DG15.
 5. DG2, the longest, last.
 
 Outcomes: `pace`, `bac`, `chip_authentication`, `active_authentication`; `application` when it could not be selected; `file`
 (variant: its name) when a file is there but could not be read; `secure_messaging` when a session broke. An optional file that
-is absent leaves no outcome. A session that broke is opened again at most twice, in smaller blocks where a read broke it, because
-chips of the field do that on lengths they dislike; what is read afterwards is as well protected as before.
+is absent leaves no outcome. A session that broke is opened again a few times, in smaller blocks where a length may have broken
+it, because chips of the field answer lengths they dislike, and files they lack, without protection. What is read afterwards is as
+well protected as before.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from egate.model.document import ChipEvidence, ElementaryFile, MrzInformation, P
 from egate.model.errors import ChipError, MalformedData
 from egate.mrtd.active_auth import CHALLENGE_BYTES, internal_authenticate, verify_response
 from egate.mrtd.agreement import Entropy, agreement_by_id
-from egate.mrtd.apdu import CommandApdu, ResponseApdu
+from egate.mrtd.apdu import SW_FILE_NOT_FOUND, SW_SECURITY_STATUS, CommandApdu, ResponseApdu
 from egate.mrtd.bac import basic_access
 from egate.mrtd.chip_auth import ChipAuthenticationWay, chip_authentication, choose_chip_authentication
 from egate.mrtd.file_reading import BlockSizes, FileAbsent, block_sizes, read_file
@@ -42,11 +43,15 @@ APPLICATION = bytes.fromhex("A0000002471001")
 """The application identifier of the eMRTD application (Doc 9303-10 §3.4)."""
 SMALLER_BLOCKS = (0x80, 0x60)
 """Plain bytes a block after a read broke the session once and twice; issued chips take 128, the oldest 96."""
+MAX_REOPENINGS = 4
+"""Two for lengths and two for files that a chip lacks; each costs the time of the access protocol."""
 DEFAULT_RESPONSE_BYTES = 256
 
 _SELECT_MASTER_FILE = CommandApdu(0x00, 0xA4, 0x00, 0x0C, b"\x3f\x00")
 _SELECT_APPLICATION = CommandApdu(0x00, 0xA4, 0x04, 0x0C, APPLICATION)
 _NO_SUCH_INSTRUCTION = frozenset({0x6D00, 0x6E00})
+_BEGIN_OF_DG14 = CommandApdu(0x00, 0xB0, 0x80 | ElementaryFile.DG14.short_id, 0x00, le=8)
+_NOT_ABOUT_LENGTH = frozenset({SW_FILE_NOT_FOUND, SW_SECURITY_STATUS})
 _LENGTH_TROUBLE = frozenset({0x6700, 0x6B00, 0x6F00})
 _FIRST_FILES = (ElementaryFile.COM, ElementaryFile.SOD, ElementaryFile.DG1, ElementaryFile.DG14)
 
@@ -115,7 +120,7 @@ class _Reader:
         self._open_again: Callable[[], Generator[CommandApdu, ResponseApdu, SecureMessaging]] | None = None
         self._smaller_blocks = list(SMALLER_BLOCKS)
         self._block_limit = request.max_response_bytes
-        self._reopenings = len(SMALLER_BLOCKS)
+        self._reopenings = MAX_REOPENINGS
 
     def evidence(self) -> ChipEvidence:
         """What was gathered."""
@@ -274,7 +279,8 @@ class _Reader:
         """Whether the file should be read again, in smaller blocks; a broken session is opened again for the files to come."""
         sw = error.sw if isinstance(error, ChipError) else None
         broken = self.session.broken
-        smaller = (broken or sw in _LENGTH_TROUBLE) and self._take_smaller_blocks()
+        about_length = sw in _LENGTH_TROUBLE or (broken and sw not in _NOT_ABOUT_LENGTH)
+        smaller = about_length and self._take_smaller_blocks()
         if broken:
             self._note("secure_messaging", ProtocolState.BROKEN, file.name, sw, error.problem)
             yield from self._open_session_again()
@@ -319,17 +325,14 @@ class _Reader:
             return None
 
     def _authenticate_chip(self, infos: SecurityInfos | None) -> Step:
-        """Chip authentication; DG15 is read in any case and, under the new keys, completes it."""
-        if infos is None:
-            yield from self._read(ElementaryFile.DG15)
-            return
-        way = choose_chip_authentication(infos)
-        if way is None:
+        """Chip authentication, completed by the first answer under the new keys; then DG15, which either proof may need."""
+        way = choose_chip_authentication(infos) if infos is not None else None
+        if way is not None:
+            if (yield from self._changed_keys(way)):
+                yield from self._prove_keys(way)
+        elif infos is not None:
             detail = "no variant that this reader speaks" if infos.chip_authentication_keys else "not in DG14"
             self._note("chip_authentication", ProtocolState.NOT_OFFERED, detail=detail)
-        elif (yield from self._changed_keys(way)):
-            yield from self._prove_keys(way)
-            return
         yield from self._read(ElementaryFile.DG15)
 
     def _changed_keys(self, way: ChipAuthenticationWay) -> Attempt:
@@ -345,24 +348,21 @@ class _Reader:
         return True
 
     def _prove_keys(self, way: ChipAuthenticationWay) -> Step:
-        """The first answer under the new keys: only the genuine chip can give it. A clone's session is opened anew to read on."""
-        problem: ChipError | MalformedData | None = None
+        """One command under the new keys, whose answer only the genuine chip can give; a clone's session is opened anew.
+
+        It asks for the begin of DG14, which is there; a refusal that is protected proves the keys just as well.
+        """
+        secure, sw = self.session.secure, None
         try:
-            self._files[ElementaryFile.DG15] = yield from self._read_once(ElementaryFile.DG15)
-        except FileAbsent:
-            pass
-        except (ChipError, MalformedData) as error:
-            problem = error
-        if problem is not None and self.session.broken:
-            sw = problem.sw if isinstance(problem, ChipError) else None
-            detail = "the chip does not hold the key that DG14 announces"
-            self._note("chip_authentication", ProtocolState.BROKEN, _chip_variant(way), sw, detail)
-            yield from self._open_session_again()
-            yield from self._read(ElementaryFile.DG15)
+            yield _BEGIN_OF_DG14
+        except ChipError as error:
+            sw = error.sw
+        if secure is not None and secure.answered:
+            self._note("chip_authentication", ProtocolState.COMPLETED, _chip_variant(way), 0x9000)
             return
-        self._note("chip_authentication", ProtocolState.COMPLETED, _chip_variant(way), 0x9000)
-        if problem is not None:
-            yield from self._read(ElementaryFile.DG15)
+        detail = "the chip does not hold the key that DG14 announces"
+        self._note("chip_authentication", ProtocolState.BROKEN, _chip_variant(way), sw, detail)
+        yield from self._open_session_again()
 
     def _authenticate_actively(self, infos: SecurityInfos | None) -> Step:
         """Active authentication with a fresh challenge; COMPLETED only when the signature verified."""

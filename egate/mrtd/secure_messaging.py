@@ -44,6 +44,7 @@ class SecureMessaging:
         self._keys: SessionKeys | None = keys
         self._suite = keys.suite
         self._ssc = ssc
+        self._answered = False
 
     def __repr__(self) -> str:
         return f"SecureMessaging({self._suite.word}, {'alive' if self.alive else 'ended'})"
@@ -57,6 +58,11 @@ class SecureMessaging:
     def alive(self) -> bool:
         """Whether the session still holds its keys."""
         return self._keys is not None
+
+    @property
+    def answered(self) -> bool:
+        """Whether the chip has given at least one response under these keys: the proof that it holds them."""
+        return self._answered
 
     def end(self) -> None:
         """Drop the keys."""
@@ -80,13 +86,15 @@ class SecureMessaging:
         keys = self._live_keys()
         counter = self._count()
         try:
-            return self._opened(keys, counter, response)
+            opened = self._opened(keys, counter, response)
         except MalformedData as error:
             self.end()
             raise ChipError(_DOING, f"the response is malformed: {error.problem}", response.sw) from None
         except ChipError:
             self.end()
             raise
+        self._answered = True
+        return opened
 
     def _live_keys(self) -> SessionKeys:
         if self._keys is None:

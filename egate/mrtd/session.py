@@ -71,8 +71,13 @@ class ChipSession:
     def _exchange(self, command: CommandApdu) -> Generator[CommandApdu, ResponseApdu, ResponseApdu]:
         """One plain command and its plain response, with whatever lies between."""
         secure = self._secure
-        response = yield from self._transmit(command if secure is None else secure.wrap(command))
-        return response if secure is None else secure.unwrap(response)
+        if secure is None:
+            return (yield from self._transmit(command))
+        try:
+            return secure.unwrap((yield from self._transmit(secure.wrap(command))))
+        except ChipError:
+            secure.end()  # an answer that never came whole leaves the two counters apart
+            raise
 
     def _transmit(self, command: CommandApdu) -> Generator[CommandApdu, ResponseApdu, ResponseApdu]:
         """One command on the wire; what a 61xx says is waiting is fetched while something comes (ISO/IEC 7816-4 §5.3.4)."""

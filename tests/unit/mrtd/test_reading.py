@@ -258,6 +258,8 @@ QUIRKS = {
     "naked 6700 above 0x80": ChipOptions(largest_read=0x80),
     "naked 6700 above 0x60": ChipOptions(largest_read=0x60),
     "6Cxx instead of fewer bytes": ChipOptions(exact_lengths=True),
+    "naked errors": ChipOptions(naked_errors=True),
+    "naked errors and 6700": ChipOptions(naked_errors=True, largest_read=0x60),
     "no short identifiers": ChipOptions(short_identifiers=False),
 }
 
@@ -269,6 +271,14 @@ def test_quirks(options: ChipOptions, by_pace: bool) -> None:
     evidence = read(simulated_chip(files, KEY, options, pace=by_pace).transceive)
     assert all_read(evidence, files)
     assert states(evidence)["chip_authentication"] is COMPLETED
+
+
+@pytest.mark.parametrize("by_pace", [True, False])
+def test_naked_errors_without_chip_authentication(by_pace: bool) -> None:
+    """Two absent files, each of which costs the session: the face is still read."""
+    files = passport_files(None, (PACE_AES128,) if by_pace else ())
+    evidence = read(simulated_chip(files, None, ChipOptions(naked_errors=True), pace=by_pace).transceive)
+    assert all_read(evidence, files)
 
 
 def test_a_chip_that_never_takes_our_blocks() -> None:
@@ -436,15 +446,15 @@ def test_a_clone_is_not_asked_to_sign() -> None:
     assert all(line.ins != 0x88 for line in evidence.transcript)
 
 
-def test_sessions_are_opened_again_twice_at_most() -> None:
-    """A chip that breaks the session at every file costs three sessions, not one for each file."""
+def test_sessions_are_opened_again_a_few_times_only() -> None:
+    """A chip that breaks the session at every read costs five sessions, not one for each."""
     chip = simulated_chip(passport_files(None))
 
     def transceive(raw: bytes) -> bytes:
         return b"\x69\x88" if raw[:2] == b"\x0c\xb0" else chip.transceive(raw)
 
     evidence = read(transceive)
-    assert sum(line.ins == 0x22 for line in evidence.transcript) == 3
+    assert sum(line.ins == 0x22 for line in evidence.transcript) == 5
     assert evidence.outcome("secure_messaging").state is BROKEN
 
 
@@ -473,6 +483,34 @@ def test_a_clone_that_pretends_to_change_keys(suite: CipherSuite) -> None:
     chip._chip_authentication = _KeepsKeys(CLONED_KEY)
     evidence = read(chip.transceive)
     assert states(evidence)["chip_authentication"] is BROKEN
+    assert ElementaryFile.DG2 in evidence.files
+
+
+@pytest.mark.parametrize("answer", [b"", b"\x90", b"\x90\x00", b"\x6a\x82", b"\x61\x00"])
+@pytest.mark.parametrize("always", [True, False])
+def test_a_clone_that_evades_the_proof(answer: bytes, always: bool) -> None:
+    """Whatever a clone answers in place of a protected response, to one command or to all, chip authentication is not done."""
+    chip = simulated_chip(passport_files(KEY), CLONED_KEY)
+    changed = evaded = False
+
+    def transceive(raw: bytes) -> bytes:
+        nonlocal changed, evaded
+        if changed and (always or not evaded):
+            evaded = True
+            return answer
+        response = chip.transceive(raw)
+        changed = changed or (raw[:2] == b"\x0c\x86")
+        return response
+
+    assert states(read(transceive))["chip_authentication"] is BROKEN
+
+
+def test_a_proven_chip_with_a_closed_dg15() -> None:
+    """A protected refusal is an answer under the new keys: it completes chip authentication."""
+    files = passport_files(KEY) | {ElementaryFile.DG15: bytes.fromhex("6f83ffffff")}
+    evidence = read(simulated_chip(files, KEY).transceive)
+    assert states(evidence)["chip_authentication"] is COMPLETED
+    assert evidence.outcome("file").variant == "DG15"
     assert ElementaryFile.DG2 in evidence.files
 
 
