@@ -11,6 +11,9 @@ from ui.guard.panels import FittedLabel, grow, label, panel, scrolling, set_kind
 from ui.guard.parts import FacePair, ScoreBar
 from ui.guard.view_state import CaseScreen, CheckColumn, CheckRow, EmptyCase, HitBox, ScoreRow
 
+CHECKS_HEIGHT = 168
+"""Room for six lines of checks from the beginning, in pixels of the full size: nothing jumps while they come in."""
+
 
 class _Score(QWidget):
     """One comparison: title and value, the bar, threshold with its claimed error rate."""
@@ -135,6 +138,7 @@ class _FullCase(QWidget):
         self._scores: list[_Score] = []
         self._no_scores, self._hits = label("second"), _Hits()
         self._columns = [_Column() for _ in range(4)]
+        self._checks = panel("raised")
         self._document = [(label("second"), label("strong")) for _ in range(6)]
         self._score_box = QVBoxLayout()
         column = QVBoxLayout(self)
@@ -157,7 +161,8 @@ class _FullCase(QWidget):
         set_kind(self._outcome, "chip-refer" if case.referred else "chip-admit")
         self._because.setText(case.because)
         self._because.setVisible(bool(case.because))
-        self.faces.show_photos(case.photos)
+        self.faces.show_photos(case.photos, scale)
+        self._checks.setMinimumHeight(round(CHECKS_HEIGHT * scale))
         self._no_scores.setText(case.no_scores)
         self._no_scores.setVisible(not case.scores)
         grow(self._scores, len(case.scores), self._new_score)
@@ -203,13 +208,12 @@ class _FullCase(QWidget):
         return row
 
     def _check_panel(self) -> QWidget:
-        frame = panel("raised")
-        row = QHBoxLayout(frame)
+        row = QHBoxLayout(self._checks)
         row.setContentsMargins(14, 10, 14, 10)
         row.setSpacing(20)
         for column in self._columns:
             row.addWidget(column, 1)
-        return frame
+        return self._checks
 
     def _document_panel(self) -> QWidget:
         frame = panel("raised")

@@ -56,10 +56,15 @@ def date_text(printed: str) -> str:
     return f"{printed[:2]}-{printed[2:4]}-{printed[4:]}" if len(printed) == 6 else printed
 
 
+def spaced(code: str) -> str:
+    """A code of the catalogue as words: `face_differs` as `face differs`."""
+    return code.replace("_", " ")
+
+
 def _because(case: CaseView, texts: Catalogue) -> str:
     if not case.because:
         return ""
-    details = {check.name: check.detail or check.code for check in case.checks}
+    details = {check.name: ", ".join(part for part in (spaced(check.code), check.detail) if part) for check in case.checks}
     parts = []
     for name in case.because:
         detail = details.get(name, "")
@@ -120,7 +125,7 @@ def _column(checks: tuple[CheckView, ...], groups: tuple[CheckGroup, ...], texts
 
 def _check(check: CheckView, texts: Catalogue) -> CheckRow:
     word = texts.text(f"guard.result.{check.result.name.lower()}")
-    detail = " · ".join(part for part in (check.code, check.detail) if part)
+    detail = " · ".join(part for part in (spaced(check.code), check.detail) if part)
     return CheckRow(texts.text(f"guard.check.{check.name.value}"), check.result, word, detail)
 
 

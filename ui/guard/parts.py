@@ -70,6 +70,7 @@ class FacePair(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._photos = Photos(b"", b"")
+        self._caption_px = float(tokens().console_type.body)
         self._images: dict[str, QImage | None] = {"reference": None, "probe": None}
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
@@ -78,8 +79,9 @@ class FacePair(QWidget):
         """Whether no face is kept."""
         return all(image is None for image in self._images.values())
 
-    def show_photos(self, photos: Photos) -> None:
+    def show_photos(self, photos: Photos, scale: float) -> None:
         """Change the faces; bytes that are the same are not decoded again."""
+        self._caption_px = tokens().console_type.body * scale
         if photos.reference != self._photos.reference:
             self._images["reference"] = decode(photos.reference)
         if photos.probe != self._photos.probe:
@@ -109,7 +111,7 @@ class FacePair(QWidget):
 
     def _paint_box(self, painter: QPainter, box: QRectF, image: QImage | None, caption: str) -> None:
         colours = tokens().console
-        size = max(13.0, self.height() * 0.047)
+        size = self._caption_px
         place = box.adjusted(0, 0, 0, -size * 1.9)
         clip = QPainterPath()
         clip.addRoundedRect(place, 10, 10)

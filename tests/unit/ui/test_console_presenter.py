@@ -57,7 +57,7 @@ def test_every_check_is_shown_once_with_its_word() -> None:
 def test_the_decision_says_why() -> None:
     case = case_of(REFERRED)
     assert case.outcome == "Referred"
-    assert plain(case.because) == "because of: Same face (0.214 < 0.363), Person lists (candidate)"
+    assert plain(case.because) == "because of: Same face (below threshold, 0.214 < 0.363), Person lists (candidate)"
     undecided = case_of(CAPTURE)
     assert (undecided.outcome, undecided.because) == ("", "")
 
