@@ -738,7 +738,7 @@ def test_closing_the_dialogue_drops_the_keys() -> None:
     command = next(dialogue)
     for _ in range(12):
         command = dialogue.send(ResponseApdu.from_bytes(chip.transceive(command.to_bytes())))
-    secure = inspect.getgeneratorlocals(dialogue)["reader"].session.secure
+    secure = inspect.getgeneratorlocals(dialogue)["gathering"].session.secure
     assert secure.alive
     dialogue.close()
     assert not secure.alive
