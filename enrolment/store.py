@@ -1,8 +1,8 @@
 """The register: sealed rows in SQLite, one key for each person.
 
-Rules: template and reference are encrypted with a key of their own (AES-256-GCM); that key is sealed to the programme's public key
-(HPKE through `egate.storage.vault`), so the station that enrols cannot read what it stored. Both are bound to the clear header, so a
-header with another date or engine opens nothing. Erasing destroys the person's key; what remains cannot be opened by anybody.
+Rules: template and reference are encrypted with a key of their own (AES-256-GCM); that key is sealed to the programme's public
+key (HPKE through `egate.storage.vault`), so the station that enrols cannot read what it stored. Both are bound to the clear
+header, so a header with another date or engine opens nothing. Erasing destroys the person's key and empties the row.
 """
 
 from __future__ import annotations

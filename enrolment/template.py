@@ -14,7 +14,7 @@ from enrolment.registered import FaceTemplate
 
 
 def template_of(engine: FaceEngine, image: bytes) -> FaceTemplate:
-    """The template of the largest face of a JPEG: its vector as little-endian 32-bit floats. Raises DeviceError without a face."""
+    """The template of the largest face of a JPEG: its vector as little-endian 32-bit floats; raises DeviceError without one."""
     frame = decode_face_image(image)
     faces = engine.detect(frame)
     if not faces:

@@ -126,5 +126,5 @@ def close_too_long(turn: Turn, _event: e.TimerExpired) -> None:
     """A door that does not lock in time is the officer's (I9); until then the lock is asked for again, in case it was lost."""
     if turn.tick(turn.settings.closing_s):
         turn.refer_fault("door_did_not_lock")
-    else:
+    elif turn.seems_lost:
         turn.lock_both()

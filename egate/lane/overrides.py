@@ -75,5 +75,5 @@ def lock_again(turn: Turn, _event: e.TimerExpired) -> None:
     """Locks that were lost are asked for again; a door that does not lock is named."""
     if turn.tick(turn.settings.closing_s):
         turn.call(Alarm.DOOR_FAULT)
-    if not turn.state.secure:
+    if turn.seems_lost:
         turn.lock_both()

@@ -45,10 +45,10 @@ def _returning(turn: Turn) -> bool:
 def call_again(turn: Turn, _event: e.TimerExpired) -> None:
     """Repeat lost locks, name a door that does not lock, and call once more when nobody comes."""
     waited_enough = turn.tick(turn.settings.officer_hold_s)
-    if not turn.state.secure:
+    if not turn.state.secure and turn.state.ticks >= turn.settings.ticks(turn.settings.closing_s):
+        turn.call(Alarm.DOOR_FAULT)
+    if turn.seems_lost:
         turn.lock_both()
-        if turn.state.ticks >= turn.settings.ticks(turn.settings.closing_s):
-            turn.call(Alarm.DOOR_FAULT)
     if waited_enough:
         turn.call(Alarm.OVERSTAY)
 

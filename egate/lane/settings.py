@@ -59,8 +59,8 @@ class LaneSettings:
                 raise SettingsError(f"lane setting {name}", f"must be from {least:g} to {most:g} seconds")
         if self.tick_s > self.lease_s / 2:
             raise SettingsError("lane setting tick_s", "must be at most half of lease_s, or a held door would lock in between")
-        if self.closing_s < 2 * self.tick_s:
-            raise SettingsError("lane setting closing_s", "must be at least two ticks, or a lost command is never repeated")
+        if self.closing_s < self.lease_s + self.tick_s:
+            raise SettingsError("lane setting closing_s", "must be longer than lease_s, after which a lost lock is repeated")
         for name in ("entry_open_s", "exit_open_s", "return_open_s"):
             if getattr(self, name) < self.lease_s:
                 raise SettingsError(f"lane setting {name}", "must not be shorter than lease_s, which it would cut off")

@@ -47,7 +47,8 @@ class LaneState:
 
     `passage` is the passage under way (0: none), `passages` the last number given out. `entry`, `exit`, `persons`, `tamper` are
     the newest report; `evidence` is its `after_command`. `leased` is the door whose last command was an unlock. `awaiting`
-    lists unanswered records, the oldest first. `ticks` counts time since the present span of phases began.
+    lists unanswered records, the oldest first. `ticks` counts time since the present span of phases began, `unanswered` the ticks
+    since the last command to a door.
     """
 
     phase: LanePhase = LanePhase.RESYNC
@@ -69,6 +70,7 @@ class LaneState:
     gate_lost: bool = False
     timer: int = 0
     ticks: int = 0
+    unanswered: int = 0
 
     def door(self, door: Door) -> DoorState:
         """What the newest report says of a door."""

@@ -53,7 +53,8 @@ class Turn:
     def tick(self, limit_s: float) -> bool:
         """One more tick of the present span; True when `limit_s` is reached, from then on at every tick."""
         limit = self.settings.ticks(limit_s)
-        self.change(ticks=min(self.state.ticks + 1, limit), timer=self.state.timer + 1)
+        unanswered = min(self.state.unanswered + 1, self.settings.ticks(self.settings.lease_s))
+        self.change(ticks=min(self.state.ticks + 1, limit), timer=self.state.timer + 1, unanswered=unanswered)
         self.commands.append(c.SetTimer(self.settings.tick_s, self.state.timer))
         return self.state.ticks >= limit
 
@@ -63,7 +64,7 @@ class Turn:
         """Lock doors now; a lock may be sent at any time."""
         for door in doors:
             leased = None if self.state.leased is door else self.state.leased
-            self.change(last_command=self.state.last_command + 1, leased=leased)
+            self.change(last_command=self.state.last_command + 1, leased=leased, unanswered=0)
             self.commands.append(c.Lock(door, self.state.last_command))
 
     def lock_both(self) -> None:
@@ -75,7 +76,7 @@ class Turn:
         if not interlock.may_unlock(door, self.state):
             return False
         left_s = offered_s - self.state.ticks * self.settings.tick_s
-        self.change(last_command=self.state.last_command + 1, leased=door)
+        self.change(last_command=self.state.last_command + 1, leased=door, unanswered=0)
         self.commands.append(c.Unlock(door, min(self.settings.lease_s, left_s), self.state.last_command))
         return True
 
@@ -90,9 +91,14 @@ class Turn:
         return True
 
     def hold_open(self, door: Door, offered_s: float) -> None:
-        """Ask for the lease again; with stale evidence lock the other door instead, which brings new evidence."""
-        if not self.unlock(door, offered_s):
+        """Ask for the lease again. When the last command seems lost, lock the other door instead: that brings new evidence."""
+        if not self.unlock(door, offered_s) and self.seems_lost:
             self.lock(interlock.other_door(door))
+
+    @property
+    def seems_lost(self) -> bool:
+        """Whether no report has confirmed the last command for a whole lease, so it or its answer was lost."""
+        return not self.state.fresh and self.state.unanswered >= self.settings.ticks(self.settings.lease_s)
 
     # -- rights -------------------------------------------------------------------------------------------------------
 

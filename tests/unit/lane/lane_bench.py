@@ -60,6 +60,11 @@ class Bench:
         after = self.state.last_command - stale
         return self.tell(e.GateReported(GateReport(after, self.entry, self.exit, self.persons, emergency, tamper)))
 
+    def report_of(self, *, persons: int) -> tuple[c.Command, ...]:
+        """A fresh report with another number of persons."""
+        self.persons = persons
+        return self.report()
+
     def tick(self, times: int = 1) -> tuple[c.Command, ...]:
         """Let the present timer expire; the commands of the last time."""
         commands: tuple[c.Command, ...] = ()

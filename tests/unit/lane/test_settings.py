@@ -31,7 +31,7 @@ def test_values_out_of_range_are_refused(name: str, value: object) -> None:
     ("timers", "word"),
     [
         ({"tick_s": 2.0}, "tick_s"),
-        ({"closing_s": 1.0}, "closing_s"),
+        ({"closing_s": 3.5}, "closing_s"),
         ({"lease_s": 9.0}, "entry_open_s"),
         ({"lease_s": 9.0, "entry_open_s": 9.0, "exit_open_s": 8.0}, "exit_open_s"),
     ],

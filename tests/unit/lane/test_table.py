@@ -9,11 +9,14 @@ from typing import get_args
 
 import pytest
 
+from egate.checks.catalogue import ending
 from egate.lane import events as e
+from egate.lane.commands import RecordCrossing
 from egate.lane.diagram import mermaid
 from egate.lane.settings import RANGES, LaneSettings
 from egate.lane.table import EVENT_KINDS, IGNORED, TABLE
-from egate.model.lane import LanePhase
+from egate.model.checks import Check, CheckName
+from egate.model.lane import Door, DoorState, LanePhase, OfficerAction
 from tests.unit.lane.lane_bench import ADMIT_ENTRY, ADMIT_EXIT, reach
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -69,6 +72,39 @@ def test_the_module_prints_the_diagram() -> None:
     command = [sys.executable, "-m", "egate.lane.diagram"]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout
     assert printed == mermaid()
+
+
+def test_every_code_that_the_lane_gives_is_in_the_catalogue() -> None:
+    """The lane may not import the checks; here both meet. The result of a code is the catalogue's."""
+    checks = {check for phase in LanePhase for check in _own_findings(phase)}
+    assert len(checks) > 10
+    for check in checks:
+        assert ending(check.name, check.code).result is check.result
+        assert f"`{check.code}`" in (ROOT / "docs/lane.md").read_text()
+
+
+def _own_findings(phase: LanePhase) -> list[Check]:
+    """What the lane records by itself when a story in this phase is broken off in every way."""
+    found: list[Check] = []
+    for spoil in (
+        lambda b: b.report(emergency=True),
+        lambda b: b.report(tamper=True),
+        lambda b: b.tell(e.GateLost()),
+        lambda b: b.tell(e.HelpWished()),
+        lambda b: b.officer(OfficerAction.HOLD),
+        lambda b: b.officer(OfficerAction.OUT_OF_SERVICE),
+        lambda b: b.tick(60),
+        lambda b: (b.place(Door.EXIT, DoorState.OPEN), b.report()),
+        lambda b: (b.place(Door.ENTRY, DoorState.OPEN), b.report()),
+        lambda b: b.report_of(persons=2),
+        lambda b: b.report_of(persons=0),
+    ):
+        bench = reach(phase)
+        spoil(bench)
+        found += [c_.decision.because[0] for c_ in bench.asked if isinstance(c_, RecordCrossing) and c_.decision.because]
+        if bench.state.decision is not None:
+            found += bench.state.decision.because
+    return [check for check in found if check.name in (CheckName.LANE_HEALTH, CheckName.SINGLE_PERSON)]
 
 
 def test_every_setting_is_documented_with_its_range() -> None:

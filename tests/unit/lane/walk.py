@@ -31,7 +31,7 @@ QUICK = LaneSettings(
     inside_max_s=5.0,
     exit_open_s=4.0,
     return_open_s=4.0,
-    closing_s=4.0,
+    closing_s=6.0,
     officer_hold_s=5.0,
 )
 """The shortest times that the ranges allow: every limit is one or two ticks away."""
@@ -361,7 +361,9 @@ def canonical_lane(lane: LaneState) -> LaneState:
     decision = lane.decision and DECISIONS[lane.decision.point, lane.decision.outcome]
     if lane.phase in SETTLED and lane.crossing_decided and not awaiting:
         decision = DECISIONS[DecisionPoint.EXIT, Outcome.REFER]
-    if not lane.fresh:
+    if lane.fresh:
+        lane = replace(lane, unanswered=0)
+    else:
         lane = replace(lane, entry=DoorState.LOCKED, exit=DoorState.LOCKED)
     if lane.phase in (LanePhase.REFERRED, LanePhase.RESYNC):
         lane = replace(lane, ticks=0)
