@@ -217,3 +217,15 @@ def test_a_green_go_fills_the_whole_screen(window: KioskWindow) -> None:
     image = picture(window)
     for corner in (QPoint(1, 1), QPoint(538, 1), QPoint(1, 958), QPoint(538, 958)):
         assert image.pixelColor(corner).name().upper() == tokens().traveller[window.screen_shown.tone].ground
+
+
+def test_every_step_has_its_own_picture_at_every_moment(window: KioskWindow) -> None:
+    """Over a whole turn of the animation no two steps look alike, and every picture paints something."""
+    steps = [step for step in TravellerStep if step is not TravellerStep.LOOK_AT_CAMERA]
+    for phase in (0.0, 0.5, 1.5, 2.5, 3.5, 3.9):
+        seen = []
+        for step in steps:
+            window.show_screen(screen_of(TravellerView(1, 1, step, progress=0.5)))
+            window.pictogram.set_phase(phase)
+            seen.append(window.pictogram.grab().toImage())
+        assert all(one != other for index, one in enumerate(seen) for other in seen[:index])

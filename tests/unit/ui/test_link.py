@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from PyQt6.QtNetwork import QLocalServer, QLocalSocket
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -13,20 +15,29 @@ from pytestqt.qtbot import QtBot
 from egate.ipc.codec import decode_line, encode_line
 from egate.ipc.messages import (
     STALE_AFTER_S,
+    CasePictures,
+    CasePicturesWished,
     Heartbeat,
     Hello,
     LanguageWished,
     Message,
+    OfficerWish,
     Role,
     TravellerHelpWished,
     TravellerStep,
     TravellerView,
     Welcome,
+    WishAnswer,
 )
+from egate.ipc.wishes import verify_wish
+from egate.model.lane import OfficerAction, OfficerReason
 from ui.common.link import LaneLink
 from ui.common.pulse import Pulse
+from ui.guard.controller import ConsoleController
 from ui.kiosk.controller import KioskController
 from ui.kiosk.view_state import Picture
+from ui.tools import people
+from ui.tools.samples import REFERRED
 
 
 class Controller:
@@ -206,3 +217,34 @@ def test_a_kiosk_follows_its_lane(
     controller.send(Heartbeat(1), TravellerView(6, 2, TravellerStep.GO))
     qtbot.waitUntil(lambda: kiosk.window.screen_shown.picture is Picture.GO)
     kiosk.stop()
+
+
+def test_a_console_asks_for_faces_signs_a_wish_and_shows_the_answer(
+    controller: Controller, tmp_path: Path, time: HandTime, dressed: QApplication, qtbot: QtBot
+) -> None:
+    """The whole way of an action: case, faces, reason, signed wish, answer; then silence takes everything away."""
+    key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    console = ConsoleController([tmp_path / "lane"], "7731", key, now_s=time)
+    qtbot.addWidget(console.window)
+    console.start()
+    controller.accept()
+    assert controller.hear() == Hello(Role.GUARD, "7731")
+    controller.send(Welcome("lane-3", 3, ""), REFERRED)
+    assert controller.hear() == CasePicturesWished(12)
+    face = base64.b64encode(people.jpeg(people.portrait(people.ANNA, 48, 60))).decode()
+    controller.send(CasePictures(12, face, face))
+    qtbot.waitUntil(lambda: not console.window.case.full.faces.empty)
+    console.window.wishes.reason_buttons[0].click()
+    console.window.wishes.action_buttons[0].click()
+    wish = controller.hear()
+    assert isinstance(wish, OfficerWish)
+    verify_wish(wish, key.public_key(), wish.expires_ns - 1, REFERRED.wish_counter, "lane-3")
+    assert (wish.action, wish.reason) == (OfficerAction.CLEAR, OfficerReason.IDENTITY_CONFIRMED)
+    controller.send(WishAnswer(taken=True))
+    qtbot.waitUntil(lambda: console.window.screen_shown.actions.notice == "Taken by gate 3")
+    time.now += STALE_AFTER_S
+    console.links[0].check()
+    assert console.window.screen_shown.tiles[0].title == "Connection lost"
+    assert console.window.case.full.faces.empty
+    console.tick()
+    console.stop()
