@@ -24,7 +24,7 @@ from egate.watchlist.persons import PersonEntry, encode_persons
 
 LANE_NAME = "UTO-A1"
 LANE_NUMBER = 1
-OFFICER = "officer-7"
+OFFICER = "7731"
 LIST_LIFE = timedelta(days=7)
 """How long the demo's lists are in force."""
 

@@ -91,6 +91,11 @@ class Parts:
         for step, door in enumerate(Door, 1):
             with contextlib.suppress(DeviceError, TimeoutError):
                 await self.gate.lock(door, last_command + step)
-        for device in (self.mrz, self.chip, self.gate):
+        await self.gate.close()
+        await self.close_reading_devices()
+
+    async def close_reading_devices(self) -> None:
+        """Release the document readers and the worker."""
+        for device in (self.mrz, self.chip):
             await device.close()
         await self.face.close()

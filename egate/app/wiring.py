@@ -45,7 +45,7 @@ def build_parts(config: LaneConfig, clock: Clock) -> Parts:
     today = datetime.fromtimestamp(clock.wall_ns() / 1e9, UTC).date()
     profile = _profile(config.profile)
     lists = _watchlists(config)
-    gate_key = _hex_key(config.gate.options.get("key_file"), "[devices.gate] key_file")
+    gate_key = read_hex_key(config.gate.options.get("key_file"), "[devices.gate] key_file")
     return Parts(
         config=config,
         clock=clock,
@@ -117,7 +117,7 @@ def _watchlists(config: LaneConfig) -> Watchlists:
     lists = open_watchlists(
         (_read(path, LARGEST_LIST_BYTES) for path in sorted(config.watchlists.glob("*.list"))),
         load_verify_key(config.watchlist_signer),
-        _hex_key(config.watchlist_key, "[watchlists] key_file"),
+        read_hex_key(config.watchlist_key, "[watchlists] key_file"),
         known,
     )
     memory.write_text(json.dumps({**known, **lists.versions}), "utf-8")
@@ -132,7 +132,7 @@ def _officers(directory: Path) -> Mapping[str, Ed25519PublicKey]:
     return officers
 
 
-def _hex_key(path: object, what: str) -> bytes:
+def read_hex_key(path: object, what: str) -> bytes:
     """A key as hexadecimal text in a file; what is in the file never shows in a message."""
     if not isinstance(path, Path):
         raise ConfigError(f"{what} is missing")

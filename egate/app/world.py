@@ -22,7 +22,7 @@ from drivers.sim.mrz_reader import SimulatedMrzReader
 from drivers.sim.osdp_peripheral import PeripheralSettings
 from drivers.sim.pace import Pace
 from drivers.sim.pn532 import SimulatedPn532
-from drivers.sim.scene import blurred_frames, empty_gate, live_frames, two_people, write_scene
+from drivers.sim.scene import DEFAULT_SIZE, blurred_frames, empty_gate, live_frames, two_people, write_scene
 from egate.app.demo_faces import CHIP_HEIGHT_PX, CHIP_WIDTH_PX, DemoFaces, chip_portrait, portrait_of
 from egate.app.installation import Installation
 from egate.app.story import Camera, Face, Passport, Traveller, document_number
@@ -50,6 +50,7 @@ class World:
 
     def __init__(self, place: Installation, pace: Pace, gate_key: bytes, faces: DemoFaces, today: date) -> None:
         self._place, self._faces, self._today = place, faces, today
+        self.camera_size = DEFAULT_SIZE
         self.mrz = SimulatedMrzReader(place.port("mrz"), pace)
         self.chip_reader = SimulatedPn532(place.port("chip"), pace)
         self.gate = SimulatedGateUnit(place.port("gate"), pace, PeripheralSettings(gate_key), secrets.token_bytes)
@@ -98,16 +99,16 @@ class World:
         return Carried(issuer.mrz_lines(person), chip, self._scene(traveller, seed))
 
     def _scene(self, traveller: Traveller, seed: int) -> Path:
-        folder = self._place.scene.parent / f"{traveller.name}-{seed}"
+        folder, size = self._place.scene.parent / f"{traveller.name}-{seed}", self.camera_size
         if not folder.exists():
             live = portrait_of(self.photograph(traveller.live))
             match traveller.camera:
                 case Camera.TWO_PEOPLE:
-                    frames = two_people(live, portrait_of(self.photograph(Face.B)), count=FRAMES_PER_SCENE, seed=seed)
+                    frames = two_people(live, portrait_of(self.photograph(Face.B)), count=FRAMES_PER_SCENE, size=size, seed=seed)
                 case Camera.BLURRED:
-                    frames = blurred_frames(live, count=FRAMES_PER_SCENE, seed=seed)
+                    frames = blurred_frames(live, count=FRAMES_PER_SCENE, size=size, seed=seed)
                 case _:
-                    frames = live_frames(live, count=FRAMES_PER_SCENE, seed=seed)
+                    frames = live_frames(live, count=FRAMES_PER_SCENE, size=size, seed=seed)
             write_scene(folder, frames)
         return folder
 
