@@ -210,7 +210,7 @@ async def _simulated(name: str, root: Path, clock: SystemClock) -> AsyncIterator
     issuer = SimulatedIssuer.create("UTO", secrets.token_bytes, today)
     place, gate_key = make_installation(root, issuer.csca_certificate, today, ())
     world = World(place, clock, gate_key, ensure_demo_faces(), today)
-    world.camera_size = DESK_CAMERA_SIZE
+    world.camera_size, world.standing = DESK_CAMERA_SIZE, True
     traveller = next(found for found in TRAVELLERS if found.name == name)
     carried = await asyncio.to_thread(world.prepare, traveller, issuer, 1)
     world.start()

@@ -51,6 +51,7 @@ class World:
     def __init__(self, place: Installation, pace: Pace, gate_key: bytes, faces: DemoFaces, today: date) -> None:
         self._place, self._faces, self._today = place, faces, today
         self.camera_size = DEFAULT_SIZE
+        self.standing = False
         self.mrz = SimulatedMrzReader(place.port("mrz"), pace)
         self.chip_reader = SimulatedPn532(place.port("chip"), pace)
         self.gate = SimulatedGateUnit(place.port("gate"), pace, PeripheralSettings(gate_key), secrets.token_bytes)
@@ -109,7 +110,7 @@ class World:
                     frames = blurred_frames(live, count=FRAMES_PER_SCENE, size=size, seed=seed)
                 case _:
                     frames = live_frames(live, count=FRAMES_PER_SCENE, size=size, seed=seed)
-            write_scene(folder, frames)
+            write_scene(folder, frames[len(frames) * 2 // 3 :] if self.standing else frames)
         return folder
 
     def show(self, scene: Path) -> None:
