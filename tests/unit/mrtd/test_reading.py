@@ -149,6 +149,18 @@ def test_a_chip_without_access_control() -> None:
     assert all_read(reversed_order, files)
 
 
+def test_a_chip_that_refuses_pace_is_not_read_without_protection() -> None:
+    """It promises PACE, refuses it, knows no BAC, and would show its files to anybody: nobody may be led past the protocols."""
+    files = passport_files(None)
+    for pace_before_bac in (True, False):
+        evidence = read(
+            simulated_chip(files, pace=False, bac=False).transceive, ReadRequest(INFORMATION, pace_before_bac=pace_before_bac)
+        )
+        assert states(evidence)["pace"] is REFUSED
+        assert states(evidence)["bac"] is NOT_OFFERED
+        assert set(evidence.files) == {ElementaryFile.CARD_ACCESS}
+
+
 def test_unusable_pace_variants_are_not_offered() -> None:
     files = passport_files(None, (PaceInfo(pace_oid(4, CipherSuite.AES128), 2, 13),))
     evidence = read(simulated_chip(files).transceive)
