@@ -350,7 +350,14 @@ class Controller:
         if key is None:
             return WishAnswer(False, "unknown_officer")
         try:
-            verify_wish(wish, key, self._parts.clock.wall_ns(), self._board.wish_counter, self._parts.config.name)
+            verify_wish(
+                wish,
+                key,
+                self._parts.clock.wall_ns(),
+                counter=self._board.wish_counter,
+                lane=self._parts.config.name,
+                passage=self._state.passage,
+            )
         except TrustError as error:
             log.warning("an officer's wish was refused: %s", error.problem)
             return WishAnswer(False, error.problem)

@@ -243,7 +243,7 @@ class Demo:
         """A signed wish, as the console sends it."""
         assert self.view is not None
         expires = self.clock.wall_ns() + WISH_LIFE_NS
-        wish = OfficerWish(LANE_NAME, action, reason, OFFICER, self.view.wish_counter, expires)
+        wish = OfficerWish(LANE_NAME, action, reason, OFFICER, self.view.passage, self.view.wish_counter, expires)
         await console.send(sign_wish(wish, load_signing_key(self.place.key(f"{OFFICER}.pem"))))
         async for message in console.messages():
             if isinstance(message, WishAnswer):

@@ -109,6 +109,7 @@ def lane_view(revision: int, state: LaneState, passage: Passage | None, facts: L
         last_outcome=facts.last_outcome,
         wish_counter=facts.wish_counter,
         outbox=facts.outbox,
+        passage=state.passage,
         devices_lost=facts.devices_lost,
     )
 

@@ -178,6 +178,7 @@ class LaneView:
     last_outcome: Outcome | None
     wish_counter: int
     outbox: int = 0
+    passage: int = 0
     devices_lost: tuple[str, ...] = ()
 
 
@@ -211,12 +212,16 @@ class TravellerHelpWished:
 
 @dataclass(frozen=True, slots=True)
 class OfficerWish:
-    """An officer asks the lane to act. `signature` is hex Ed25519 over `wishes.signed_bytes`; `expires_ns` wall clock."""
+    """An officer asks the lane to act. `signature` is hex Ed25519 over `wishes.signed_bytes`; `expires_ns` wall clock.
+
+    `passage` is the passage that the officer saw (0: none), so that a wish never acts on the next traveller.
+    """
 
     lane: str
     action: OfficerAction
     reason: OfficerReason
     officer: str
+    passage: int
     counter: int
     expires_ns: int
     signature: str = field(repr=False, default="")

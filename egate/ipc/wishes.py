@@ -23,7 +23,7 @@ MAX_WISH_LIFE_S = 10.0
 MAX_NAME_BYTES = 200
 """The longest lane or officer name that is signed."""
 
-_CONTEXT = b"egate officer wish 1\x00"
+_CONTEXT = b"egate officer wish 2\x00"
 """Keeps a wish's signature from being one over anything else that the same key might sign."""
 
 _DOING = "verify an officer's wish"
@@ -34,6 +34,7 @@ class WishFault(Enum):
     """Why a wish is not taken; the value is the `problem` of the TrustError and the `code` of the answer."""
 
     OTHER_LANE = "other_lane"
+    OTHER_PASSAGE = "other_passage"
     WRONG_COUNTER = "wrong_counter"
     EXPIRED = "expired"
     EXPIRES_TOO_LATE = "expires_too_late"
@@ -43,7 +44,8 @@ class WishFault(Enum):
 def signed_bytes(wish: OfficerWish) -> bytes:
     """What the signature covers: a context, then every field but the signature, texts with their length before them."""
     texts = (wish.lane, wish.action.value, wish.reason.value, wish.officer)
-    return _CONTEXT + b"".join(map(_with_length, texts)) + _eight_bytes(wish.counter) + _eight_bytes(wish.expires_ns)
+    numbers = (wish.passage, wish.counter, wish.expires_ns)
+    return _CONTEXT + b"".join(map(_with_length, texts)) + b"".join(map(_eight_bytes, numbers))
 
 
 def sign_wish(wish: OfficerWish, private_key: Ed25519PrivateKey) -> OfficerWish:
@@ -51,16 +53,19 @@ def sign_wish(wish: OfficerWish, private_key: Ed25519PrivateKey) -> OfficerWish:
     return replace(wish, signature=private_key.sign(signed_bytes(wish)).hex())
 
 
-def verify_wish(wish: OfficerWish, public_key: Ed25519PublicKey, now_ns: int, expected_counter: int, lane: str) -> None:
+def verify_wish(wish: OfficerWish, public_key: Ed25519PublicKey, now_ns: int, *, counter: int, lane: str, passage: int) -> None:
     """Return when the wish may be carried out; raise TrustError whose `problem` is a `WishFault` word otherwise.
 
-    The signature is verified first: nothing is said about a wish that the officer did not make.
+    `counter`, `lane` and `passage` are what the lane expects now. The signature is verified first: nothing is said about a wish
+    that the officer did not make.
     """
     try:
         public_key.verify(bytes.fromhex(wish.signature), signed_bytes(wish))
     except (InvalidSignature, ValueError):
         raise TrustError(_DOING, WishFault.BAD_SIGNATURE.value) from None
-    fault = _fault_of(wish, now_ns, expected_counter, lane)
+    fault = _fault_of(wish, now_ns, counter, lane)
+    if fault is None and wish.passage != passage:
+        fault = WishFault.OTHER_PASSAGE
     if fault is not None:
         raise TrustError(_DOING, fault.value)
 

@@ -80,7 +80,7 @@ def test_a_damaged_line_never_does_worse_than_malformed(message: Message, at: in
 @settings(max_examples=300, deadline=None)
 def test_different_wishes_sign_different_bytes(one: OfficerWish, other: OfficerWish) -> None:
     def signed(wish: OfficerWish) -> tuple[object, ...]:
-        return wish.lane, wish.action, wish.reason, wish.officer, wish.counter, wish.expires_ns
+        return wish.lane, wish.action, wish.reason, wish.officer, wish.passage, wish.counter, wish.expires_ns
 
     try:
         same = signed_bytes(one) == signed_bytes(other)

@@ -163,7 +163,7 @@ class Rig:
     def wish(self, action: OfficerAction, reason: OfficerReason = OfficerReason.TO_DESK, *, counter: int = 0) -> OfficerWish:
         assert self.view is not None
         expires = self.clock.wall_ns() + 5_000_000_000
-        wish = OfficerWish(LANE_NAME, action, reason, OFFICER, counter or self.view.wish_counter, expires)
+        wish = OfficerWish(LANE_NAME, action, reason, OFFICER, self.view.passage, counter or self.view.wish_counter, expires)
         return sign_wish(wish, load_signing_key(self.place.key(f"{OFFICER}.pem")))
 
     async def send(self, wish: OfficerWish, role: Role = Role.GUARD) -> WishAnswer:

@@ -184,7 +184,8 @@ def wished(
     if not ready(state, action) or view is None or state.reason is None:
         return state, None
     expires_ns = wall_ns + int(WISH_LIFE_S * 1_000_000_000)
-    wish = sign_wish(OfficerWish(view.lane, action, state.reason, state.officer, view.wish_counter, expires_ns), key)
+    wish = OfficerWish(view.lane, action, state.reason, state.officer, view.passage, view.wish_counter, expires_ns)
+    wish = sign_wish(wish, key)
     return replace(state, reason=None, notice=Notice(NoticeKind.SENT, state.selected, now_s)), wish
 
 

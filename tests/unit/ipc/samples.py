@@ -49,4 +49,4 @@ LANE = LaneView(
     devices_lost=("camera",),
 )
 
-WISH = OfficerWish("lane-3", OfficerAction.CLEAR, OfficerReason.IDENTITY_CONFIRMED, "officer-7731", 9, 1_000_000_000, "00")
+WISH = OfficerWish("lane-3", OfficerAction.CLEAR, OfficerReason.IDENTITY_CONFIRMED, "officer-7731", 41, 9, 1_000_000_000, "00")

@@ -20,8 +20,8 @@ NOW_NS = WISH.expires_ns - 5_000_000_000 + 10_000_000_000
 SIGNED = sign_wish(replace(WISH, expires_ns=NOW_NS + 5_000_000_000), KEY)
 
 
-def verify(wish: OfficerWish, now_ns: int = NOW_NS, counter: int = 9, lane: str = "lane-3") -> None:
-    verify_wish(wish, KEY.public_key(), now_ns, counter, lane)
+def verify(wish: OfficerWish, now_ns: int = NOW_NS, counter: int = 9, lane: str = "lane-3", passage: int = 41) -> None:
+    verify_wish(wish, KEY.public_key(), now_ns, counter=counter, lane=lane, passage=passage)
 
 
 def test_a_signed_wish_is_taken() -> None:
@@ -36,6 +36,7 @@ def test_a_signed_wish_is_taken() -> None:
         replace(SIGNED, reason=OfficerReason.TECHNICAL),
         replace(SIGNED, officer="officer-1"),
         replace(SIGNED, counter=10),
+        replace(SIGNED, passage=42),
         replace(SIGNED, expires_ns=SIGNED.expires_ns + 1),
         replace(SIGNED, lane=SIGNED.lane + "x", officer=SIGNED.officer[1:]),
         replace(SIGNED, signature=""),
@@ -65,6 +66,11 @@ def test_a_wish_for_another_lane_count_or_time_is_not_taken(now_ns: int, counter
     with pytest.raises(TrustError) as caught:
         verify(SIGNED, now_ns, counter, lane)
     assert caught.value.problem == code
+
+
+def test_a_wish_never_acts_on_the_next_traveller() -> None:
+    with pytest.raises(TrustError, match="other_passage"):
+        verify(SIGNED, passage=42)
 
 
 def test_the_longest_allowed_life_is_taken() -> None:

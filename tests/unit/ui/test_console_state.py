@@ -89,7 +89,7 @@ def test_a_wish_is_signed_for_this_lane_and_this_count() -> None:
     state = with_reason(console(REFERRED))
     after, wish = reactions.wished(state, OfficerAction.CLEAR, KEY, 20.0, WALL_NS)
     assert wish is not None
-    verify_wish(wish, KEY.public_key(), WALL_NS, REFERRED.wish_counter, "lane-3")
+    verify_wish(wish, KEY.public_key(), WALL_NS, counter=REFERRED.wish_counter, lane="lane-3", passage=REFERRED.passage)
     assert (wish.officer, wish.reason, wish.action) == ("7731", OfficerReason.IDENTITY_CONFIRMED, OfficerAction.CLEAR)
     assert after.reason is None
     assert after.notice is not None

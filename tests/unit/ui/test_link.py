@@ -238,7 +238,9 @@ def test_a_console_asks_for_faces_signs_a_wish_and_shows_the_answer(
     console.window.wishes.action_buttons[0].click()
     wish = controller.hear()
     assert isinstance(wish, OfficerWish)
-    verify_wish(wish, key.public_key(), wish.expires_ns - 1, REFERRED.wish_counter, "lane-3")
+    verify_wish(
+        wish, key.public_key(), wish.expires_ns - 1, counter=REFERRED.wish_counter, lane="lane-3", passage=REFERRED.passage
+    )
     assert (wish.action, wish.reason) == (OfficerAction.CLEAR, OfficerReason.IDENTITY_CONFIRMED)
     controller.send(WishAnswer(taken=True))
     qtbot.waitUntil(lambda: console.window.screen_shown.actions.notice == "Taken by gate 3")
