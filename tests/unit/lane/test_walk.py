@@ -13,7 +13,9 @@ from tests.unit.lane.lane_bench import ADMIT_ENTRY, ADMIT_EXIT, Bench, reach
 from tests.unit.lane.walk import Walk, cannot_rest
 from tests.unit.lane.walk_world import Scope
 
-ORDINARY = Scope(flying=1, crash=True, emergency=False, late_work=False)
+ORDINARY = Scope(
+    flying=1, crash=True, emergency=False, late_work=False, officers=(OfficerAction.CLEAR, OfficerAction.RELEASE_TO_ENTRY)
+)
 """Two persons, commands and reports lost and late, officers, crashes."""
 
 EMERGENCY = Scope(flying=1, persons=1, crash=False, emergency=True, late_work=False, officers=(OfficerAction.CLEAR,))
@@ -51,7 +53,7 @@ def test_nothing_is_broken_in_any_reachable_state(
 
 def test_the_walks_are_as_large_as_they_were(walks: dict[str, Walk]) -> None:
     """A world that lost a way to move would prove less without anybody noticing (N5: at least 50 000 states)."""
-    assert sum(walk.states for walk in walks.values()) > 200_000
+    assert sum(walk.states for walk in walks.values()) > 300_000
     assert {walk.lanes[world.lane].phase for walk in walks.values() for world in walk.worlds} == set(LanePhase)
 
 
@@ -122,5 +124,5 @@ def test_every_arrow_of_the_table_is_taken(walks: dict[str, Walk]) -> None:
 def test_nothing_is_broken_in_the_larger_world() -> None:
     """Everything at once, three commands in flight, sensor faults; as far as the limit goes, breadth first."""
     scope = Scope(flying=3, records=2, late_in_emergency=True, gate_lost=True, officers=tuple(OfficerAction), faults=True)
-    walk = Walk(scope, limit=3_000_000).run()
+    walk = Walk(scope, limit=1_000_000).run()
     assert walk.violation == "", "\n".join(walk.trace)

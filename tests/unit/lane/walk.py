@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from egate.lane import commands as c
 from egate.lane import events as e
@@ -67,6 +68,12 @@ class Effect:
     abandoned: bool
     held: bool
     commands: tuple[c.Command, ...]
+
+    @cached_property
+    def quiet(self) -> bool:
+        """Whether nothing but the lane's own state changed."""
+        busy = self.flying or self.job or self.records or self.new_passage or self.abandoned or self.held
+        return not busy and self.before is self.after
 
 
 @dataclass
@@ -248,6 +255,8 @@ class Walk:
             self._blame("S7 a crossing recorded as admitted without its decision")
 
     def _apply(self, world: World, effect: Effect) -> World:
+        if effect.quiet and not world.records:
+            return world if effect.lane == world.lane else world._replace(lane=effect.lane)
         link, acknowledged, clean = world.link, world.acknowledged, world.clean
         if effect.flying:
             link = tuple(entry._replace(newest=False) for entry in link) + effect.flying
@@ -361,10 +370,8 @@ def canonical_lane(lane: LaneState) -> LaneState:
     decision = lane.decision and DECISIONS[lane.decision.point, lane.decision.outcome]
     if lane.phase in SETTLED and lane.crossing_decided and not awaiting:
         decision = DECISIONS[DecisionPoint.EXIT, Outcome.REFER]
-    if lane.fresh:
-        lane = replace(lane, unanswered=0)
-    else:
-        lane = replace(lane, entry=DoorState.LOCKED, exit=DoorState.LOCKED)
+    locked = DoorState.LOCKED
+    lane = replace(lane, unanswered=0) if lane.fresh else replace(lane, entry=locked, exit=locked)
     if lane.phase in (LanePhase.REFERRED, LanePhase.RESYNC):
         lane = replace(lane, ticks=0)
     return replace(
