@@ -45,6 +45,7 @@ class Ingest:
     async def _work(self, bus: Bus) -> None:
         await bus.open_stream()
         while True:
+            bus.refuse_if_lost()
             for delivery in await bus.receive(FETCH_ENVELOPES, FETCH_WITHIN_S):
                 await self._take(bus, delivery)
 

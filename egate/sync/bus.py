@@ -5,6 +5,7 @@ to the centre through a JetStream stream, `egate.receipts.LANE` carries receipts
 kept here: its own reconnection hides lost streams, so it is off and `keep_connected` opens a new connection each time; `close`
 can raise CancelledError in a task that nobody cancelled, so its calls run in tasks of their own and end as `DeviceError`; an
 idle `fetch` ends in either of two TimeoutErrors, so after each the server is asked whether our consumer is still there.
+`asyncio.wait_for` is not used: in Python 3.11 it swallows a cancellation that comes together with the result.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -39,6 +40,9 @@ ANSWER_WITHIN_S = 5.0
 CLOSE_WITHIN_S = 1.0
 REDELIVER_AFTER_S = 10.0
 """Patience with the server: to connect, to answer, to say goodbye; and the server's with a hub that died before its answer."""
+
+PING_EVERY_S = 5
+"""How often a quiet connection is tried; two answers missing, and it counts as lost (a cable pulled, a hub asleep)."""
 
 DUPLICATE_WINDOW_S = 120.0
 """How long the server remembers message identifiers; a new attempt carries a new one."""
@@ -97,6 +101,11 @@ class Bus:
         with contextlib.suppress(DeviceError, AssertionError):
             await _settled(self._client.close(), CLOSE_WITHIN_S)
 
+    def refuse_if_lost(self) -> None:
+        """Raise DeviceError when the connection has ended; asked in every turn, so that no turn trusts a callback alone."""
+        if self.lost.is_set() or not self._client.is_connected:
+            raise DeviceError(_DOING, "the connection ended")
+
     async def send(self, subject: str, data: bytes, identifier: str) -> None:
         """Put a message into the stream; returns once the server has it on its disk."""
         publish = self._client.jetstream().publish(subject, data, timeout=ANSWER_WITHIN_S, headers={"Nats-Msg-Id": identifier})
@@ -142,6 +151,7 @@ class Bus:
             allow_reconnect=False,
             max_reconnect_attempts=1,
             reconnect_time_wait=FIRST_PAUSE_S,
+            ping_interval=PING_EVERY_S,
             connect_timeout=CONNECT_WITHIN_S,
             error_cb=on_error,
             closed_cb=on_closed,
@@ -203,12 +213,19 @@ async def first_of(*waits: Coroutine[Any, Any, Any]) -> None:
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+        await _end(tasks)
     for task in tasks:
         if not task.cancelled() and (error := task.exception()) is not None:
             raise error
+
+
+async def _end(tasks: Sequence[asyncio.Future[Any]]) -> None:
+    """Cancel tasks until they have ended; a library that swallowed the first cancellation gets another."""
+    living = set(tasks)
+    while living:
+        for task in living:
+            task.cancel()
+        _, living = await asyncio.wait(living, timeout=CLOSE_WITHIN_S)
 
 
 async def _work_until(bus: Bus, stop: asyncio.Event, work: Callable[[Bus], Coroutine[Any, Any, None]]) -> None:

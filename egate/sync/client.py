@@ -17,7 +17,7 @@ from egate.model.crossing import Receipt
 from egate.model.errors import DeviceError, MalformedData, TrustError
 from egate.ports import Clock
 from egate.storage.outbox import Outbox
-from egate.sync.bus import RECEIPTS_SUBJECT, ROWS_SUBJECT, Bus, BusAddress, keep_connected
+from egate.sync.bus import RECEIPTS_SUBJECT, ROWS_SUBJECT, Bus, BusAddress, first_of, keep_connected
 from egate.sync.messages import (
     ENVELOPE_BYTES,
     ENVELOPE_ROWS,
@@ -49,9 +49,6 @@ LOOK_EVERY_S = 0.1
 HAND_OVER_EVERY_S = 3.0
 """How often a receipt is handed over again that the log does not show yet."""
 
-RECEIPT_QUEUE = 1000
-"""Receipts that wait to be looked at; more are dropped, the next one says the same."""
-
 _LOG = logging.getLogger("egate.sync")
 
 
@@ -71,6 +68,24 @@ class SyncCounts:
     envelopes: int = 0
     receipts: int = 0
     refused: int = 0
+
+
+class _Receipts:
+    """The newest receipt that has not been looked at; an older one says nothing that it does not say."""
+
+    def __init__(self) -> None:
+        self.arrived = asyncio.Event()
+        self._newest: Receipt | None = None
+
+    def put(self, receipt: Receipt) -> None:
+        if self._newest is None or receipt.signed_at_ns > self._newest.signed_at_ns:
+            self._newest = receipt
+        self.arrived.set()
+
+    def take(self) -> Receipt | None:
+        newest, self._newest = self._newest, None
+        self.arrived.clear()
+        return newest
 
 
 class SyncClient:
@@ -108,30 +123,23 @@ class SyncClient:
         await keep_connected(self._address, "sync", self._clock, stop, self._work)
 
     async def _work(self, bus: Bus) -> None:
-        receipts: asyncio.Queue[Receipt] = asyncio.Queue(RECEIPT_QUEUE)
+        receipts = _Receipts()
         await bus.listen(f"{RECEIPTS_SUBJECT}.{self._identity.lane}", lambda data: self._receive(data, receipts))
         try:
             await self._react(bus, Connected(self._clock.monotonic()))
             while True:
+                bus.refuse_if_lost()
                 await self._react(bus, RowsSeen(self._outbox.last_sequence()))
-                await self._await_receipt(bus, receipts)
+                await first_of(self._clock.sleep(LOOK_EVERY_S), receipts.arrived.wait())
+                newest = receipts.take()
+                if newest is not None:
+                    await self._react(bus, ReceiptArrived(newest, self._clock.monotonic()))
                 await self._react(bus, Tick(self._clock.monotonic()))
                 await self._deliver()
         finally:
             self._state, _ = step(self._state, Disconnected())
 
-    async def _await_receipt(self, bus: Bus, receipts: asyncio.Queue[Receipt]) -> None:
-        """Every receipt that is there, or a short wait for the first one."""
-        try:
-            receipt = await asyncio.wait_for(receipts.get(), LOOK_EVERY_S)
-        except TimeoutError:
-            return
-        while not receipts.empty():
-            newer = receipts.get_nowait()
-            receipt = newer if newer.signed_at_ns > receipt.signed_at_ns else receipt
-        await self._react(bus, ReceiptArrived(receipt, self._clock.monotonic()))
-
-    def _receive(self, data: bytes, receipts: asyncio.Queue[Receipt]) -> None:
+    def _receive(self, data: bytes, receipts: _Receipts) -> None:
         """A receipt from outside counts only when it is for this lane and the centre signed it."""
         try:
             receipt = parse_receipt(data)
@@ -141,8 +149,8 @@ class SyncClient:
             return
         if receipt.lane != self._identity.lane:
             self._refuse("it is for another lane")
-        elif not receipts.full():
-            receipts.put_nowait(receipt)
+        else:
+            receipts.put(receipt)
 
     def _refuse(self, problem: str) -> None:
         """One line for the first; whoever floods us with forged receipts must not fill the disk with our words."""

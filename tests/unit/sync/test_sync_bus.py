@@ -83,6 +83,27 @@ def test_the_first_to_end_ends_the_others_and_errors_come_out() -> None:
     assert ended == ["cancelled", "cancelled"]
 
 
+def test_a_task_that_swallows_a_cancellation_is_cancelled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bus_module, "CLOSE_WITHIN_S", 0.01)
+    swallowed = 0
+
+    async def stubborn() -> None:
+        nonlocal swallowed
+        while swallowed < 3:
+            try:
+                await _hang()
+            except asyncio.CancelledError:
+                swallowed += 1
+
+    asyncio.run(first_of(stubborn(), asyncio.sleep(0)))  # noqa: TID251  # only a turn of the loop
+    assert swallowed == 3
+
+
+def test_a_lost_connection_is_noticed_without_a_callback() -> None:
+    with pytest.raises(DeviceError, match="connection ended"):
+        Bus(BusAddress("nats://127.0.0.1:1"), "test").refuse_if_lost()
+
+
 def test_trouble_that_is_not_the_bus_is_not_blamed_on_it(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
