@@ -31,8 +31,13 @@ async def gather_chip(reader: ChipReader, request: ReadRequest, progress: Callab
     try:
         command = next(dialogue)
         while True:
-            answer = ResponseApdu.from_bytes(await reader.transceive(command.to_bytes()))
-            command = dialogue.send(answer)
+            response = await reader.transceive(command.to_bytes())
+            try:
+                answer = ResponseApdu.from_bytes(response)
+            except MalformedData as error:  # what the chip did wrong belongs into the evidence
+                command = dialogue.throw(error)
+            else:
+                command = dialogue.send(answer)
     except StopIteration as done:
         evidence: ChipEvidence = done.value
         return evidence
