@@ -108,7 +108,7 @@ TABLE: Mapping[P, Mapping[type[e.Event], Row]] = {
     },
     P.READING: {
         **_NOTED,
-        e.GateReported: Row(outside.expect_empty, (P.ENTRY_OPEN, P.REFERRED), "admitted and interlock allows, or out of place"),
+        e.GateReported: Row(outside.expect_empty, (P.ENTRY_OPEN, P.REFERRED), "admitted and interlock agrees, or out of place"),
         e.DocumentRemoved: Row(outside.present_again, (P.IDLE, P.OUT_OF_SERVICE), "document removed"),
         e.Decided: Row(outside.take_entry_decision, (P.ENTRY_OPEN, P.REFERRED_OUTSIDE), "entry decided"),
         e.OfficerWished: Row(referral.officer_asks, (P.OUT_OF_SERVICE, P.REFERRED), "officer closes or holds"),
@@ -145,7 +145,7 @@ TABLE: Mapping[P, Mapping[type[e.Event], Row]] = {
     },
     P.RECORDING: {
         **_OFFICER_UNDER_WAY,
-        e.GateReported: Row(inside.watch_inside, (P.EXIT_OPEN, P.REFERRED), "recorded and interlock allows, or out of place"),
+        e.GateReported: Row(inside.watch_inside, (P.EXIT_OPEN, P.REFERRED), "recorded and interlock agrees, or out of place"),
         e.Recorded: Row(inside.open_exit, (P.EXIT_OPEN,), "recorded"),
         e.NotRecorded: Row(inside.refer_unrecorded, (P.REFERRED,), "not recorded"),
         e.TimerExpired: Row(inside.inside_too_long, (P.REFERRED,), "inside_max_s"),
@@ -165,7 +165,7 @@ TABLE: Mapping[P, Mapping[type[e.Event], Row]] = {
     P.REFERRED: {
         e.Recorded: Row(referral.clearance_recorded, (P.EXIT_OPEN,), "clearance recorded"),
         e.NotRecorded: Row(referral.note_not_recorded),
-        e.GateReported: Row(referral.watch_referred, (P.EXIT_OPEN, P.RETURN_OPEN), "officer's act and interlock allow"),
+        e.GateReported: Row(referral.watch_referred, (P.EXIT_OPEN, P.RETURN_OPEN), "officer's act and interlock agree"),
         e.OfficerWished: Row(referral.officer_asks, (P.RETURN_OPEN, P.RESYNC), "officer releases, or nobody is inside"),
         e.HelpWished: Row(referral.call_officer),
         e.TimerExpired: Row(referral.call_again),
