@@ -100,6 +100,10 @@ class Bus:
         # The library fails an assertion when it never came as far as a connection; then there is nothing to close.
         with contextlib.suppress(DeviceError, AssertionError):
             await _settled(self._client.close(), CLOSE_WITHIN_S)
+        # A close that was cut short, or that found the library closing already, may leave the socket open.
+        writer = getattr(getattr(self._client, "_transport", None), "_io_writer", None)
+        if writer is not None:
+            writer.transport.abort()
 
     def refuse_if_lost(self) -> None:
         """Raise DeviceError when the connection has ended; asked in every turn, so that no turn trusts a callback alone."""
