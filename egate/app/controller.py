@@ -241,17 +241,17 @@ class Controller:
     def _record_crossing(self, command: c.RecordCrossing) -> None:
         passage = self._passage
         if passage is None or passage.number != command.passage:
-            self._events.put_nowait(e.NotRecorded(command.passage))
+            self._events.put_nowait(e.NotRecorded(command.passage, command.number))
             return
         passage.decision = command.decision
         passage.add(command.decision.because)
         self._board.count(command.decision.outcome)
-        self._write(crossing_record(passage, command.decision, self._parts.versions), passage.number)
+        self._write(crossing_record(passage, command.decision, self._parts.versions), command)
 
     def _record_act(self, command: c.RecordOfficerAct) -> None:
         stages = tuple(self._passage.stages) if self._passage else ()
         transaction = self._passage.transaction if self._passage else ""
-        self._write(officer_record(transaction, command, stages), command.passage)
+        self._write(officer_record(transaction, command, stages), command)
 
     def _record_completion(self, command: c.RecordCompletion) -> None:
         self._board.tell("door", "left_through", command.through.value if command.through else "none")
@@ -259,8 +259,8 @@ class Controller:
         transaction = self._passage.transaction if self._passage else ""
         self._write(completion_record(transaction, command.through, stages), None)
 
-    def _write(self, record: LogRecord, passage: int | None) -> None:
-        """Append a record; where the lane waits for it (`passage`), the answer comes back as an event."""
+    def _write(self, record: LogRecord, asked: c.RecordCrossing | c.RecordOfficerAct | None) -> None:
+        """Append a record; where the lane waits for it (`asked`), the answer comes back as an event."""
 
         async def write() -> None:
             try:
@@ -268,10 +268,10 @@ class Controller:
             except DeviceError as error:
                 log.error("not recorded: %s", error)
                 self._board.tell("record", "failed", error.problem)
-                answer: e.Event | None = e.NotRecorded(passage) if passage is not None else None
+                answer: e.Event | None = e.NotRecorded(asked.passage, asked.number) if asked else None
             else:
                 self._board.tell("record", record.kind.value, f"row {committed.sequence} is durable")
-                answer = e.Recorded(passage) if passage is not None else None
+                answer = e.Recorded(asked.passage, asked.number) if asked else None
             if answer is not None:
                 self._events.put_nowait(answer)
 

@@ -24,6 +24,7 @@ from egate.ports import ChipReader, Clock, GateUnit, MrzReader
 from egate.storage.log import LaneLog
 from egate.storage.vault import CentrePublicKey
 from egate.sync.messages import verify_receipt
+from egate.sync.receipt_file import load_receipt, receipt_path
 from egate.watchlist.lists import Watchlists
 
 
@@ -62,9 +63,12 @@ class Parts:
         return self.log_or_none is not None
 
     def open_log(self) -> None:
-        """Open the lane's log as its only writer; raises DeviceError."""
+        """Open the lane's log as its only writer, and take a receipt that waits beside it; raises DeviceError."""
         self.log_or_none = LaneLog.open(self.config.database, self.config.name, self.sealing_key, self.clock, self.boot_id)
         self.depth = self.log.outbox.depth()
+        waiting = load_receipt(receipt_path(self.config.database))
+        if waiting is not None and waiting.lane == self.config.name:
+            self._settle(waiting)
 
     def append(self, record: LogRecord) -> Committed:
         """Append a record; it is durable when this returns. Raises DeviceError."""
@@ -81,6 +85,9 @@ class Parts:
         if message.lane != self.config.name:
             raise TrustError("taking a receipt", "it is for another lane")
         receipt = Receipt(message.lane, message.sequence, header_hash, message.signed_at_ns, signature)
+        return self._settle(receipt)
+
+    def _settle(self, receipt: Receipt) -> int:
         verify_receipt(receipt, self.receipt_key)
         settled = self.log.outbox.prune(receipt)
         self.depth = self.log.outbox.depth()

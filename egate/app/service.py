@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from egate.model.errors import DeviceError
 from egate.sync.bus import BusAddress
 
-TOKEN_VARIABLE = "EGATE_NATS_TOKEN"  # noqa: S105  # the name of the variable, not the token
+TOKEN_VARIABLE = "EGATE_NATS_TOKEN"  # noqa: S105 - the name of the variable, not the token
 """Where the bus token may stand; a command line can be read by every account of the machine."""
 
 TOKEN_LIMIT_BYTES = 4096

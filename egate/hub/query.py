@@ -54,7 +54,7 @@ class LedgerReader:
     def arrivals(self, lane: str = "", last: int = 0) -> Iterator[Arrival]:
         """Records in the order of arrival, of all lanes or one; with `last` only the newest so many."""
         after = self._row_before(lane, last)
-        query = f"SELECT {_COLUMNS} FROM record WHERE rowid > ? AND ? IN ('', lane) ORDER BY rowid LIMIT ?"  # noqa: S608  # constants
+        query = f"SELECT {_COLUMNS} FROM record WHERE rowid > ? AND ? IN ('', lane) ORDER BY rowid LIMIT ?"  # noqa: S608 - constants
         while rows := self._store.rows(query, (after, lane, BATCH_ROWS)):
             after = _number(rows[-1][0])
             yield from map(_arrival, rows)

@@ -178,7 +178,7 @@ def _read_once(shared: mmap.mmap) -> Frame | None:
 
 def _square_bgra(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """The centred square as BGRA. Large pictures are averaged down by a whole factor and then thinned out to `size`."""
-    import numpy  # noqa: PLC0415  the reader's side must not need numpy
+    import numpy  # noqa: PLC0415 - the reader's side must not need numpy
 
     side = min(picture.shape[0], picture.shape[1])
     top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2

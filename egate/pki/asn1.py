@@ -90,7 +90,7 @@ class _DataGroupNumber(core.Integer):  # type: ignore[misc]  # the library has n
 class DataGroupHash(core.Sequence):  # type: ignore[misc]  # the library has no types
     """One hash of the LDS security object."""
 
-    _fields = [("number", _DataGroupNumber), ("hash_value", core.OctetString)]  # noqa: RUF012 – the library's convention
+    _fields = [("number", _DataGroupNumber), ("hash_value", core.OctetString)]  # noqa: RUF012 - – the library's convention
 
 
 class DataGroupHashes(core.SequenceOf):  # type: ignore[misc]  # the library has no types
@@ -102,13 +102,13 @@ class DataGroupHashes(core.SequenceOf):  # type: ignore[misc]  # the library has
 class LdsVersionInfo(core.Sequence):  # type: ignore[misc]  # the library has no types
     """Version of the logical data structure, present from version 1 of the object on."""
 
-    _fields = [("lds_version", core.PrintableString), ("unicode_version", core.PrintableString)]  # noqa: RUF012 – convention
+    _fields = [("lds_version", core.PrintableString), ("unicode_version", core.PrintableString)]  # noqa: RUF012 - – convention
 
 
 class LdsSecurityObject(core.Sequence):  # type: ignore[misc]  # the library has no types
     """What an EF.SOD signs (Doc 9303-10 §4.6.2.3)."""
 
-    _fields = [  # noqa: RUF012 – the library's convention
+    _fields = [  # noqa: RUF012 - – the library's convention
         ("version", core.Integer),
         ("hash_algorithm", algos.DigestAlgorithm),
         ("hashes", DataGroupHashes),
@@ -123,13 +123,13 @@ class _Certificates(core.SetOf):  # type: ignore[misc]  # the library has no typ
 class CscaMasterList(core.Sequence):  # type: ignore[misc]  # the library has no types
     """What a master list signs (Doc 9303-12 §9.1)."""
 
-    _fields = [("version", core.Integer), ("certificates", _Certificates)]  # noqa: RUF012 – the library's convention
+    _fields = [("version", core.Integer), ("certificates", _Certificates)]  # noqa: RUF012 - – the library's convention
 
 
 class PrivateKeyUsagePeriod(core.Sequence):  # type: ignore[misc]  # the library has no types
     """When a signer may sign, which is shorter than its certificate is valid (RFC 3280 §4.2.1.4)."""
 
-    _fields = [  # noqa: RUF012 – the library's convention
+    _fields = [  # noqa: RUF012 - – the library's convention
         ("not_before", core.GeneralizedTime, {"implicit": 0, "optional": True}),
         ("not_after", core.GeneralizedTime, {"implicit": 1, "optional": True}),
     ]
@@ -142,4 +142,4 @@ class _DocumentTypes(core.SetOf):  # type: ignore[misc]  # the library has no ty
 class DocumentTypeList(core.Sequence):  # type: ignore[misc]  # the library has no types
     """Which document codes a signer may sign (Doc 9303-12 §7.1.1.6)."""
 
-    _fields = [("version", core.Integer), ("types", _DocumentTypes)]  # noqa: RUF012 – the library's convention
+    _fields = [("version", core.Integer), ("types", _DocumentTypes)]  # noqa: RUF012 - – the library's convention

@@ -29,7 +29,7 @@ MAXIMUM_RSA_BITS = 8192
 """Longer keys only cost time; the largest in master lists have 6144 bits."""
 
 HASHES: dict[str, hashes.HashAlgorithm] = {
-    "1.3.14.3.2.26": hashes.SHA1(),  # noqa: S303 – old certificates are signed so; policy is not the verifier's matter
+    "1.3.14.3.2.26": hashes.SHA1(),  # noqa: S303 - – old certificates are signed so; policy is not the verifier's matter
     "2.16.840.1.101.3.4.2.4": hashes.SHA224(),
     "2.16.840.1.101.3.4.2.1": hashes.SHA256(),
     "2.16.840.1.101.3.4.2.2": hashes.SHA384(),

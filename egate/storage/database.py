@@ -175,10 +175,27 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 @contextlib.contextmanager
 def _our_errors(path: Path, doing: str) -> Iterator[None]:
-    """SQLite's and the system's errors in our words; their texts name statements and files, never values."""
+    """SQLite's and the system's errors in our words; SQLite's own texts may quote a column, so only its code is told."""
     try:
         yield
     except sqlite3.Error as error:
-        raise DeviceError(f"{doing} {path}", str(error)) from None
+        raise DeviceError(f"{doing} {path}", _word_of(error)) from None
     except OSError as error:
         raise DeviceError(f"{doing} {path}", error.strerror or "input/output error") from None
+
+
+def _word_of(error: sqlite3.Error) -> str:
+    """What went wrong by SQLite's result code, e.g. `disk full`; errors without one (Python's own) by their kind."""
+    name = getattr(error, "sqlite_errorname", "") or type(error).__name__
+    return _WORDS.get(name, f"the database refused ({name})")
+
+
+_WORDS = {
+    "SQLITE_FULL": "the disk is full",
+    "SQLITE_READONLY": "the disk or file is read-only",
+    "SQLITE_CORRUPT": "the database file is damaged",
+    "SQLITE_NOTADB": "this is not a database",
+    "SQLITE_BUSY": "another process holds the database",
+    "SQLITE_CANTOPEN": "the database file cannot be opened",
+}
+"""The result codes that people meet (https://www.sqlite.org/rescode.html)."""

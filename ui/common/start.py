@@ -114,8 +114,8 @@ def missing_library(text: str) -> str:
 
 def _library_problem() -> str | None:
     try:
-        import PyQt6.QtNetwork  # noqa: PLC0415  the question is whether it can be loaded
-        import PyQt6.QtWidgets  # noqa: F401, PLC0415
+        import PyQt6.QtNetwork  # noqa: PLC0415 - the question is whether it can be loaded
+        import PyQt6.QtWidgets  # noqa: F401, PLC0415 - as above
     except ImportError as error:
         return missing_library(str(error))
     return None

@@ -19,7 +19,7 @@ class CatalogueTranslator(QTranslator):
         super().__init__(parent)
         self._texts = texts
 
-    def isEmpty(self) -> bool:  # noqa: N802  Qt's name
+    def isEmpty(self) -> bool:  # noqa: N802 - Qt's name
         """Qt drops translators that say they are empty."""
         return False
 

@@ -1,3 +1,5 @@
+"""`python -m ui.guard`."""
+
 import sys
 
 from ui.guard.app import main

@@ -65,12 +65,12 @@ def _say(problem: str) -> int:
 
 def _run(chosen: argparse.Namespace, key: Ed25519PrivateKey) -> int:
     """1 dress the application · 2 build window and links · 3 show · 4 run until told to quit."""
-    from PyQt6.QtCore import QTimer  # noqa: PLC0415  Qt is loaded only after we know that it can be
-    from PyQt6.QtWidgets import QApplication  # noqa: PLC0415
+    from PyQt6.QtCore import QTimer  # noqa: PLC0415 - Qt is loaded only after we know that it can be
+    from PyQt6.QtWidgets import QApplication  # noqa: PLC0415 - as above
 
-    from ui.common import crash  # noqa: PLC0415
-    from ui.common.theme import dress  # noqa: PLC0415
-    from ui.guard.controller import ConsoleController  # noqa: PLC0415
+    from ui.common import crash  # noqa: PLC0415 - as above
+    from ui.common.theme import dress  # noqa: PLC0415 - as above
+    from ui.guard.controller import ConsoleController  # noqa: PLC0415 - as above
 
     crash.install()
     application = QApplication(["egate-guard"])

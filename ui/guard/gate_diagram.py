@@ -38,7 +38,7 @@ class GateDiagram(QWidget):
         self.setVisible(plan is not None)
         self.update()
 
-    def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802  Qt's name
+    def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
         """Paint the plan in its own units."""
         if self._plan is None:
             return

@@ -47,7 +47,7 @@ class FittedLabel(QLabel):
         self.setProperty("kind", "body")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
-    def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802  Qt's name
+    def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
         """Paint the text on one line, as large as it fits."""
         painter = QPainter(self)
         wanted = self.font()

@@ -35,7 +35,7 @@ class ScoreBar(QWidget):
         self.setAccessibleName(f"{row.title}: {row.value_text}, {row.threshold_text}, {row.verdict}")
         self.update()
 
-    def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802  Qt's name
+    def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
         """Paint track, value and threshold; the low end is where reading begins."""
         if self._row is None:
             return
@@ -96,7 +96,7 @@ class FacePair(QWidget):
         self._images = {"reference": None, "probe": None}
         self.update()
 
-    def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802  Qt's name
+    def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
         """Paint both boxes; the chip's face stands where reading begins."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -167,7 +167,7 @@ class LaneTile(QAbstractButton):
         self.setMaximumHeight(round(184 * scale))
         self.update()
 
-    def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802  Qt's name
+    def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
         """Paint the tile; a calm lane is grey, a calling one has the colour and shape of its alarm."""
         if self._tile is None:
             return

@@ -79,17 +79,17 @@ class ConsoleWindow(QWidget):
         self.wishes.show_actions(screen.actions)
         self._keys.setText(screen.header.keys)
 
-    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802  Qt's name
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """Scale the words with the window."""
         super().resizeEvent(event)
         self._rescale()
 
-    def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802  Qt's name
+    def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802 - Qt's name
         """The window was closed: so is the program."""
         super().closeEvent(event)
         self.closed.emit()
 
-    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802  Qt's name
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
         """Digits choose a reason, function keys an action, arrows a lane."""
         if event is None or event.isAutoRepeat() or not self._take_key(Qt.Key(event.key())):
             super().keyPressEvent(event)

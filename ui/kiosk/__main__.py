@@ -1,3 +1,5 @@
+"""`python -m ui.kiosk`."""
+
 import sys
 
 from ui.kiosk.app import main

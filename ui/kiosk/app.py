@@ -35,12 +35,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(chosen: argparse.Namespace) -> int:
     """1 dress the application · 2 build window and link · 3 show · 4 run until told to quit."""
-    from PyQt6.QtCore import QTimer  # noqa: PLC0415  Qt is loaded only after we know that it can be
-    from PyQt6.QtWidgets import QApplication  # noqa: PLC0415
+    from PyQt6.QtCore import QTimer  # noqa: PLC0415 - Qt is loaded only after we know that it can be
+    from PyQt6.QtWidgets import QApplication  # noqa: PLC0415 - as above
 
-    from ui.common import crash  # noqa: PLC0415
-    from ui.common.theme import dress  # noqa: PLC0415
-    from ui.kiosk.controller import KioskController  # noqa: PLC0415
+    from ui.common import crash  # noqa: PLC0415 - as above
+    from ui.common.theme import dress  # noqa: PLC0415 - as above
+    from ui.kiosk.controller import KioskController  # noqa: PLC0415 - as above
 
     crash.install()
     application = QApplication(["egate-kiosk"])

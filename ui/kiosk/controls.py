@@ -54,7 +54,7 @@ class TouchButton(QAbstractButton):
         self.setAccessibleName(text)
         self.setAccessibleDescription(description)
 
-    def focusInEvent(self, event: QFocusEvent | None) -> None:  # noqa: N802  Qt's name
+    def focusInEvent(self, event: QFocusEvent | None) -> None:  # noqa: N802 - Qt's name
         """Remember whether a key brought the focus: only then the ring helps."""
         self._keyboard = event is not None and event.reason() in _BY_KEY
         super().focusInEvent(event)
@@ -69,7 +69,7 @@ class TouchButton(QAbstractButton):
         sizes = (tokens().kiosk_type.button * self._scale, _LEAST_PX * self._scale)
         return fit(self.text(), self.text_width(), self.height(), sizes, bold=True, wrapped=False)
 
-    def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802  Qt's name
+    def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
         """Paint body, icon, word, and the focus ring."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

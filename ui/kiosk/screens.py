@@ -79,24 +79,24 @@ class KioskWindow(QWidget):
             self.preview.forget()
         self._lay_out()
 
-    def resizeEvent(self, _event: QResizeEvent | None) -> None:  # noqa: N802  Qt's name
+    def resizeEvent(self, _event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """Lay everything out again for the new size."""
         self._lay_out()
 
-    def showEvent(self, _event: QShowEvent | None) -> None:  # noqa: N802  Qt's name
+    def showEvent(self, _event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
         """Let the pictures move while they can be seen."""
         self._clock.run()
 
-    def hideEvent(self, _event: QHideEvent | None) -> None:  # noqa: N802  Qt's name
+    def hideEvent(self, _event: QHideEvent | None) -> None:  # noqa: N802 - Qt's name
         """Let the pictures rest."""
         self._clock.rest()
 
-    def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802  Qt's name
+    def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802 - Qt's name
         """The window was closed: so is the program."""
         super().closeEvent(event)
         self.closed.emit()
 
-    def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802  Qt's name
+    def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
         """Paint the ground in the colour of the moment, the gate's block, and the pill."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -1,3 +1,5 @@
+"""Active authentication: RSA by ISO 9796-2 and ECDSA, real answers and forged ones."""
+
 from __future__ import annotations
 
 import hashlib

@@ -1,3 +1,5 @@
+"""Commands and responses of ISO 7816-4, short and extended."""
+
 from __future__ import annotations
 
 import pytest

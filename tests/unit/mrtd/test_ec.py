@@ -1,3 +1,5 @@
+"""Points and curves that the cryptographic library lacks, against a second implementation."""
+
 from __future__ import annotations
 
 import random

@@ -1,3 +1,5 @@
+"""DG2: ISO 19794-5 and 39794-5 records, whole, cut and with a tail."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""The files of the logical data structure."""
+
 from __future__ import annotations
 
 import pytest

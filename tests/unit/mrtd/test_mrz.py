@@ -1,3 +1,5 @@
+"""Machine readable zones: published ones, wrong digits, odd sizes."""
+
 from __future__ import annotations
 
 import json

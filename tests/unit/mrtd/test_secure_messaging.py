@@ -1,3 +1,5 @@
+"""Secure messaging: what is protected is read, everything else ends the session."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+"""EF.CardAccess and DG14."""
+
 from __future__ import annotations
 
 import pytest

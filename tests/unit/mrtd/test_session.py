@@ -1,3 +1,5 @@
+"""The chip session: plain, protected, broken, reopened."""
+
 from __future__ import annotations
 
 from collections.abc import Generator

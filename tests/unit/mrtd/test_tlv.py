@@ -1,3 +1,5 @@
+"""BER-TLV with limits."""
+
 from __future__ import annotations
 
 import pytest
