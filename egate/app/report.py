@@ -18,6 +18,7 @@ class PassageReport:
     because: tuple[str, ...] = ()
     checks: dict[str, str] = field(default_factory=dict)
     stages_ms: dict[str, int] = field(default_factory=dict)
+    chip: dict[str, str] = field(default_factory=dict)
     scores: dict[str, str] = field(default_factory=dict)
     officer: dict[str, str] | None = None
     alarms: list[str] = field(default_factory=list)
@@ -43,6 +44,9 @@ class PassageReport:
 
     def _take_check(self, event: PassageEvent) -> None:
         self.checks[event.name] = event.detail
+
+    def _take_chip(self, event: PassageEvent) -> None:
+        self.chip[event.name] = event.detail
 
     def _take_score(self, event: PassageEvent) -> None:
         self.scores[event.name] = event.detail
@@ -77,6 +81,7 @@ class PassageReport:
             "because": list(self.because),
             "alarms": self.alarms,
             "checks": self.checks,
+            "chip": self.chip,
             "scores": self.scores,
             "stages_ms": self.stages_ms,
             "presented": self.presented,

@@ -70,6 +70,8 @@ class Traveller:
     camera: Camera = Camera.ONE_PERSON
     persons: int = 1
     pulls_early: bool = False
+    older_chip: bool = False
+    """The chip speaks BAC only, as passports did before PACE."""
 
 
 _ADMITTED = Ending(Outcome.ADMIT, through=Door.EXIT)
@@ -172,6 +174,7 @@ TRAVELLERS: tuple[Traveller, ...] = (
         Face.C,
         _ADMITTED,
         pulls_early=True,
+        older_chip=True,
     ),
     Traveller(
         "officer-clears",

@@ -95,7 +95,8 @@ class World:
             self._portraits[traveller.portrait] = chip_portrait(self.photograph(traveller.portrait))
         portrait = self._portraits[traveller.portrait]
         defect = _DEFECT.get(traveller.passport, Defect.NONE)
-        personalisation = issuer.personalise(person, portrait, (CHIP_WIDTH_PX, CHIP_HEIGHT_PX), defect=defect)
+        size = (CHIP_WIDTH_PX, CHIP_HEIGHT_PX)
+        personalisation = issuer.personalise(person, portrait, size, defect=defect, pace=not traveller.older_chip)
         chip = SimulatedChip(personalisation, secrets.token_bytes)
         return Carried(issuer.mrz_lines(person), chip, self._scene(traveller, seed))
 

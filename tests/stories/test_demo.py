@@ -99,6 +99,14 @@ def test_who_is_refused_entry_never_enters_and_a_listed_traveller_walks_in_like_
     assert played.passages["watchlist"]["alarms"] == ["list_hit"]
 
 
+def test_both_access_protocols_open_chips(played: Played) -> None:
+    chips = {name: entry["chip"] for name, entry in played.passages.items()}
+    assert chips["genuine"]["pace"].startswith("completed")
+    assert chips["early-pull"]["bac"].startswith("completed")
+    assert chips["early-pull"]["pace"].startswith("not_offered")
+    assert chips["cloned-chip"]["chip_authentication"].startswith("broken")
+
+
 def test_the_record_is_durable_before_the_exit_opens(played: Played) -> None:
     for name in ("genuine", "early-pull"):
         stages = played.passages[name]["stages_ms"]
