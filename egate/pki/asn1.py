@@ -31,6 +31,7 @@ __all__ = [
     "crl",
     "decoding",
     "keys",
+    "refuse_endless_numbers",
     "unwrap_application",
     "x509",
 ]
@@ -40,6 +41,10 @@ MAXIMUM_OBJECT_BYTES = 4 * 1024 * 1024
 
 MAXIMUM_CHILDREN = 64
 """Values side by side in the structures that are taken apart here; the fullest, a certificate's body, has 10."""
+
+_ENDLESS_NUMBER = re.compile(rb"[\x80-\xff]{1025}")
+"""A number in base 128 goes on while the high bit is set. The library needs quadratic time for it: 4 s for one in a 128 kB file,
+in the process that watches the doors. Real arcs have 10 such bytes, names in UTF-8 a few hundred."""
 
 _FOREIGN_ERRORS = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError, re.error)
 """What asn1crypto lets through on bytes that are not what they claim to be."""
@@ -54,10 +59,17 @@ def decoding(doing: str) -> Iterator[None]:
         raise MalformedData(doing, "not the ASN.1 structure that it should be") from None
 
 
+def refuse_endless_numbers(data: bytes, doing: str) -> None:
+    """Raise MalformedData for bytes with an object identifier or a tag that keeps the library busy, wherever it is nested."""
+    if _ENDLESS_NUMBER.search(data) is not None:
+        raise MalformedData(doing, "a number that does not end")
+
+
 def unwrap_application(data: bytes, tag: int, doing: str) -> bytes:
     """The content of an elementary file with an application tag; bare content (no such tag) is returned as it is."""
     if len(data) > MAXIMUM_OBJECT_BYTES:
         raise MalformedData(doing, f"larger than {MAXIMUM_OBJECT_BYTES} bytes")
+    refuse_endless_numbers(data, doing)
     with decoding(doing):
         kind, _method, number, _header, content, _trailer = parse_asn1(data, strict=True)
     return bytes(content) if (kind, number) == (1, tag) else data

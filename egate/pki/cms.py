@@ -13,7 +13,7 @@ from hmac import compare_digest
 from typing import Any
 
 from egate.model.errors import MalformedData, TrustError
-from egate.pki.asn1 import MAXIMUM_OBJECT_BYTES, children, cms, core, decoding
+from egate.pki.asn1 import MAXIMUM_OBJECT_BYTES, children, cms, core, decoding, refuse_endless_numbers
 from egate.pki.certificate import Certificate, parse_certificate
 from egate.pki.keys import SignatureScheme, digest, parse_scheme, verify_signature
 
@@ -58,6 +58,7 @@ def parse_signed_data(data: bytes) -> SignedData:
     """Read a ContentInfo that holds SignedData. Raises MalformedData."""
     if len(data) > MAXIMUM_OBJECT_BYTES:
         raise MalformedData(_DOING, f"larger than {MAXIMUM_OBJECT_BYTES} bytes")
+    refuse_endless_numbers(data, _DOING)
     with decoding(_DOING):
         info = cms.ContentInfo.load(data, strict=True)
         if info["content_type"].dotted != _SIGNED_DATA:

@@ -22,6 +22,10 @@ from egate.pki.trust_store import TrustStore
 _SOD_TAG = 0x17
 """Application tag number of EF.SOD (0x77)."""
 
+_OTHER_ROLES = "2.23.136.1.1."
+"""Extended key usages of ICAO name roles that are not the document signer's: signers of master lists (.3), deviation lists (.8)
+and visible digital seals (.14.2). Their keys come from the same CSCA and are kept by other people."""
+
 _SECURITY_OBJECT_CONTENT = "2.23.136.1.1.1"
 _DOING = "reading the security object"
 
@@ -156,6 +160,8 @@ def _with_chain(findings: SecurityObjectFindings, trust: TrustStore, today: date
 def _judge_chain(signer: Certificate, csca: Certificate, trust: TrustStore, today: date) -> tuple[ChainState, str]:
     if trust.is_revoked(signer):
         return ChainState.REVOKED, "the document signer is on its State's revocation list"
+    if any(usage.startswith(_OTHER_ROLES) for usage in signer.extended_key_usage):
+        return ChainState.WRONG_USAGE, "the certificate is for another role than signing documents"
     if not signer.may_sign("digital_signature") or signer.is_authority:
         return ChainState.WRONG_USAGE, "the certificate is not one for signing documents"
     if not signer.is_valid_on(today):

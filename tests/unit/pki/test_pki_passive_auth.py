@@ -18,6 +18,7 @@ from drivers.sim.certification import (
 )
 from egate.model.document import ElementaryFile
 from egate.model.errors import MalformedData, TrustError
+from egate.mrtd.tlv import encode_tlv
 from egate.pki import asn1, certificate, cms
 from egate.pki.asn1 import unwrap_application
 from egate.pki.certificate import parse_certificate
@@ -260,3 +261,25 @@ def test_country_is_upper_case_and_may_be_missing() -> None:
     assert parse_certificate(lower.certificate).subject_country == "UT"
     nameless = asn1.x509.Name.build({"common_name": "Nobody"})
     assert certificate.country_of(nameless) == ""
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_a_number_without_end_costs_nothing(wrapped: bool) -> None:
+    """One arc of 100 kB kept the process that watches the doors busy for four seconds (I5)."""
+    endless = encode_tlv(0x06, b"\x2a" + b"\xff" * 100_000 + b"\x01")
+    content = encode_tlv(0x30, endless if wrapped else encode_tlv(0x04, endless))
+    found = inspect(encode_tlv(0x77, content))
+    assert found.signature is SignatureState.MALFORMED
+    assert found.signature_reason == "a number that does not end"
+    with pytest.raises(MalformedData, match="does not end"):
+        parse_signed_data(content)
+
+
+@pytest.mark.parametrize("role", ["2.23.136.1.1.3", "2.23.136.1.1.8", "2.23.136.1.1.14.2"])
+def test_a_key_of_another_role_signs_no_documents(role: str) -> None:
+    """Signers of lists and of visible seals hang below the same CSCA; their keys are kept elsewhere (Doc 9303-12 §7.1.1)."""
+    found = inspect(encode_security_object(HASHES, signer_with({"extended_usage": role})))
+    assert found.signature is SignatureState.VERIFIED
+    assert found.chain is ChainState.WRONG_USAGE
+    other = inspect(encode_security_object(HASHES, signer_with({"extended_usage": "1.3.6.1.5.5.7.3.36"})))
+    assert other.chain is ChainState.TRUSTED
