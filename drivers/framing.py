@@ -102,7 +102,8 @@ class FrameSplitter:
     def _cut(self) -> bytes | None:
         """The frame at the front; empty when it was no frame (one byte is dropped then); None when more must arrive."""
         try:
-            length = self._measure(bytes(self._buffer))
+            # No more than a frame: a flood must not cost a copy of itself for each of its bytes.
+            length = self._measure(bytes(self._buffer[: self._limit_bytes + 1]))
         except MalformedData:
             self._break()
             return b""

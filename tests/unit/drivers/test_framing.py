@@ -83,3 +83,17 @@ def test_latency_histogram_counts_every_exchange_once() -> None:
     assert counters.latency_bins[0] == 2
     assert counters.latency_bins[-1] == 1
     assert len(counters.latency_bins) == len(LATENCY_EDGES_MS) + 1
+
+
+def test_a_flood_is_not_copied_for_each_of_its_bytes() -> None:
+    """What is looked at for one frame is never longer than a frame may be, however much waits behind it."""
+    looked_at: list[int] = []
+
+    def measure(data: bytes) -> int | None:
+        looked_at.append(len(data))
+        raise MalformedData("test", "no frame")
+
+    splitter = FrameSplitter(b"\x02", measure, lambda _: True, 32)
+    assert splitter.receive(b"\x02" * 4096) == []
+    assert len(looked_at) == 4096
+    assert max(looked_at) <= 33
