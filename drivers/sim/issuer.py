@@ -145,10 +145,11 @@ class SimulatedIssuer:
         """
         lines = self.mrz_lines(person)
         chip_key = elliptic_key(ec.BrainpoolP256R1(), self._entropy)
+        offered = [PaceInfo(pace_oid(ECDH_GENERIC, CipherSuite.AES128), parameter_id=_BRAINPOOL_P256)] if pace else []
         groups = {
             ElementaryFile.DG1: encode_dg1(lines),
             ElementaryFile.DG2: encode_dg2(portrait, *portrait_size, image_format(portrait)),
-            ElementaryFile.DG14: encode_dg14(chip_key.public_key()),
+            ElementaryFile.DG14: encode_dg14(chip_key.public_key(), pace_infos=offered),
         }
         signed = dict(groups)
         if defect is Defect.FORGED_DATA:
@@ -158,9 +159,8 @@ class SimulatedIssuer:
         signer = self.impostor if defect is Defect.UNKNOWN_ISSUER else self.signer
         hashes = {_NUMBERS[file.name]: sha256(data).digest() for file, data in signed.items()}
         files = {ElementaryFile.COM: encode_com(groups), ElementaryFile.SOD: encode_security_object(hashes, signer), **groups}
-        if pace:
-            info = PaceInfo(pace_oid(ECDH_GENERIC, CipherSuite.AES128), parameter_id=_BRAINPOOL_P256)
-            files[ElementaryFile.CARD_ACCESS] = encode_card_access([info])
+        if offered:
+            files[ElementaryFile.CARD_ACCESS] = encode_card_access(offered)
         return ChipPersonalisation(parse_mrz(lines).information, files, chip_key, supports_pace=pace, supports_bac=bac)
 
     def master_list(self, *certificates: bytes) -> bytes:

@@ -78,6 +78,8 @@ _ENTRIES = (
         ("no_access_control", _NOT_SUPPORTED, "The chip gives its data without access control."),
         ("access_not_tried", _UNDETERMINED, "No access protocol was run."),
         ("no_passport_application", _UNDETERMINED, "The chip has no travel document application that could be selected."),
+        ("pace_withheld", _FAILED, "The chip hides PACE, which its issuer signed: somebody wants the weaker protocol."),
+        ("pace_infos_differ", _FAILED, "What the chip offers for access is less than what its issuer signed."),
     ),
     _entry(
         CheckName.SECURITY_OBJECT_SIGNATURE,

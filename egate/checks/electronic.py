@@ -14,6 +14,8 @@ from egate.model.checks import Check, CheckName
 from egate.model.document import ChipEvidence, ElementaryFile, Mrz, ProtocolState
 from egate.model.errors import MalformedData
 from egate.mrtd.lds import parse_dg1
+from egate.mrtd.pace import choose_pace
+from egate.mrtd.security_infos import PaceInfo, parse_card_access, parse_dg14
 from egate.pki.passive_auth import (
     ChainState,
     HashState,
@@ -87,9 +89,43 @@ def check_chip_access(facts: ChipFacts) -> Check:
         return finding(name, _why_closed(pace, bac, broken))
     if broken and not all(file in facts.evidence.files for file in _REQUIRED):
         return finding(name, "chip_session_broken")
+    if _pace_infos_differ(facts):
+        return finding(name, "pace_infos_differ")
     if bac is not ProtocolState.COMPLETED:
         return success(name, "pace")
+    if pace is ProtocolState.NOT_OFFERED and _signed_pace_was_hidden(facts, facts.evidence):
+        return finding(name, "pace_withheld")
     return success(name, "bac" if pace in _NOT_TRIED else PACE_FELL_BACK)
+
+
+def _signed_pace(facts: ChipFacts) -> tuple[PaceInfo, ...]:
+    """What DG14 offers of PACE, where its hash was signed; EF.CardAccess itself is signed by nobody (Doc 9303-11 §9.2)."""
+    data = facts.evidence.files.get(ElementaryFile.DG14) if facts.evidence else None
+    if data is None or facts.hash_of(ElementaryFile.DG14) is not HashState.MATCHES:
+        return ()
+    try:
+        return parse_dg14(data).pace
+    except MalformedData:
+        return ()
+
+
+def _pace_infos_differ(facts: ChipFacts) -> bool:
+    """Whether EF.CardAccess lacks a way of PACE that the issuer signed in DG14: somebody weakened the choice.
+
+    More in EF.CardAccess than in DG14 is common among issued documents, whose DG14 has none at all.
+    """
+    signed, data = _signed_pace(facts), facts.evidence.files.get(ElementaryFile.CARD_ACCESS) if facts.evidence else None
+    if not signed or data is None:
+        return False
+    try:
+        return not set(signed) <= set(parse_card_access(data).pace)
+    except MalformedData:
+        return True
+
+
+def _signed_pace_was_hidden(facts: ChipFacts, evidence: ChipEvidence) -> bool:
+    """Whether BAC was run because EF.CardAccess could not be read, although the issuer signed a way of PACE that we speak."""
+    return ElementaryFile.CARD_ACCESS not in evidence.files and choose_pace(_signed_pace(facts)) is not None
 
 
 def _why_closed(pace: ProtocolState, bac: ProtocolState, broken: list[str]) -> str:

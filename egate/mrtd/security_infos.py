@@ -282,9 +282,11 @@ def encode_dg14(
     suite: CipherSuite = CipherSuite.AES128,
     key_id: int | None = None,
     active_authentication: str | None = None,
+    pace_infos: Sequence[PaceInfo] = (),
 ) -> bytes:
     """DG14 that offers chip authentication by ECDH with this static key.
 
+    `pace_infos` repeats what EF.CardAccess offers, because nobody signs that file (Doc 9303-11 §9.2).
     `active_authentication` is the signature's object identifier when DG15 holds an ECDSA key (Doc 9303-11 §6.1.2.4).
     """
     identifier = b"" if key_id is None else _encode_integer(key_id)
@@ -295,6 +297,7 @@ def encode_dg14(
     if active_authentication is not None:
         signature = encode_tlv(_OID, encode_oid(active_authentication))
         infos.append(_encode_info(ACTIVE_AUTHENTICATION_OID, _encode_integer(1), signature))
+    infos += map(_encode_pace, pace_infos)
     return encode_tlv(_DG14, _encode_set(infos))
 
 

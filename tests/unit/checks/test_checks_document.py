@@ -19,7 +19,9 @@ from egate.checks.electronic import ChipFacts, check_chip_genuine, check_hashes,
 from egate.checks.optical import check_expiry
 from egate.model.checks import CheckName, CheckResult
 from egate.model.document import ChipEvidence, ElementaryFile, ProtocolState
+from egate.mrtd.ciphers import CipherSuite
 from egate.mrtd.lds import encode_dg1, encode_dg15
+from egate.mrtd.security_infos import ECDH_GENERIC, PaceInfo, encode_card_access, pace_oid, parse_card_access
 from egate.pki.trust_store import TrustStore
 from tests.unit.checks.evidence import (
     BROKEN,
@@ -37,6 +39,7 @@ from tests.unit.sim.sample_state import ERIKA, TODAY, chip, seeded, trust, utopi
 
 N = CheckName
 DG1, DG2, DG14, DG15, SOD = (ElementaryFile[name] for name in ("DG1", "DG2", "DG14", "DG15", "SOD"))
+CARD_ACCESS = ElementaryFile.CARD_ACCESS
 
 
 def not_successful(found: ChipEvidence | None) -> dict[CheckName, str]:
@@ -377,3 +380,45 @@ def test_changed_dg1_of_the_print() -> None:
     hashes = {n: sha256(files[ElementaryFile[f"DG{n}"]]).digest() for n in (1, 2, 14)}
     found = evidence(changed={DG1: files[DG1], SOD: encode_security_object(hashes, utopia().signer)})
     assert not_successful(found) == {N.MRZ_MATCHES_CHIP: "mrz_differs_from_chip"}
+
+
+WEAKER = PaceInfo(pace_oid(ECDH_GENERIC, CipherSuite.DES3), parameter_id=13)
+"""A way of PACE that the issuer did not sign."""
+
+
+@pytest.mark.parametrize("pace", [NOT_OFFERED, NOT_RUN, REFUSED])
+def test_pace_that_was_signed_cannot_be_hidden(pace: ProtocolState) -> None:
+    """Nobody signs EF.CardAccess; without it a chip is read by BAC, whose keys a listener can guess."""
+    found = judged(evidence(protocols={"pace": pace, "bac": COMPLETED}, without=(CARD_ACCESS,)))[N.CHIP_ACCESS]
+    assert found.code == ("pace_withheld" if pace is NOT_OFFERED else "")
+    assert found.detail == {NOT_OFFERED: "", NOT_RUN: "bac", REFUSED: "pace_fell_back_to_bac"}[pace]
+
+
+@pytest.mark.parametrize("offered", [encode_card_access([WEAKER]), encode_card_access([]), b"\x31\x02\x30\x05"])
+def test_what_ef_card_access_offers_is_compared_with_what_was_signed(offered: bytes) -> None:
+    """Doc 9303-11 §9.2: the security infos of EF.CardAccess are proved by those of DG14."""
+    for protocols in ({"pace": COMPLETED}, {"pace": NOT_OFFERED, "bac": COMPLETED}):
+        found = judged(evidence(protocols=protocols, changed={CARD_ACCESS: offered}))[N.CHIP_ACCESS]
+        assert (found.result, found.code) == (CheckResult.FAILED, "pace_infos_differ")
+
+
+def test_ef_card_access_may_offer_more_and_an_unsigned_dg14_proves_nothing() -> None:
+    more = parse_card_access(evidence().files[CARD_ACCESS]).pace + (WEAKER,)
+    assert not judged(evidence(changed={CARD_ACCESS: encode_card_access(more)}))[N.CHIP_ACCESS].code
+    by_bac = {"pace": NOT_OFFERED, "bac": COMPLETED}
+    for dg14 in (b"\x6e\x00", evidence().files[DG14] + b"\x00"):
+        forged = judged(evidence(protocols=by_bac, without=(CARD_ACCESS,), changed={DG14: dg14}))
+        assert not forged[N.CHIP_ACCESS].code
+        assert forged[N.DATA_GROUP_HASHES].code == "data_group_hash_wrong"
+    assert not judged(evidence(protocols=by_bac, without=(CARD_ACCESS, DG14)))[N.CHIP_ACCESS].code
+
+
+def test_a_signed_dg14_without_form_hides_nothing() -> None:
+    """The issuer's own mistake: chip authentication names it, access does not."""
+    broken = b"\x6e\x02\x31\x05"
+    files = dict(evidence().files) | {DG14: broken}
+    hashes = {number: sha256(files[file]).digest() for number, file in ((1, DG1), (2, DG2), (14, DG14))}
+    files[SOD] = encode_security_object(hashes, utopia().signer)
+    outcomes = {"pace": COMPLETED, "chip_authentication": BROKEN}
+    found = judged(evidence(protocols=outcomes, changed=files))
+    assert (found[N.CHIP_ACCESS].code, found[N.CHIP_GENUINE].code) == ("", "chip_authentication_failed")
