@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from egate.ipc.wishes import officer_key_from_pem
 from egate.model.errors import TrustError
 from ui.common import start
+from ui.common.arrangement import CONSOLE_PANEL, Place, side_by_side
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -21,9 +22,6 @@ MAX_LANES = 10
 
 MAX_KEY_BYTES = 4096
 """An Ed25519 key in PEM takes 119 bytes."""
-
-_PANEL = (1920, 1080)
-_SCREEN_SHARE = 0.9
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,7 +79,8 @@ def _run(chosen: argparse.Namespace, key: Ed25519PrivateKey) -> int:
     awake = QTimer()
     awake.timeout.connect(_stay_awake)
     awake.start(start.SIGNAL_POLL_MS)
-    controller.window.resize(*(chosen.size or _window_size(application)))
+    place = _place(application, chosen.size)
+    controller.window.setGeometry(place.left, place.top, place.width, place.height)
     if chosen.fullscreen:
         controller.window.showFullScreen()
     else:
@@ -96,14 +95,14 @@ def _stay_awake() -> None:
     """Nothing: returning to Python lets a pending signal through."""
 
 
-def _window_size(application: QApplication) -> tuple[int, int]:
-    """The full layout where there is no display or room for it, otherwise as much of the display as leaves its frame."""
+def _place(application: QApplication, size: tuple[int, int] | None) -> Place:
+    """The size that was asked for or the panel's where nobody looks, otherwise this screen's side of the display."""
     screen = application.primaryScreen()
     if screen is None or application.platformName() in start.UNSEEN_PLATFORMS:
-        return _PANEL
+        return Place(0, 0, *(size or CONSOLE_PANEL))
     free = screen.availableGeometry()
-    scale = min(1.0, free.height() * _SCREEN_SHARE / _PANEL[1], free.width() * _SCREEN_SHARE / _PANEL[0])
-    return round(_PANEL[0] * scale), round(_PANEL[1] * scale)
+    place = side_by_side(Place(free.x(), free.y(), free.width(), free.height())).console
+    return place if size is None else Place(place.left, place.top, *size)
 
 
 if __name__ == "__main__":

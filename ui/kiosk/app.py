@@ -9,13 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ui.common import start
+from ui.common.arrangement import KIOSK_PANEL, Place, side_by_side
 
 if TYPE_CHECKING:
     from PyQt6.QtWidgets import QApplication
-
-_PANEL = (1080, 1920)
-_SCREEN_SHARE = 0.92
-"""How much of a display's height a window takes that is not full screen."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,7 +48,8 @@ def _run(chosen: argparse.Namespace) -> int:
     awake = QTimer()
     awake.timeout.connect(_stay_awake)
     awake.start(start.SIGNAL_POLL_MS)
-    controller.window.resize(*(chosen.size or _window_size(application)))
+    place = _place(application, chosen.size)
+    controller.window.setGeometry(place.left, place.top, place.width, place.height)
     if chosen.fullscreen:
         controller.window.showFullScreen()
     else:
@@ -66,14 +64,14 @@ def _stay_awake() -> None:
     """Nothing: returning to Python lets a pending signal through."""
 
 
-def _window_size(application: QApplication) -> tuple[int, int]:
-    """The panel's size where there is no display or room for it, otherwise the largest that fits in the panel's shape."""
+def _place(application: QApplication, size: tuple[int, int] | None) -> Place:
+    """The size that was asked for or the panel's where nobody looks, otherwise this screen's side of the display."""
     screen = application.primaryScreen()
     if screen is None or application.platformName() in start.UNSEEN_PLATFORMS:
-        return _PANEL
+        return Place(0, 0, *(size or KIOSK_PANEL))
     free = screen.availableGeometry()
-    scale = min(1.0, free.height() * _SCREEN_SHARE / _PANEL[1], free.width() / _PANEL[0])
-    return round(_PANEL[0] * scale), round(_PANEL[1] * scale)
+    place = side_by_side(Place(free.x(), free.y(), free.width(), free.height())).kiosk
+    return place if size is None else Place(place.left, place.top, *size)
 
 
 if __name__ == "__main__":
