@@ -123,7 +123,7 @@ class _Hits(QFrame):
             return
         self._title.setText(f"{hits.title} · {len(hits.entries)}")
         self._reminder.setText(hits.reminder)
-        lines = ["\n".join((f"■ {entry}", *(f"    – {part}" for part in evidence))) for entry, evidence in hits.entries]
+        lines = ["\n".join((f"• {entry}", *(f"    – {part}" for part in evidence))) for entry, evidence in hits.entries]
         self._entries.setText("\n".join(lines))
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from egate.ipc.messages import CaseView, CheckView, ScoreView
+from egate.ipc.messages import CaseView, CheckView, HitView, ScoreView
 from egate.model.checks import CheckGroup, CheckResult, Outcome
+from egate.model.lane import LanePhase
 from ui.common.i18n import Catalogue, isolate
 from ui.guard.state import LaneKnown
 from ui.guard.view_state import CaseScreen, CheckColumn, CheckRow, HitBox, Photos, ScoreRow, Severity
@@ -20,6 +21,12 @@ _COLUMNS = (
 
 _PPM_IN_A_PERCENT = 10_000
 
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+"""As a passport prints them beside its zone (Doc 9303-3 §3.8), so that an officer compares like with like."""
+
+_BEFORE_THE_FACE = frozenset({LanePhase.READING, LanePhase.ENTRY_OPEN, LanePhase.ENTRY_CLOSING, LanePhase.CAPTURE})
+"""Here an admission opens the entry door only; the exit is not decided yet."""
+
 
 def present_case(known: LaneKnown, severity: Severity | None, texts: Catalogue, since: str) -> CaseScreen:
     """The screen of a lane's case; the lane has one."""
@@ -32,12 +39,12 @@ def present_case(known: LaneKnown, severity: Severity | None, texts: Catalogue, 
         title=f"{texts.text('guard.lane', number=view.number)} · {phase}",
         since=texts.text("guard.case.since", age=since),
         severity=severity,
-        outcome=texts.text(f"guard.outcome.{case.outcome.value.lower()}") if case.outcome else "",
+        outcome=_outcome(case.outcome, view.phase, texts),
         referred=case.outcome is Outcome.REFER,
         because=_because(case, texts),
-        photos=_photos(known, texts),
+        photos=_photos(known, texts, over=case.outcome is Outcome.REFER),
         scores=tuple(_score(score, texts, second_opinion=index > 0) for index, score in enumerate(case.scores)),
-        no_scores=texts.text("guard.score.none"),
+        no_scores=texts.text("guard.score.none_made" if case.outcome is Outcome.REFER else "guard.score.none"),
         hits=_hits(case, texts),
         checks_title=texts.text("guard.checks"),
         checks=tuple(_column(case.checks, groups, texts) for groups in _COLUMNS),
@@ -52,8 +59,10 @@ def group_result(checks: Iterable[CheckView], group: CheckGroup) -> CheckResult 
 
 
 def date_text(printed: str) -> str:
-    """`740812` as `74-08-12`; the century is not printed, so none is invented. Anything else stays as it is."""
-    return f"{printed[:2]}-{printed[2:4]}-{printed[4:]}" if len(printed) == 6 else printed
+    """`740812` as `12 AUG 74`; the century is not printed, so none is invented. What is no date stays as it is."""
+    if not (len(printed) == 6 and printed.isascii() and printed.isdecimal() and 1 <= int(printed[2:4]) <= 12):
+        return printed
+    return f"{printed[4:]} {_MONTHS[int(printed[2:4]) - 1]} {printed[:2]}"
 
 
 def spaced(code: str) -> str:
@@ -73,14 +82,23 @@ def _because(case: CaseView, texts: Catalogue) -> str:
     return texts.text("guard.outcome.because", checks=", ".join(parts))
 
 
-def _photos(known: LaneKnown, texts: Catalogue) -> Photos:
+def _outcome(outcome: Outcome | None, phase: LanePhase, texts: Catalogue) -> str:
+    """The decision in a word. Nobody is called admitted whose face is still to be compared."""
+    if outcome is None:
+        return ""
+    if outcome is Outcome.ADMIT and phase in _BEFORE_THE_FACE:
+        return texts.text("guard.outcome.walk_in")
+    return texts.text(f"guard.outcome.{outcome.value.lower()}")
+
+
+def _photos(known: LaneKnown, texts: Catalogue, *, over: bool) -> Photos:
     faces = known.faces
     return Photos(
         reference=faces.reference if faces else b"",
         probe=faces.probe if faces else b"",
         reference_caption=texts.text("guard.photo.reference"),
         probe_caption=texts.text("guard.photo.probe"),
-        none_text=texts.text("guard.photo.none"),
+        none_text=texts.text("guard.photo.none_taken" if over else "guard.photo.none"),
     )
 
 
@@ -105,10 +123,15 @@ def _score(score: ScoreView, texts: Catalogue, *, second_opinion: bool) -> Score
 def _hits(case: CaseView, texts: Catalogue) -> HitBox | None:
     if not case.hits:
         return None
-    entries = tuple(
-        (isolate(f"{hit.list_name} · {hit.entry} · {hit.rule}"), tuple(map(isolate, hit.evidence))) for hit in case.hits
-    )
+    entries = tuple((_candidate(hit, texts), tuple(map(isolate, hit.evidence))) for hit in case.hits)
     return HitBox(texts.text("guard.hits"), texts.text("guard.hits.silent"), entries)
+
+
+def _candidate(hit: HitView, texts: Catalogue) -> str:
+    """Why this entry first, then where it stands; a rule of a newer lane is shown as it is called."""
+    key = f"guard.rule.{hit.rule}"
+    rule = texts.text(key) if texts.known(key) else isolate(spaced(hit.rule))
+    return f"{rule} · {isolate(f'{hit.list_name} · {hit.entry}')}"
 
 
 def _column(checks: tuple[CheckView, ...], groups: tuple[CheckGroup, ...], texts: Catalogue) -> CheckColumn:
@@ -136,7 +159,7 @@ def _document(case: CaseView, texts: Catalogue) -> tuple[tuple[str, str], ...]:
         ("number", case.document_number),
         ("kind", " ".join(part for part in (case.document_code, case.issuing_state) if part)),
         ("nationality", case.nationality),
-        ("birth", " · ".join(part for part in (date_text(case.date_of_birth), case.sex) if part)),
-        ("expiry", date_text(case.date_of_expiry)),
+        ("birth", " · ".join(isolate(part) for part in (date_text(case.date_of_birth), case.sex) if part)),
+        ("expiry", isolate(date_text(case.date_of_expiry))),
     )
     return tuple((texts.text(f"guard.document.{key}"), value or "–") for key, value in rows)

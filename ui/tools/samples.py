@@ -33,10 +33,11 @@ GROUPS: dict[CheckName, CheckGroup] = {
 
 
 DETAILS: dict[CheckName, tuple[CheckResult, str, str]] = {
-    _N.FACE_MATCH: (_R.FAILED, "below_threshold", "0.214 < 0.363"),
-    _N.PRESENTATION_ATTACK: (_R.NOT_SUPPORTED, "no_engine", ""),
-    _N.PERSON_WATCHLIST: (_R.UNDETERMINED, "candidate", ""),
-    _N.CHIP_GENUINE: (_R.ABORTED, "chip_lost", ""),
+    _N.FACE_MATCH: (_R.FAILED, "face_differs", "sface"),
+    _N.PRESENTATION_ATTACK: (_R.NOT_SUPPORTED, "no_attack_detector", ""),
+    _N.PERSON_WATCHLIST: (_R.FAILED, "person_listed", ""),
+    _N.DOCUMENT_WATCHLIST: (_R.UNDETERMINED, "lists_not_current", ""),
+    _N.CHIP_GENUINE: (_R.ABORTED, "chip_session_broken", ""),
 }
 """What was not successful in the case that is shown: one of each of the other four words."""
 
@@ -60,8 +61,8 @@ MISMATCH = CaseView(
     sex="F",
     date_of_expiry="320415",
     checks=checks(),
-    scores=(ScoreView("sface", 0.214, 0.363, 1000), ScoreView("dlib", 0.41, 0.55, 1000)),
-    hits=(HitView("persons-2026-11", "entry 17", "name and birth", ("surname one letter off", "same date of birth")),),
+    scores=(ScoreView("sface", 0.214, 0.450, 1000), ScoreView("dlib", 0.41, 0.53, 1000)),
+    hits=(HitView("wanted-persons", "17", "name_equal", ("name: the same words", "date of birth: equal")),),
     outcome=Outcome.REFER,
     because=(CheckName.FACE_MATCH, CheckName.PERSON_WATCHLIST),
     has_reference=True,

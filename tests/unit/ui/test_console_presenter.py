@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from egate.ipc.messages import LaneView, WishAnswer
-from egate.model.checks import CheckName, CheckResult
-from egate.model.lane import OfficerReason
+from egate.model.checks import CheckName, CheckResult, Outcome
+from egate.model.lane import LanePhase, OfficerReason
 from ui.common.i18n import catalogue
 from ui.guard import state as reactions
 from ui.guard.case_presenter import date_text
@@ -57,7 +57,7 @@ def test_every_check_is_shown_once_with_its_word() -> None:
 def test_the_decision_says_why() -> None:
     case = case_of(REFERRED)
     assert case.outcome == "Referred"
-    assert plain(case.because) == "because of: Same face (below threshold, 0.214 < 0.363), Person lists (candidate)"
+    assert plain(case.because) == "because of: Same face (face differs, sface), Person lists (person listed)"
     undecided = case_of(CAPTURE)
     assert (undecided.outcome, undecided.because) == ("", "")
 
@@ -65,13 +65,13 @@ def test_the_decision_says_why() -> None:
 def test_scores_stand_against_their_threshold_with_the_claimed_rate() -> None:
     gate, second = case_of(REFERRED).scores
     assert gate.title == "Gate's comparison · sface"
-    assert gate.threshold_text == "threshold 0.363 · claimed FMR 0.1 %"
+    assert gate.threshold_text == "threshold 0.450 · claimed FMR 0.1 %"
     assert (gate.value_text, gate.verdict, gate.reached) == ("0.214", "below", False)
     assert (second.title, second.second_opinion) == ("Second opinion · dlib", True)
 
 
 def test_a_score_on_the_threshold_is_reached() -> None:
-    score = replace(MISMATCH.scores[0], value=0.363)
+    score = replace(MISMATCH.scores[0], value=0.450)
     assert case_of(replace(REFERRED, case=replace(MISMATCH, scores=(score,)))).scores[0].reached
 
 
@@ -86,16 +86,39 @@ def test_candidates_come_with_evidence_and_the_reminder_to_be_silent() -> None:
     hits = case_of(REFERRED).hits
     assert hits is not None
     assert "Do not tell the traveller" in hits.reminder
-    assert plain(hits.entries[0][0]) == "persons-2026-11 · entry 17 · name and birth"
+    assert plain(hits.entries[0][0]) == "same name, same date of birth · wanted-persons · 17"
     assert len(hits.entries[0][1]) == 2
     assert case_of(CAPTURE).hits is None
+
+
+def test_a_rule_without_a_text_is_shown_as_it_is_called() -> None:
+    hit = replace(MISMATCH.hits[0], rule="name_sounds_alike")
+    hits = case_of(replace(REFERRED, case=replace(MISMATCH, hits=(hit,)))).hits
+    assert hits is not None
+    assert plain(hits.entries[0][0]).startswith("name sounds alike · ")
+
+
+@pytest.mark.parametrize("phase", [LanePhase.READING, LanePhase.ENTRY_OPEN, LanePhase.ENTRY_CLOSING, LanePhase.CAPTURE])
+def test_nobody_is_called_admitted_before_the_face_is_compared(phase: LanePhase) -> None:
+    at_entry = replace(REFERRED, phase=phase, case=replace(MISMATCH, outcome=Outcome.ADMIT))
+    assert case_of(at_entry).outcome == "May walk in"
+    assert case_of(replace(at_entry, phase=LanePhase.RECORDING)).outcome == "Admitted"
+    assert case_of(replace(at_entry, case=MISMATCH)).outcome == "Referred"
+
+
+def test_what_will_not_come_any_more_is_not_called_yet() -> None:
+    referred, waiting = case_of(REFERRED), case_of(CAPTURE)
+    assert (referred.no_scores, referred.photos.none_text) == ("No comparison", "No picture")
+    assert (waiting.no_scores, waiting.photos.none_text) == ("No comparison yet", "No picture yet")
 
 
 def test_the_document_is_shown_without_an_invented_century() -> None:
     document = dict(case_of(REFERRED).document)
     assert document["Name"] == "ERIKSSON / ANNA MARIA"
-    assert document["Born, sex"] == "74-08-12 · F"
-    assert date_text("7408<<") == "74-08-<<"
+    assert plain(document["Born, sex"]) == "12 AUG 74 · F"
+    assert plain(document["Expires"]) == "15 APR 32"
+    for printed in ("7408<<", "741312", "740012", "74081", "7408²2"):
+        assert date_text(printed) == printed
     assert date_text("") == ""
 
 
@@ -125,7 +148,7 @@ def test_a_tiles_segments_take_the_worst_of_their_group() -> None:
         CheckResult.ABORTED,
         CheckResult.SUCCESSFUL,
         CheckResult.FAILED,
-        CheckResult.UNDETERMINED,
+        CheckResult.FAILED,
     ]
 
 
