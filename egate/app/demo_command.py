@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import os
 import random
 import secrets
 import shutil
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Play the demo; returns 0 when every traveller ended as they should."""
     options = _options(arguments)
     narrator = Narrator(quiet=options.as_json)
-    faces = ensure_demo_faces(tell=lambda line: narrator.say(f"  {line}"))
+    faces = ensure_demo_faces(tell=lambda line: narrator.say(f"Demo faces: {line}."))
     signal.signal(signal.SIGTERM, _interrupt)
     clock = SystemClock()
     today = today_of(clock)
@@ -61,8 +62,12 @@ def run(arguments: argparse.Namespace) -> int:
             world = World(place, SystemClock(options.speed), gate_key, faces, today)
             processes = ProcessGroup(root / "logs")
             demo = Demo(options, place, world, issuer, processes, nats.url, token, clock, narrator)
-            status = asyncio.run(demo.run())
-        narrator.conclude(place.ledger, options.pictures if options.headless else None, failed=bool(status))
+            try:
+                status = asyncio.run(demo.run())
+            finally:
+                narrator.finish()
+        pictures = options.pictures if options.headless else None
+        narrator.conclude(place.ledger, pictures, kept=arguments.keep is not None, failed=bool(status))
     return status
 
 
@@ -72,6 +77,8 @@ def _options(arguments: argparse.Namespace) -> DemoOptions:
     headless = arguments.headless or not has_display()
     if headless and arguments.attended:
         raise ConfigError("--attended needs a display: you act at the officer's console")
+    if headless:
+        _require_folder("--pictures", arguments.pictures)
     return DemoOptions(
         travellers=_chosen(arguments.traveller),
         seed=arguments.seed,
@@ -100,9 +107,9 @@ def _listed(seed: int) -> list[tuple[str, str]]:
 def _folder(keep: Path | None) -> Iterator[Path]:
     """A folder for the installation, removed at the end unless it is to be kept."""
     if keep is not None:
-        if keep.exists() and any(keep.iterdir()):
+        _require_folder("--keep", keep)
+        if any(keep.iterdir()):
             raise ConfigError(f"{keep} is not empty; --keep wants a new folder")
-        keep.mkdir(parents=True, exist_ok=True, mode=0o700)
         yield keep.resolve()
         return
     folder = Path(tempfile.mkdtemp(prefix="egate-demo-"))
@@ -110,6 +117,16 @@ def _folder(keep: Path | None) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _require_folder(option: str, folder: Path) -> None:
+    """Make the folder where there is none, for its owner alone; say in one line why that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConfigError(f"{option} {folder}: no folder can be made there ({error.strerror}); name another one") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ConfigError(f"{option} {folder}: nothing can be written there; name another folder")
 
 
 def _interrupt(_number: int, _frame: object) -> None:

@@ -26,7 +26,7 @@ from egate.app.demo import today_of
 from egate.app.demo_faces import ensure_demo_faces
 from egate.app.inspection import gather_chip, parse_lines
 from egate.app.installation import OFFICER, make_installation
-from egate.app.narrator import CHECKS
+from egate.app.narration import CHECKS
 from egate.app.parts import Parts
 from egate.app.story import TRAVELLERS, names
 from egate.app.wiring import build_parts, read_hex_key
