@@ -15,8 +15,9 @@ import os
 import socket
 import struct
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from egate.ipc.codec import MAX_WISH_LINE_BYTES, decode_line, encode_line
 from egate.ipc.messages import (
@@ -121,6 +122,7 @@ class MessageServer:
         self._welcome = welcome
         self._on_message = on_message
         self._clients: set[Client] = set()
+        self._connections = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._newest: dict[type, Message] = {}
         self._server: asyncio.Server | None = None
@@ -152,10 +154,11 @@ class MessageServer:
         """The roles connected now; the controller knows from it whether an officer's console is present (S5)."""
         return tuple(client.role for client in self._clients)
 
-    def _spawn(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _beat(self) -> None:
         sequence = 0
@@ -165,11 +168,16 @@ class MessageServer:
             await self._clock.sleep(HEARTBEAT_S)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._clients) >= MAX_CLIENTS or not _same_account(writer):
+        """Connections count from the first moment: one that has not said who it is holds a descriptor as well."""
+        if self._connections >= MAX_CLIENTS or not _same_account(writer):
             _log.info("a client was turned away")
             writer.transport.abort()
             return
-        self._spawn(self._serve(reader, writer))
+        self._connections += 1
+        self._spawn(self._serve(reader, writer)).add_done_callback(self._one_less)
+
+    def _one_less(self, _served: asyncio.Task[None]) -> None:
+        self._connections -= 1
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """1 hear who it is · 2 welcome it with the newest view · 3 send and receive until one side ends."""

@@ -253,6 +253,29 @@ def test_more_clients_than_a_lane_has_are_turned_away(tmp_path: Path) -> None:
     run(story)
 
 
+def test_connections_without_a_word_count_too(tmp_path: Path) -> None:
+    """Six hundred of them took six hundred descriptors from the process that has to reopen devices and its log."""
+
+    async def story() -> None:
+        async with serving(tmp_path / "s") as (server, clock), contextlib.AsyncExitStack() as stack:
+            silent = [await asyncio.open_unix_connection(str(tmp_path / "s")) for _ in range(3 * MAX_CLIENTS)]
+            for _reader, writer in silent:
+                stack.callback(writer.close)
+            cut_off = [asyncio.ensure_future(_ended(reader)) for reader, _writer in silent]
+            await until(lambda: sum(task.done() for task in cut_off) == 2 * MAX_CLIENTS)
+            clock.advance(HELLO_WITHIN_S)
+            await asyncio.gather(*cut_off)
+            async with MessageClient(tmp_path / "s", clock, Role.GUARD, "g"):
+                await until(lambda: server.roles == (Role.GUARD,))
+
+    run(story)
+
+
+async def _ended(reader: asyncio.StreamReader) -> None:
+    with contextlib.suppress(ConnectionError):
+        await reader.read()
+
+
 def test_a_slow_client_never_delays_and_gets_the_newest_view(tmp_path: Path) -> None:
     async def story() -> None:
         async with serving(tmp_path / "s") as (server, clock), MessageClient(tmp_path / "s", clock, Role.KIOSK, "k") as kiosk:
