@@ -52,6 +52,9 @@ RECOVERY_S = 10.0
 PING_LIMIT_S = 3.0
 """A worker that is idle answers at once."""
 
+FAREWELL_S = 1.0
+"""A worker that is let go clears the preview and ends by itself; one that does not is killed."""
+
 KILL_LIMIT_S = 2.0
 """A killed process is gone by then."""
 
@@ -156,7 +159,7 @@ class FaceClient:
             await asyncio.gather(self._restarting, return_exceptions=True)
         worker, self._worker = self._worker, None
         if worker is not None:
-            await worker.stop()
+            await worker.let_go()
 
     async def _prepare(self, kept: _KeptReference) -> bytes:
         """Give a reference to the worker that runs now."""
@@ -290,6 +293,15 @@ class _Worker:
         finally:
             self._waiting.pop(request.number, None)
             self._listeners.pop(request.number, None)
+
+    async def let_go(self) -> None:
+        """Close its pipe, so that it wipes the last traveller's preview on its way out, then see that it is gone."""
+        self._stopping = True
+        if self.alive and self._process.stdin is not None:
+            self._process.stdin.close()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), FAREWELL_S)
+        await self.stop()
 
     async def stop(self) -> None:
         """Kill the process and wait until it is gone."""

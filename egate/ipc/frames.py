@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
+import stat
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -138,6 +139,7 @@ class FrameReader:
 def _create(path: Path, size: int) -> mmap.mmap:
     length = _HEADER.size + size * size * _BYTES_PER_PIXEL
     try:
+        _wipe(path)
         path.unlink(missing_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
@@ -149,6 +151,22 @@ def _create(path: Path, size: int) -> mmap.mmap:
         raise DeviceError("share the preview", f"{error.strerror or 'failed'} ({path})") from None
     _HEADER.pack_into(shared, 0, _MAGIC, 0, 0, 0, size)
     return shared
+
+
+def _wipe(path: Path) -> None:
+    """Overwrite what a killed writer left: a screen may still map that file, and a face must not stay on a disk.
+
+    A link at that place is not followed; whatever stands there is removed afterwards.
+    """
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            found = os.fstat(descriptor)
+            if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
+                size = min(found.st_size, _HEADER.size + MAX_SIDE_PX * MAX_SIDE_PX * _BYTES_PER_PIXEL)
+                os.pwrite(descriptor, bytes(size), 0)
+        finally:
+            os.close(descriptor)
 
 
 def _map_for_reading(path: Path) -> mmap.mmap | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
@@ -102,3 +103,26 @@ def test_a_side_or_place_that_cannot_be_is_one_clear_line(tmp_path: Path) -> Non
 def test_the_readers_side_needs_no_numpy() -> None:
     program = "import sys, egate.ipc.frames; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_a_new_writer_wipes_what_a_killed_one_left(tmp_path: Path) -> None:
+    """The killed writer's file is gone from the folder, but a screen still holds it open: it must be empty (P16)."""
+    killed = FrameWriter(tmp_path / "f", 32)
+    killed.write(np.full((32, 32, 3), 200, np.uint8))
+    with (tmp_path / "f").open("rb") as held:
+        FrameWriter(tmp_path / "f", 32).close()
+        left = held.read()
+    assert left == bytes(len(left))
+    assert len(left) > 32 * 32 * 4
+
+
+def test_a_link_at_the_place_of_the_frames_is_not_followed(tmp_path: Path) -> None:
+    """Whoever may write into the folder must not make the camera's process overwrite another file."""
+    other = tmp_path / "other"
+    other.write_bytes(b"keep me")
+    (tmp_path / "f").symlink_to(other)
+    FrameWriter(tmp_path / "f", 32).close()
+    assert not (tmp_path / "f").is_symlink()
+    os.link(other, tmp_path / "f")
+    FrameWriter(tmp_path / "f", 32).close()
+    assert other.read_bytes() == b"keep me"
