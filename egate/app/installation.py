@@ -7,6 +7,7 @@ Everything secret is made anew from the machine's entropy each time; nothing of 
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -82,37 +83,38 @@ class Installation:
 def make_installation(root: Path, csca: bytes, today: date, listed: Iterable[tuple[str, str]]) -> tuple[Installation, bytes]:
     """Make everything below `root`; returns it with the gate unit's key. `listed`: (issuing state, document number)."""
     place = Installation(root)
-    for folder in ("keys", "officers", "trust", "lists", "ports", "scenes", "centre/lanes"):
+    for folder in ("", "keys", "officers", "trust", "lists", "ports", "scenes", "centre", "centre/lanes"):
         (root / folder).mkdir(parents=True, exist_ok=True, mode=0o700)
-    (root / "trust" / "utopia.cer").write_bytes(csca)
+    _write(root / "trust" / "utopia.cer", csca)
     create_signing_key(place.key("lane.pem"), place.lanes / f"{LANE_NAME}.pem")
     create_signing_key(place.key("receipts.pem"), place.key("receipts.pub"))
     create_sealing_key(place.key("sealing.pem"), place.key("sealing.pub"))
     create_signing_key(place.key(f"{OFFICER}.pem"), root / "officers" / f"{OFFICER}.pem")
     owner = create_signing_key(place.key("lists.pem"), place.key("lists.pub"))
     gate_key, list_key = secrets.token_bytes(16), secrets.token_bytes(32)
-    _write_secret(place.key("gate.hex"), gate_key.hex())
-    _write_secret(place.key("lists.hex"), list_key.hex())
+    _write(place.key("gate.hex"), gate_key.hex().encode("ascii"))
+    _write(place.key("lists.hex"), list_key.hex().encode("ascii"))
     _write_lists(root / "lists", owner, list_key, today, listed)
     profile = files("egate.checks.profiles").joinpath("eu-entry.toml").read_text("utf-8")
-    (root / "profile.toml").write_text(profile.replace('second_opinion = ""', 'second_opinion = "dlib"'), "utf-8")
-    place.config.write_text(_configuration(place), "utf-8")
+    _write(root / "profile.toml", profile.replace('second_opinion = ""', 'second_opinion = "dlib"').encode("utf-8"))
+    _write(place.config, _configuration(place).encode("utf-8"))
     return place, gate_key
 
 
-def _write_secret(path: Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(text, "ascii")
+def _write(path: Path, data: bytes) -> None:
+    """A new file of this account alone, whatever the umask: who may change trust, lists or policy decides who is admitted."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
 
 
 def _write_lists(directory: Path, owner: Ed25519PrivateKey, key: bytes, today: date, listed: Iterable[tuple[str, str]]) -> None:
     """One list of documents and one of persons, signed by their owner."""
     documents = build_document_index(document_key(state, number, key) for state, number in listed)
     header = ListHeader("stolen-documents", ListKind.DOCUMENTS, 1, today, today + LIST_LIFE, key_name(key))
-    (directory / "documents.list").write_bytes(encode_list(header, documents, owner))
+    _write(directory / "documents.list", encode_list(header, documents, owner))
     persons = encode_persons([PersonEntry("UTO-P-0001", (("NOBODY", "IN PARTICULAR"),), (date(1970, 1, 1),))])
     header = ListHeader("wanted-persons", ListKind.PERSONS, 1, today, today + LIST_LIFE)
-    (directory / "persons.list").write_bytes(encode_list(header, persons, owner))
+    _write(directory / "persons.list", encode_list(header, persons, owner))
 
 
 def _configuration(place: Installation) -> str:

@@ -77,7 +77,8 @@ class NatsServer:
         for leftover in self._directory.glob("*.ports"):
             leftover.unlink(missing_ok=True)
         self._write_configuration()
-        with (self._directory / "nats.log").open("ab") as log:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+        with open(os.open(self._directory / "nats.log", flags, 0o600), "ab") as log:
             self._process = subprocess.Popen(
                 [*_dying_with_us(), str(binary), "-c", str(self._configuration)],
                 stdin=subprocess.DEVNULL,

@@ -1,10 +1,16 @@
-"""Runs a service until it is asked to end (Ctrl-C or SIGTERM), and what every service on the bus is told on the command line."""
+"""Runs a service until it is asked to end (Ctrl-C or SIGTERM), and what every service on the bus is told on the command line.
+
+A service holds keys, and the controller a traveller's data: its memory goes into no core dump, no other process of the account
+reads it or its environment, and what it creates belongs to its account alone, whatever the shell's umask was.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import ctypes
 import os
+import resource
 import signal
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -20,8 +26,20 @@ TOKEN_VARIABLE = "EGATE_NATS_TOKEN"  # noqa: S105 - the name of the variable, no
 TOKEN_LIMIT_BYTES = 4096
 
 
+_PR_SET_DUMPABLE = 4
+_OURS_ALONE = 0o077
+
+
+def keep_memory_private() -> None:
+    """No core dump, no debugger, no file for others; for processes that hold keys or personal data."""
+    os.umask(_OURS_ALONE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
 def run_service(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> int:
     """Run `work` with an event that is set by SIGINT or SIGTERM; returns the exit status 0 once it has ended."""
+    keep_memory_private()
     asyncio.run(_until_signalled(work))
     return 0
 

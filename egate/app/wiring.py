@@ -6,6 +6,7 @@ Whatever is missing or wrong ends in one sentence (ConfigError, DeviceError or T
 from __future__ import annotations
 
 import json
+import os
 import re
 import secrets
 import sys
@@ -34,6 +35,9 @@ LARGEST_TRUST_FILE_BYTES = 8 * 1024 * 1024
 
 LARGEST_LIST_BYTES = 2 * 1024**3
 """A document list with 100 million entries has 0.8 GB."""
+
+LARGEST_MEMORY_BYTES = 64 * 1024
+"""The remembered versions of a few lists."""
 
 _KEY_DIGITS = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{64}")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -113,15 +117,43 @@ def _watchlists(config: LaneConfig) -> Watchlists:
     if config.watchlist_key is None or config.watchlist_signer is None:
         raise ConfigError("[watchlists] needs key_file and signer beside directory")
     memory = config.database.with_suffix(".lists.json")
-    known: dict[str, int] = json.loads(memory.read_text("utf-8")) if memory.exists() else {}
+    known = _known_versions(memory)
     lists = open_watchlists(
         (_read(path, LARGEST_LIST_BYTES) for path in sorted(config.watchlists.glob("*.list"))),
         load_verify_key(config.watchlist_signer),
         read_hex_key(config.watchlist_key, "[watchlists] key_file"),
         known,
     )
-    memory.write_text(json.dumps({**known, **lists.versions}), "utf-8")
+    _remember_versions(memory, {**known, **lists.versions})
     return lists
+
+
+def _known_versions(memory: Path) -> dict[str, int]:
+    """The versions used before; a damaged memory stops the lane, because without it an old list could come back."""
+    if not memory.exists():
+        return {}
+    try:
+        known = json.loads(_read(memory, LARGEST_MEMORY_BYTES))
+    except (ValueError, RecursionError):
+        known = None
+    if not isinstance(known, dict) or not all(type(version) is int for version in known.values()):
+        raise ConfigError(
+            f"{memory} is damaged; it remembers the list versions used before. Remove it once the lists are known good"
+        )
+    return known
+
+
+def _remember_versions(memory: Path, versions: Mapping[str, int]) -> None:
+    """Replaced in one step and durable, for this account alone."""
+    draft = memory.with_name(memory.name + ".new")
+    try:
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w", encoding="ascii") as file:
+            json.dump(versions, file)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(memory)
+    except OSError as error:
+        raise DeviceError(f"writing {memory}", error.strerror or "it cannot be written") from None
 
 
 def _officers(directory: Path) -> Mapping[str, Ed25519PublicKey]:

@@ -403,7 +403,7 @@ def test_what_ef_card_access_offers_is_compared_with_what_was_signed(offered: by
 
 
 def test_ef_card_access_may_offer_more_and_an_unsigned_dg14_proves_nothing() -> None:
-    more = parse_card_access(evidence().files[CARD_ACCESS]).pace + (WEAKER,)
+    more = (*parse_card_access(evidence().files[CARD_ACCESS]).pace, WEAKER)
     assert not judged(evidence(changed={CARD_ACCESS: encode_card_access(more)}))[N.CHIP_ACCESS].code
     by_bac = {"pace": NOT_OFFERED, "bac": COMPLETED}
     for dg14 in (b"\x6e\x00", evidence().files[DG14] + b"\x00"):
