@@ -30,6 +30,9 @@ ISSUER = "UTO"
 LISTED_ROUNDS = 1000
 """How many rounds of `--loop` have their own listed document."""
 
+YOUR_TURN = "You are the officer: when the console calls, press 1 to 8 for a reason, then F5 to let through or F6 to lead back."
+"""What `--attended` asks of the person who started it."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `egate demo`."""
@@ -62,6 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
             world = World(place, SystemClock(options.speed), gate_key, faces, today)
             processes = ProcessGroup(root / "logs")
             demo = Demo(options, place, world, issuer, processes, nats.url, token, clock, narrator)
+            if options.attended:
+                narrator.say(YOUR_TURN)
             try:
                 status = asyncio.run(demo.run())
             finally:
