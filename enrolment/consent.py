@@ -61,8 +61,16 @@ CONSENT_TEXTS: Mapping[str, ConsentText] = {
         " freiwillig; besetzte Schalter stehen Ihnen immer offen.",
         "Sie können an jedem Registrierungsschalter mit Ihrem Dokument widerrufen; Ihre Daten werden sofort gelöscht.",
     ),
+    "ar": ConsentText(
+        "1",
+        "ar",
+        "نحفظ قالبًا رقميًا لوجهك وصورة واحدة ورقمًا مشتقًا من وثيقة سفرك، كلها مشفرة. وتُستخدم للتعرف عليك عند البوابة ولمعرفة"
+        " ما إذا كنت مسجلًا من قبل. وتُمحى عند انقضاء المدة التي وافقت عليها أو عند انتهاء صلاحية وثيقتك أو عند سحب موافقتك."
+        " المشاركة طوعية، والمكاتب التي يعمل فيها موظفون متاحة لك دائمًا.",
+        "يمكنك سحب موافقتك في أي مكتب تسجيل بإبراز وثيقتك، وتُمحى بياناتك فورًا.",
+    ),
 }
-"""The shipped wordings by language (ISO 639-1)."""
+"""The shipped wordings by language (ISO 639-1). German and Arabic await a native reader who knows the law of the place."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import contextlib
 import secrets
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -64,6 +64,13 @@ CHIP_S = 5.0
 
 Say = Callable[[str], None]
 
+QUESTIONS: Mapping[str, tuple[str, str, frozenset[str]]] = {
+    "en": ("Your data would be kept for {days} days at most.", "Do you agree? Type yes or no.", frozenset({"yes", "y"})),
+    "de": ("Ihre Daten würden höchstens {days} Tage gespeichert.", "Stimmen Sie zu? Bitte ja oder nein.", frozenset({"ja", "j"})),
+    "ar": ("تُحفظ بياناتك مدة {days} يومًا على الأكثر.", "هل توافق؟ اكتب نعم أو لا.", frozenset({"نعم"})),
+}
+"""What follows the consent text in its language: the time, the question, and the answers that agree."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `egate enrol`."""
@@ -72,9 +79,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--programme-key", type=Path, metavar="FILE", help="the programme's public sealing key")
     parser.add_argument("--binding-key", type=Path, metavar="FILE", help="key that binds document numbers, 64 hex digits")
     parser.add_argument("--operator", default=OFFICER, metavar="NAME", help="who witnesses the consent (default %(default)s)")
-    parser.add_argument("--language", default="en", choices=sorted(CONSENT_TEXTS), help="language of the consent (default en)")
+    parser.add_argument("--language", default="en", choices=sorted(CONSENT_TEXTS), help="language of the consent: ar, de or en (default en)")
     parser.add_argument("--days", type=int, default=365, metavar="N", help="how long the data may be kept (default %(default)s)")
-    parser.add_argument("--consent", choices=("ask", "given"), default="ask", help="ask here, or given on paper (default ask)")
+    parser.add_argument("--consent", choices=("ask", "given"), default="ask", help="ask (here) or given (already, on paper); default ask")
     parser.add_argument(
         "--simulate", choices=names(), metavar="NAME", help="try it without devices: a traveller of the demo comes to the desk"
     )
@@ -178,11 +185,12 @@ def _is_good(outcome: CaptureOutcome) -> bool:
 
 def _consent(arguments: argparse.Namespace, today: date, say: Say) -> ConsentRecord | None:
     text = CONSENT_TEXTS[arguments.language]
-    say(f"\n{text.text}\n{text.withdrawal}\nYour data would be kept for {arguments.days} days at most.")
+    retention, question, agreeing = QUESTIONS[arguments.language]
+    say(f"\n{text.text}\n{text.withdrawal}\n{retention.format(days=arguments.days)}")
     agreed = arguments.consent == "given"
     if not agreed:
-        say("Do you agree? Type yes or no.")
-        agreed = sys.stdin.readline().strip().lower() in ("yes", "ja", "y", "j")
+        say(question)
+        agreed = sys.stdin.readline().strip().lower() in agreeing
     return give_consent(text, REQUIRED_PURPOSES, arguments.days, today, arguments.operator) if agreed else None
 
 
