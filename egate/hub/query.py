@@ -71,8 +71,22 @@ class LedgerReader:
         )
 
     def verify(self, lane: str) -> tuple[Finding, ...]:
-        """Re-hash everything held of a lane; one finding for each damaged or missing record."""
-        return tuple(check_chain(self._chain(lane), lane)[0])
+        """Re-hash everything held of a lane; one finding for each damaged or missing record.
+
+        The newest receipt says how far the ledger reached: an end that was cut off leaves a chain without a fault.
+        """
+        findings, end = check_chain(self._chain(lane), lane)
+        for sequence, held in self._store.rows("SELECT sequence, header_hash FROM receipt WHERE lane = ?", (lane,)):
+            receipted = _number(sequence)
+            if receipted > end.sequence:
+                findings.append(Finding(end.sequence + 1, f"missing to {receipted}, which was receipted to the lane"))
+            elif receipted > 0 and self._header_hash(lane, receipted) not in (None, held):
+                findings.append(Finding(receipted, "another record was receipted to the lane"))
+        return tuple(findings)
+
+    def _header_hash(self, lane: str, sequence: int) -> SqlValue:
+        found = self._store.rows("SELECT header_hash FROM record WHERE lane = ? AND sequence = ?", (lane, sequence))
+        return found[0][0] if found else None
 
     def _chain(self, lane: str) -> Iterator[RecordRow]:
         last = 0

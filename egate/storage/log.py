@@ -167,8 +167,15 @@ def lane_of(store: Store) -> str:
 
 
 def verify_log(store: Store, lane: str) -> tuple[Finding, ...]:
-    """Re-hash a lane's log, also from a read-only database, and compare its end with the newest receipt."""
+    """Re-hash a lane's log, also from a read-only database, and compare its end with the newest receipt.
+
+    A sealed part may be erased once the centre holds it; one that is gone before was taken away.
+    """
     findings, end = check_chain(_all_rows(store), lane)
+    lost = store.rows("SELECT sequence FROM outbox JOIN record USING (sequence) WHERE sealed IS NULL ORDER BY sequence")
+    findings += (
+        Finding(int(str(sequence)), "its sealed part is gone and the centre has no receipt for it") for (sequence,) in lost
+    )
     receipt = Outbox(store).newest_receipt()
     if receipt is not None and receipt.sequence > end.sequence:
         findings.append(Finding(end.sequence + 1, f"missing to {receipt.sequence}, which the centre has receipted"))

@@ -16,7 +16,7 @@ from egate.hub.lanes import LaneRegister
 from egate.hub.ledger import Ledger, Verdict
 from egate.hub.query import LedgerReader, open_sealed
 from egate.model.errors import DeviceError, TrustError
-from egate.storage.chain import RecordRow
+from egate.storage.chain import Finding, RecordRow
 from egate.storage.header import NO_PREVIOUS, encode_header, header_hash, parse_header
 from egate.storage.log import LaneLog
 from egate.sync.messages import encode_envelope, sign_envelope, verify_receipt
@@ -227,4 +227,22 @@ def test_damage_in_the_ledger_is_named(log: LaneLog, ledger: Ledger, tmp_path: P
     assert [finding.sequence for finding in reader.verify(LANE)] == [4, 7]
     with pytest.raises(TrustError, match="row 7 is damaged"):
         list(reader.arrivals())
+    reader.close()
+
+
+def test_an_end_that_was_cut_off_is_named(log: LaneLog, ledger: Ledger, tmp_path: Path) -> None:
+    """Without its newest records a chain has no fault; the receipt that was given for them has."""
+    ledger.accept(envelope(log.outbox.pending(10)))
+    ledger.close()
+    reader = LedgerReader(tmp_path / "ledger.db")
+    assert reader.verify(LANE) == ()
+    plain = sqlite3.connect(tmp_path / "ledger.db")
+    with plain:
+        plain.execute("DELETE FROM record WHERE sequence > 7")
+    assert reader.verify(LANE) == (Finding(8, "missing to 10, which was receipted to the lane"),)
+    with plain:
+        plain.execute("UPDATE receipt SET sequence = 7")
+    plain.close()
+    assert reader.verify(LANE) == (Finding(7, "another record was receipted to the lane"),)
+    assert reader.verify("UTO-B2") == ()
     reader.close()

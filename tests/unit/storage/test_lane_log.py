@@ -280,3 +280,14 @@ def test_the_outbox_reads_through_a_read_only_connection(tmp_path: Path) -> None
     assert outbox.rows_after(7, 3, 1_000_000) == ()
     reader.close()
     log.close()
+
+
+def test_a_sealed_part_that_nobody_holds_was_not_erased_but_taken(tmp_path: Path) -> None:
+    """Emptying the sealed parts keeps the chain whole; only what the centre has receipted may be empty."""
+    log = open_log(tmp_path / "lane.db")
+    links = [log.append(crossing(number)) for number in range(1, 6)]
+    log.outbox.prune(sign_receipt(LANE, 2, links[1].header_hash, 1, signing_key("hub")))
+    log.close()
+    _damage(tmp_path / "lane.db", "UPDATE record SET sealed = NULL WHERE sequence IN (1, 2, 4)")
+    findings = verify_log(open_read_only(tmp_path / "lane.db"), LANE)
+    assert findings == (Finding(4, "its sealed part is gone and the centre has no receipt for it"),)
