@@ -125,9 +125,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     pipe = _take_standard_output()
     preview: FrameWriter | None = None
     try:
+        # First, before seconds of loading: it wipes the face that a killed worker left for the kiosk.
+        preview = FrameWriter(Path(options.frames), PREVIEW_SIDE_PX) if options.frames else None
         judges = make_judges((options.engine, options.second), options.fmr_ppm)
         camera = make_camera(options.camera)
-        preview = FrameWriter(Path(options.frames), PREVIEW_SIDE_PX) if options.frames else None
         confine()
         FaceWorker(WorkerParts(judges, camera, preview, PREVIEW_SIDE_PX, SystemClock().monotonic), pipe).serve()
     except EgateError as error:

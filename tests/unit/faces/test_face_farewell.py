@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from egate.app.clock import SystemClock
 from egate.app.face_client import FaceClient
+from egate.ipc.frames import FrameWriter
 
 WORKER = """
 import os, sys, time
@@ -57,3 +61,14 @@ def test_one_that_stays_is_killed(tmp_path: Path) -> None:
     marker = tmp_path / "preview"
     assert gone(let_go(marker, "rude"))
     assert marker.exists()
+
+
+def test_a_new_worker_wipes_the_preview_before_it_loads_anything(tmp_path: Path) -> None:
+    """A killed worker leaves its last frame; even one that cannot load its engine takes that away."""
+    FrameWriter(tmp_path / "frames", 480).write(np.full((480, 480, 3), 200, np.uint8))
+    with (tmp_path / "frames").open("rb") as held:
+        words = ("--engine", "no-such-engine", "--frames", str(tmp_path / "frames"))
+        ran = subprocess.run([sys.executable, "-m", "egate.app.face_worker", *words], capture_output=True, check=False)
+        assert ran.returncode == 1
+        assert not any(held.read())
+    assert not (tmp_path / "frames").exists()
