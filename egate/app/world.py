@@ -11,7 +11,7 @@ import contextlib
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -40,7 +40,7 @@ _EXPIRED_SINCE = timedelta(days=200)
 class Carried:
     """What a traveller brings: the printed lines, the chip, and the folder of frames that the camera will see."""
 
-    lines: tuple[str, str]
+    lines: tuple[str, str] = field(repr=False)
     chip: SimulatedChip
     scene: Path
 

@@ -14,13 +14,16 @@ from pathlib import Path
 
 import pytest
 
-from drivers.sim.issuer import SimulatedIssuer
+from drivers.sim.chip import SimulatedChip
+from drivers.sim.issuer import PersonData, SimulatedIssuer
 from egate.app.clock import SystemClock
 from egate.app.config import ConfigError, load_config
 from egate.app.installation import Installation, make_installation
 from egate.app.processes import ProcessGroup
 from egate.app.wiring import build_parts
+from egate.app.world import Carried
 from egate.model.errors import DeviceError, EgateError
+from egate.mrtd.mrz import parse_mrz
 
 TODAY = date.today()  # noqa: TID251 - the lists of an installation are in force today
 
@@ -97,3 +100,13 @@ def test_a_service_leaves_no_core_dump_and_no_open_file(tmp_path: Path) -> None:
     ran = subprocess.run([sys.executable, "-c", SERVICE, str(made)], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "(0, 0) 0"
     assert stat.S_IMODE(made.stat().st_mode) == 0o600
+
+
+def test_what_a_traveller_carries_shows_nothing_of_them() -> None:
+    """A failed test or a log line prints values; the printed lines of a passport must not be among them."""
+    issuer = SimulatedIssuer.create("UTO", secrets.token_bytes, TODAY)
+    person = PersonData("CANARYNAME", "ANNA", date(1990, 1, 2), "F", "L898902C3", date(2030, 1, 1))
+    lines = issuer.mrz_lines(person)
+    chip = SimulatedChip(issuer.personalise(person, b"\xff\xd8\xff" + bytes(400), (300, 400)), secrets.token_bytes)
+    shown = repr((Carried(lines, chip, Path("scene")), person, parse_mrz(lines)))
+    assert not [word for word in ("CANARYNAME", "ANNA", "L898902C3", "900102", "1990") if word in shown]
