@@ -70,15 +70,22 @@ def spaced(code: str) -> str:
     return code.replace("_", " ")
 
 
+def _findings(check: CheckView, texts: Catalogue) -> tuple[str, ...]:
+    """Why a check ended so, in the officer's language where it has words for the code, and the detail as the lane gives it."""
+    key = f"guard.code.{check.code}"
+    code = texts.text(key) if texts.known(key) else isolate(spaced(check.code))
+    return tuple(part for part in (code, isolate(check.detail)) if part)
+
+
 def _because(case: CaseView, texts: Catalogue) -> str:
     if not case.because:
         return ""
-    details = {check.name: ", ".join(part for part in (spaced(check.code), check.detail) if part) for check in case.checks}
+    details = {check.name: ", ".join(_findings(check, texts)) for check in case.checks}
     parts = []
     for name in case.because:
         detail = details.get(name, "")
         word = texts.text(f"guard.check.{name.value}")
-        parts.append(f"{word} {isolate(f'({detail})')}" if detail else word)
+        parts.append(f"{word} ({detail})" if detail else word)
     return texts.text("guard.outcome.because", checks=", ".join(parts))
 
 
@@ -148,7 +155,7 @@ def _column(checks: tuple[CheckView, ...], groups: tuple[CheckGroup, ...], texts
 
 def _check(check: CheckView, texts: Catalogue) -> CheckRow:
     word = texts.text(f"guard.result.{check.result.name.lower()}")
-    detail = " · ".join(part for part in (spaced(check.code), check.detail) if part)
+    detail = " · ".join(_findings(check, texts))
     return CheckRow(texts.text(f"guard.check.{check.name.value}"), check.result, word, detail)
 
 

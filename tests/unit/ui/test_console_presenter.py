@@ -27,12 +27,12 @@ def console(*views: LaneView) -> ConsoleState:
     return state
 
 
-def show(*views: LaneView, now_s: float = 100.0) -> ConsoleScreen:
-    return present(console(*views), EN, now_s)
+def show(*views: LaneView, now_s: float = 100.0, language: str = "en") -> ConsoleScreen:
+    return present(console(*views), catalogue("guard", language), now_s)
 
 
-def case_of(view: LaneView) -> CaseScreen:
-    case = show(view).case
+def case_of(view: LaneView, language: str = "en") -> CaseScreen:
+    case = show(view, language=language).case
     assert isinstance(case, CaseScreen)
     return case
 
@@ -57,9 +57,21 @@ def test_every_check_is_shown_once_with_its_word() -> None:
 def test_the_decision_says_why() -> None:
     case = case_of(REFERRED)
     assert case.outcome == "Referred"
-    assert plain(case.because) == "because of: Same face (face differs, sface), Person lists (person listed)"
+    assert plain(case.because) == "because of: Same face (the faces differ, sface), Person lists (a list fits the person)"
     undecided = case_of(CAPTURE)
     assert (undecided.outcome, undecided.because) == ("", "")
+
+
+def test_a_code_has_words_in_every_language_or_stands_as_it_is() -> None:
+    check = next(check for check in MISMATCH.checks if check.name is CheckName.FACE_MATCH)
+    words = {}
+    for code in ("face_differs", "code_of_a_newer_lane"):
+        case = replace(MISMATCH, because=(check.name,), checks=(replace(check, code=code, detail=""),))
+        words[code] = [plain(case_of(replace(REFERRED, case=case), language).because) for language in ("en", "de", "ar")]
+    assert words["face_differs"][0].endswith("(the faces differ)")
+    assert words["face_differs"][1].endswith("(die Gesichter weichen ab)")
+    assert words["face_differs"][2].endswith("(الوجهان مختلفان)")
+    assert all(text.endswith("(code of a newer lane)") for text in words["code_of_a_newer_lane"])
 
 
 def test_scores_stand_against_their_threshold_with_the_claimed_rate() -> None:

@@ -118,7 +118,7 @@ def test_nothing_of_a_case_stays_when_it_is_over(dressed: QApplication, qtbot: Q
     window.show_screen(present(over, catalogue("guard", "en"), pictures.NOW_S))
     assert (before, window.case.full.faces.empty) == (False, True)
     texts = " ".join(label.text() for label in window.findChildren(QLabel))
-    for word in ("ERIKSSON", "L898902C3", "12 AUG 74", "name: the same words", "person listed"):
+    for word in ("ERIKSSON", "L898902C3", "12 AUG 74", "name: the same words", "a list fits the person"):
         assert word not in texts
 
 
