@@ -53,6 +53,16 @@ def run(arguments: argparse.Namespace) -> int:
     """Play the demo; returns 0 when every traveller ended as they should."""
     options = _options(arguments)
     narrator = Narrator(quiet=options.as_json)
+    try:
+        return _play(arguments, options, narrator)
+    except KeyboardInterrupt:
+        narrator.say(
+            "\nStopped. Every process of the demo has ended" + ("." if arguments.keep else ", and its folder is removed.")
+        )
+        raise
+
+
+def _play(arguments: argparse.Namespace, options: DemoOptions, narrator: Narrator) -> int:
     faces = ensure_demo_faces(tell=lambda line: narrator.say(f"Demo faces: {line}."))
     signal.signal(signal.SIGTERM, _interrupt)
     clock = SystemClock()
@@ -68,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
             if options.attended:
                 narrator.say(YOUR_TURN)
             try:
-                status = asyncio.run(demo.run())
+                status = demo.play()
             finally:
                 narrator.finish()
         pictures = options.pictures if options.headless else None

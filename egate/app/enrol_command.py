@@ -79,9 +79,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--programme-key", type=Path, metavar="FILE", help="the programme's public sealing key")
     parser.add_argument("--binding-key", type=Path, metavar="FILE", help="key that binds document numbers, 64 hex digits")
     parser.add_argument("--operator", default=OFFICER, metavar="NAME", help="who witnesses the consent (default %(default)s)")
-    parser.add_argument("--language", default="en", choices=sorted(CONSENT_TEXTS), help="language of the consent: ar, de or en (default en)")
+    parser.add_argument(
+        "--language", default="en", choices=sorted(CONSENT_TEXTS), help="language of the consent: ar, de or en (default en)"
+    )
     parser.add_argument("--days", type=int, default=365, metavar="N", help="how long the data may be kept (default %(default)s)")
-    parser.add_argument("--consent", choices=("ask", "given"), default="ask", help="ask (here) or given (already, on paper); default ask")
+    parser.add_argument(
+        "--consent", choices=("ask", "given"), default="ask", help="ask (here) or given (already, on paper); default ask"
+    )
     parser.add_argument(
         "--simulate", choices=names(), metavar="NAME", help="try it without devices: a traveller of the demo comes to the desk"
     )

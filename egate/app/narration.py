@@ -84,10 +84,10 @@ FIVE_WORDS = ", ".join(f"{mark} {word}" for word, (mark, _) in _MARK.items())
 """The five words with their marks."""
 
 _CHIP: Mapping[str, str] = {
-    "pace": "opened with its printed data (PACE)",
-    "bac": "opened with its printed data (BAC)",
-    "chip_authentication": "proof that it is no copy (chip authentication)",
-    "active_authentication": "the older proof (active authentication)",
+    "pace": "PACE, which opens it with its printed data",
+    "bac": "BAC, which opens it with its printed data",
+    "chip_authentication": "chip authentication, which proves that it is no copy",
+    "active_authentication": "active authentication, the older proof",
     "files": "files",
 }
 

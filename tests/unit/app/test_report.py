@@ -101,8 +101,8 @@ def plain(text: str, _colour: str) -> str:
     ("event", "words"),
     [
         (("document", "presented", "issued by UTO"), "laid on the reader, issued by UTO"),
-        (("chip", "pace", "completed ecdh-gm-aes"), "opened with its printed data (PACE): completed, ecdh-gm-aes"),
-        (("chip", "active_authentication", "not_offered"), "the older proof (active authentication): not offered"),
+        (("chip", "pace", "completed ecdh-gm-aes"), "PACE, which opens it with its printed data: completed, ecdh-gm-aes"),
+        (("chip", "active_authentication", "not_offered"), "active authentication, the older proof: not offered"),
         (("chip", "lost", "the passport left the reader"), "lost: the passport left the reader"),
         (("capture", "no_usable_face", "best of 55 frames"), "no usable picture: best of 55 frames"),
         (("score", "sface", "0.751, needs 0.450 (FMR 0.1 %)"), "sface: 0.751, needs 0.450 (false match rate 0.1 %)"),
