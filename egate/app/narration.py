@@ -100,7 +100,7 @@ _RECORDS: Mapping[str, str] = {
 
 _ACTIONS: Mapping[str, str] = {
     OfficerAction.CLEAR.value: "lets the traveller through",
-    OfficerAction.RELEASE_TO_ENTRY.value: "leads the traveller back",
+    OfficerAction.RELEASE_TO_ENTRY.value: "leads the traveller away",
     OfficerAction.HOLD.value: "holds the passage",
     OfficerAction.OUT_OF_SERVICE.value: "closes the lane",
     OfficerAction.IN_SERVICE.value: "opens the lane",

@@ -113,7 +113,7 @@ def _ending(report: PassageReport) -> str:
     """Decision, the officer's act, and the way out."""
     words = [report.outcome]
     if report.officer:
-        did = {"clear": "cleared by an officer", "release_to_entry": "led back by an officer"}
+        did = {"clear": "cleared by an officer", "release_to_entry": "led away by an officer"}
         act = did.get(report.officer["action"], f"officer: {report.officer['action']}")
         words.append(f"then {act} ({report.officer['reason']})")
     if report.left_through in ("", "none"):
