@@ -1,5 +1,8 @@
 """`python -m egate`."""
 
-from egate.app.cli import main
+try:
+    from egate.app.cli import main
+except KeyboardInterrupt:
+    raise SystemExit(130) from None
 
 raise SystemExit(main())

@@ -15,7 +15,7 @@ from typing import Any
 
 from egate.app.board import Board
 from egate.app.inspection import parse_lines
-from egate.app.inspector import Inspector
+from egate.app.inspector import DeviceLosses, Inspector
 from egate.app.parts import Parts
 from egate.app.passage import Passage
 from egate.app.recording import SingleThread, completion_record, crossing_record, lane_event_record, officer_record
@@ -67,7 +67,8 @@ class Controller:
         self._server = MessageServer(config.socket, parts.clock, welcome=welcome, on_message=self._on_message)
         self._board = Board(self._server.publish, parts.clock, config.name, config.number, lambda: parts.depth)
         self._board.state, self._board.language = self._state, config.language
-        self._inspector = Inspector(parts, self._board, self._events.put_nowait, self._spawn, self._chip_reader_lost)
+        losses = DeviceLosses(self._chip_reader_lost, self._camera_lost)
+        self._inspector = Inspector(parts, self._board, self._events.put_nowait, self._spawn, losses)
         self._carriers: dict[type, Callable[[Any], None]] = {
             c.Unlock: self._gate_commands.put_nowait,
             c.Lock: self._gate_commands.put_nowait,
@@ -89,13 +90,12 @@ class Controller:
         parts = self._parts
         await self._server.start()
         try:
-            await parts.face.start()
-            parts.versions = (*parts.versions, *parts.face.versions)
             await self._disk.run(parts.open_log)
             await self._disk.run(lambda: parts.append(lane_event_record("start", parts.versions)))
             for work in (
                 self._watch_documents(),
                 self._start_chip_reader(),
+                self._start_face_worker(),
                 self._watch_gate(),
                 self._drive_gate(),
                 self._refresh(),
@@ -183,12 +183,8 @@ class Controller:
 
     async def _take_lines(self, lines: tuple[str, ...]) -> None:
         """A document that is laid while somebody passes, or while nothing can be recorded, begins no passage."""
-        if self._state.phase is not LanePhase.IDLE:
+        if self._state.phase is not LanePhase.IDLE or not await self._ready_for_travellers():
             return
-        if not await self._disk.run(self._parts.log.may_admit):
-            self._board.lose("log", DeviceError("recording", "the disk is full or failing; the lane admits nobody"))
-            return
-        self._board.regain("log")
         self._next_mrz = parse_lines(lines)
         self._board.present_again = self._next_mrz is None
         if self._next_mrz is None:
@@ -197,8 +193,30 @@ class Controller:
         else:
             self._events.put_nowait(e.DocumentPresented())
 
+    async def _ready_for_travellers(self) -> bool:
+        """Whether everything that a passage needs works: no device lost, and a log that takes what still waits for it."""
+        if not await self._disk.run(self._parts.catch_up):
+            self._board.lose("log", DeviceError("recording", "the disk is full or failing; the lane admits nobody"))
+            return False
+        self._board.regain("log")
+        return not self._board.lost
+
     async def _start_chip_reader(self) -> None:
         await self._until_started("chip reader", self._parts.chip.start)
+
+    async def _start_face_worker(self) -> None:
+        """Start the worker, which opens its camera once to prove that it is there; the lane is closed until it does."""
+        await self._until_started("camera", self._parts.face.start)
+
+    def _camera_lost(self, error: DeviceError) -> None:
+        """A capture was aborted by the camera or the worker: nobody else walks in before both are proved again."""
+        self._board.lose("camera", error)
+
+        async def prove() -> None:
+            await self._parts.face.close()
+            await self._start_face_worker()
+
+        self._spawn(prove())
 
     def _chip_reader_lost(self, error: DeviceError) -> None:
         self._board.lose("chip reader", error)
@@ -213,6 +231,7 @@ class Controller:
                 await self._parts.clock.sleep(DEVICE_RETRY_S)
             else:
                 self._board.regain(name)
+                log.info("%s is ready", name)
                 return
 
     def _begin_passage(self, command: c.ReadDocument) -> None:
@@ -246,7 +265,7 @@ class Controller:
         passage.decision = command.decision
         passage.add(command.decision.because)
         self._board.count(command.decision.outcome)
-        self._write(crossing_record(passage, command.decision, self._parts.versions), command)
+        self._write(crossing_record(passage, command.decision, self._parts.all_versions), command)
 
     def _record_act(self, command: c.RecordOfficerAct) -> None:
         stages = tuple(self._passage.stages) if self._passage else ()
@@ -266,7 +285,8 @@ class Controller:
             try:
                 committed = await self._disk.run(lambda: self._parts.append(record))
             except DeviceError as error:
-                log.error("not recorded: %s", error)
+                log.error("not recorded now, kept for later: %s", error)
+                self._parts.keep_for_later(record)
                 self._board.tell("record", "failed", error.problem)
                 answer: e.Event | None = e.NotRecorded(asked.passage, asked.number) if asked else None
             else:

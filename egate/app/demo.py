@@ -14,7 +14,8 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import AsyncIterator
+import signal
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -52,6 +53,12 @@ OFFICER_LOOKS_S = 2.0
 WISH_LIFE_NS = 5_000_000_000
 """A wish expires soon, so a recorded one is worth nothing."""
 
+PICTURES_AFTER_S = 0.7
+"""Screens save a picture a moment after they changed; the last one of a passage belongs to that passage."""
+
+INTERRUPTED = -1
+"""What a story returns that was interrupted; never an exit status."""
+
 PULLED_AFTER_APDUS = 30
 """The early-pull traveller takes the passport away after this many commands, in the middle of the portrait."""
 
@@ -87,6 +94,7 @@ class Demo:
     report: PassageReport = field(default_factory=lambda: PassageReport(""))
     view: LaneView | None = None
     failures: list[str] = field(default_factory=list)
+    closed: set[str] = field(default_factory=set)
 
     async def run(self) -> int:
         """Play the story; returns 0 when every traveller ended as they should."""
@@ -102,6 +110,30 @@ class Demo:
             await self.processes.stop()
             await self.world.close()
         return self._conclude()
+
+    def play(self) -> int:
+        """Run until the story ends or the first Ctrl-C or SIGTERM; later ones cannot break the tidying up.
+
+        Raises KeyboardInterrupt when it was interrupted, after everything has ended.
+        """
+
+        async def until_interrupted() -> int:
+            story = asyncio.ensure_future(self.run())
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, _interrupt_once(story))
+            try:
+                return await story
+            except asyncio.CancelledError:
+                return INTERRUPTED
+            finally:
+                for number in (signal.SIGINT, signal.SIGTERM):
+                    signal.signal(number, signal.SIG_IGN)
+
+        status = asyncio.run(until_interrupted())
+        if status == INTERRUPTED:
+            raise KeyboardInterrupt
+        return status
 
     def _start_processes(self) -> None:
         place, token = self.place, {"EGATE_NATS_TOKEN": self.nats_token}
@@ -167,12 +199,15 @@ class Demo:
             yield client
 
     async def _lane_is_free(self) -> None:
-        free = await self.beacon.wait(lambda _: self.view is not None and self.view.phase.value == "idle", READY_WITHIN_S)
+        def ready(_: Beacon) -> bool:
+            return self.view is not None and self.view.phase.value == "idle" and not self.view.devices_lost
+
+        free = await self.beacon.wait(ready, READY_WITHIN_S)
         self._refuse_dead()
-        if not free or self.view is None:
-            raise DeviceError("starting the demo", "the lane did not become free in time")
-        if self.view.devices_lost:
-            raise DeviceError("starting the demo", f"not answering: {', '.join(self.view.devices_lost)}")
+        if not free:
+            lost = ", ".join(self.view.devices_lost) if self.view else ""
+            said = self.processes.log_text("lane")
+            raise DeviceError("starting the demo", f"the lane did not become free in time; not answering: {lost or 'it'}. {said}")
 
     # -- playing ------------------------------------------------------------------------------------------------------
 
@@ -210,15 +245,31 @@ class Demo:
             await self._phase("exit_open", "referred")
         await self._leave(traveller, console)
         await self._phase("idle")
-        self.world.clear_scene()
+        self.world.clear_scene(carried)
         await self._receipted(RECEIPT_WITHIN_S)
+        if self.options.headless:
+            await self.clock.sleep(PICTURES_AFTER_S)
         self._finish(traveller)
+        self._look_after_processes()
+
+    def _look_after_processes(self) -> None:
+        """Start again what was killed, as an installation's supervisor would, and say so; a closed window stays closed."""
+        for name in self.processes.dead():
+            status = self.processes.status(name)
+            if status == 0:
+                if name not in self.closed:
+                    self.closed.add(name)
+                    self.narrator.say(f"  The window of the {name} was closed; the lane goes on without it.")
+            else:
+                self.narrator.say(f"  The {name} process ended (status {status}) and is started again; the passage went on.")
+                self.processes.restart(name)
 
     async def _pull_early(self, carried: Carried) -> None:
         before = self.world.chip_reader.apdus
         await self.world.lay(carried)
-        while self.world.chip_reader.apdus < before + PULLED_AFTER_APDUS:
-            await self.clock.sleep(0.005)
+        async with asyncio.timeout(PHASE_WITHIN_S):
+            while self.world.chip_reader.apdus < before + PULLED_AFTER_APDUS:
+                await self.clock.sleep(0.005)
         self.world.take()
         await self._phase("idle")
         self.beacon.forget()
@@ -245,11 +296,12 @@ class Demo:
         expires = self.clock.wall_ns() + WISH_LIFE_NS
         wish = OfficerWish(LANE_NAME, action, reason, OFFICER, self.view.passage, self.view.wish_counter, expires)
         await console.send(sign_wish(wish, load_signing_key(self.place.key(f"{OFFICER}.pem"))))
-        async for message in console.messages():
-            if isinstance(message, WishAnswer):
-                if not message.taken:
-                    self.failures.append(f"the officer's wish was refused: {message.code}")
-                return
+        async with asyncio.timeout(PHASE_WITHIN_S):
+            async for message in console.messages():
+                if isinstance(message, WishAnswer):
+                    if not message.taken:
+                        self.failures.append(f"the officer's wish was refused: {message.code}")
+                    return
 
     async def _phase(self, *names: str, within_s: float = PHASE_WITHIN_S) -> None:
         """Wait for one of these phases; a lane that does not come there is a failure of the demo."""
@@ -291,10 +343,10 @@ class Demo:
         return await self.beacon.wait(lambda _: self.view is not None and self.view.outbox == 0, within_s)
 
     def _conclude(self) -> int:
-        for failure in self.failures:
-            self.narrator.say(f"  ✘ {failure}")
         if self.world.gate.both_unlocked_seen:
             self.failures.append("both doors were unlocked at once")
+        for failure in self.failures:
+            self.narrator.say(f"  ✘ {failure}")
         return 1 if self.failures else 0
 
 
@@ -311,6 +363,19 @@ def ending_problem(traveller: Traveller, report: PassageReport) -> str:
         (traveller.pulls_early and report.presented < 2, "the passport was not presented again"),
     ]
     return "; ".join(text for wrong, text in problems if wrong)
+
+
+def _interrupt_once(story: asyncio.Future[int]) -> Callable[[], None]:
+    """Cancels the story at the first call and nothing more afterwards."""
+    asked = False
+
+    def interrupt() -> None:
+        nonlocal asked
+        if not asked:
+            asked = True
+            story.cancel()
+
+    return interrupt
 
 
 def has_display() -> bool:

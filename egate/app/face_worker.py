@@ -104,6 +104,17 @@ def make_camera(words: str) -> Camera | None:
     raise DeviceError("choose a camera", f"{words!r} is none of files:PATH@FPS, v4l2:DEVICE, none")
 
 
+def _prove(camera: Camera | None) -> None:
+    """Open the camera once and see a frame: a camera that is missing is said at the start, not at the first traveller."""
+    if camera is None:
+        return
+    try:
+        camera.open()
+        camera.frame()
+    finally:
+        camera.close()
+
+
 def confine() -> None:
     """Give up what the worker does not need: nothing here is allowed to fail silently, except what a kernel lacks."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -130,6 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         judges = make_judges((options.engine, options.second), options.fmr_ppm)
         camera = make_camera(options.camera)
         confine()
+        _prove(camera)
         FaceWorker(WorkerParts(judges, camera, preview, PREVIEW_SIDE_PX, SystemClock().monotonic), pipe).serve()
     except EgateError as error:
         log.error("%s", error)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -56,6 +57,14 @@ _SHARE_OF_FILE = {
 """Where the small files stand in the progress that the kiosk shows."""
 
 
+@dataclass(frozen=True, slots=True)
+class DeviceLosses:
+    """Whom to tell that a device was lost while it was needed."""
+
+    chip_reader: Callable[[DeviceError], None]
+    camera: Callable[[DeviceError], None]
+
+
 class Inspector:
     """One lane's gathering and judging. `answer` takes the events that come of it, `spawn` runs what need not be awaited."""
 
@@ -65,10 +74,10 @@ class Inspector:
         board: Board,
         answer: Callable[[e.Event], None],
         spawn: Callable[[Coroutine[Any, Any, None]], object],
-        chip_reader_lost: Callable[[DeviceError], None],
+        losses: DeviceLosses,
     ) -> None:
         self._parts, self._board, self._answer, self._spawn = parts, board, answer, spawn
-        self._chip_reader_lost = chip_reader_lost
+        self._losses = losses
         self._lost_in_a_row = 0
         self._recent = RecentDocuments(secrets.token_bytes(32))
         self._reference: asyncio.Event = asyncio.Event()
@@ -85,7 +94,7 @@ class Inspector:
                 self._answer(e.DocumentRemoved(passage.number))
                 return
         except DeviceError as error:
-            self._chip_reader_lost(error)
+            self._losses.chip_reader(error)
         self._lost_in_a_row = 0
         self._judge_document(passage)
         self._prepare_reference(passage)
@@ -173,6 +182,8 @@ class Inspector:
         passage.capture, passage.capture_share = outcome, 1.0
         passage.mark("face_captured", self._parts.clock.monotonic())
         self._tell_capture(outcome)
+        if outcome.state is CaptureState.ABORTED:
+            self._losses.camera(DeviceError("capturing a face", outcome.detail or "the worker gave up"))
         findings = (single_person(outcome), *check_capture(outcome, self._parts.profile.fmr_ppm))
         passage.add(findings)
         self._board.tell_checks(findings)

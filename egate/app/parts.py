@@ -6,16 +6,19 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from egate.app.config import LaneConfig
 from egate.app.face_client import FaceClient
+from egate.app.recording import finding_text
+from egate.checks.catalogue import finding
 from egate.ipc.messages import ReceiptArrived
 from egate.lane.settings import LaneSettings
-from egate.model.checks import Profile
+from egate.model.checks import CheckName, Outcome, Profile
 from egate.model.crossing import Committed, LogRecord, Receipt
 from egate.model.errors import DeviceError, MalformedData, TrustError
 from egate.model.lane import Door
@@ -26,6 +29,14 @@ from egate.storage.vault import CentrePublicKey
 from egate.sync.messages import verify_receipt
 from egate.sync.receipt_file import load_receipt, receipt_path
 from egate.watchlist.lists import Watchlists
+
+MOST_WAITING = 100
+"""Records kept in memory while the disk fails; the lane admits nobody meanwhile, so a passage's few are all there can be."""
+
+NOT_RECORDED = finding_text(finding(CheckName.LANE_HEALTH, "not_recorded"))
+"""Why an admission whose record failed became a referral."""
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -49,6 +60,12 @@ class Parts:
     versions: tuple[tuple[str, str], ...]
     log_or_none: LaneLog | None = None
     depth: int = field(default=0)
+    waiting: list[LogRecord] = field(default_factory=list, repr=False)
+
+    @property
+    def all_versions(self) -> tuple[tuple[str, str], ...]:
+        """What decides now: program, profile, lists, and the engines of the worker that runs (G2)."""
+        return (*self.versions, *self.face.versions)
 
     @property
     def log(self) -> LaneLog:
@@ -75,6 +92,27 @@ class Parts:
         committed = self.log.append(record)
         self.depth = self.log.outbox.depth()
         return committed
+
+    def keep_for_later(self, record: LogRecord) -> None:
+        """Keep a record that could not be written. An admission that was not recorded did not take place: it was referred."""
+        if record.outcome == Outcome.ADMIT.value:
+            record = replace(record, outcome=Outcome.REFER.value, because=(*record.because, NOT_RECORDED))
+        self.waiting.append(record)
+        if len(self.waiting) > MOST_WAITING:
+            _LOG.error("a record was lost: the disk has failed for more than %d records", MOST_WAITING)
+            del self.waiting[0]
+
+    def catch_up(self) -> bool:
+        """Write what waits, and say whether the next passage can be recorded; never raises."""
+        if not self.log.may_admit():
+            return False
+        try:
+            while self.waiting:
+                self.append(self.waiting[0])
+                del self.waiting[0]
+        except DeviceError:
+            return False
+        return True
 
     def take_receipt(self, message: ReceiptArrived) -> int:
         """Verify the centre's receipt and prune the outbox; returns how many rows it settled. Raises TrustError."""

@@ -27,10 +27,12 @@ class ProcessGroup:
     def __init__(self, logs: Path) -> None:
         self._logs = logs
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._how: dict[str, tuple[tuple[str, ...], Mapping[str, str]]] = {}
         logs.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def start(self, name: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
         """Start `python -m ARGUMENTS…` as the child `name`."""
+        self._how[name] = tuple(arguments), environment or {}
         path = self._logs / f"{name}.log"
         with open(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600), "ab") as log:
             self._children[name] = subprocess.Popen(
@@ -42,6 +44,18 @@ class ProcessGroup:
                 start_new_session=True,
                 preexec_fn=_die_with_parent,  # noqa: PLW1509 - only a C call that is safe between fork and exec
             )
+
+    def restart(self, name: str) -> None:
+        """Start a child that ended as it was started before."""
+        self.start(name, *self._how[name])
+
+    def pid(self, name: str) -> int:
+        """The process number of a child."""
+        return self._children[name].pid
+
+    def status(self, name: str) -> int | None:
+        """The exit status of a child, negative for a signal; None while it runs."""
+        return self._children[name].poll()
 
     def dead(self) -> tuple[str, ...]:
         """The names of children that ended by themselves."""

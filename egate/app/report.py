@@ -40,7 +40,7 @@ class PassageReport:
     def _take_phase(self, event: PassageEvent) -> None:
         self.stages_ms.setdefault(event.name, event.at_ms)
         if event.name == "referred":
-            self.outcome = self.outcome or Outcome.REFER.value
+            self.outcome = Outcome.REFER.value
 
     def _take_check(self, event: PassageEvent) -> None:
         self.checks[event.name] = event.detail

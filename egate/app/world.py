@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import secrets
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -52,16 +53,17 @@ class World:
         self._place, self._faces, self._today = place, faces, today
         self.camera_size = DEFAULT_SIZE
         self.standing = False
+        self._scenes = 0
         self.mrz = SimulatedMrzReader(place.port("mrz"), pace)
         self.chip_reader = SimulatedPn532(place.port("chip"), pace)
         self.gate = SimulatedGateUnit(place.port("gate"), pace, PeripheralSettings(gate_key), secrets.token_bytes)
         self._portraits: dict[Face, bytes] = {}
-        self._empty = place.scene.parent / "empty"
+        self.empty = place.scene.parent / "empty"
 
     def start(self) -> None:
         """Plug every cable and empty the gate."""
-        write_scene(self._empty, empty_gate(count=4))
-        self.show(self._empty)
+        write_scene(self.empty, empty_gate(count=4))
+        self.show(self.empty)
         for device in (self.mrz, self.chip_reader, self.gate):
             device.plug()
 
@@ -101,17 +103,17 @@ class World:
         return Carried(issuer.mrz_lines(person), chip, self._scene(traveller, seed))
 
     def _scene(self, traveller: Traveller, seed: int) -> Path:
-        folder, size = self._place.scene.parent / f"{traveller.name}-{seed}", self.camera_size
-        if not folder.exists():
-            live = portrait_of(self.photograph(traveller.live))
-            match traveller.camera:
-                case Camera.TWO_PEOPLE:
-                    frames = two_people(live, portrait_of(self.photograph(Face.B)), count=FRAMES_PER_SCENE, size=size, seed=seed)
-                case Camera.BLURRED:
-                    frames = blurred_frames(live, count=FRAMES_PER_SCENE, size=size, seed=seed)
-                case _:
-                    frames = live_frames(live, count=FRAMES_PER_SCENE, size=size, seed=seed)
-            write_scene(folder, frames[len(frames) * 2 // 3 :] if self.standing else frames)
+        self._scenes += 1
+        folder, size = self._place.scene.parent / f"{self._scenes}-{traveller.name}", self.camera_size
+        live = portrait_of(self.photograph(traveller.live))
+        match traveller.camera:
+            case Camera.TWO_PEOPLE:
+                frames = two_people(live, portrait_of(self.photograph(Face.B)), count=FRAMES_PER_SCENE, size=size, seed=seed)
+            case Camera.BLURRED:
+                frames = blurred_frames(live, count=FRAMES_PER_SCENE, size=size, seed=seed)
+            case _:
+                frames = live_frames(live, count=FRAMES_PER_SCENE, size=size, seed=seed)
+        write_scene(folder, frames[len(frames) * 2 // 3 :] if self.standing else frames)
         return folder
 
     def show(self, scene: Path) -> None:
@@ -120,9 +122,10 @@ class World:
         fresh.symlink_to(scene)
         os.replace(fresh, self._place.scene)
 
-    def clear_scene(self) -> None:
-        """Nobody stands before the camera."""
-        self.show(self._empty)
+    def clear_scene(self, carried: Carried) -> None:
+        """Nobody stands before the camera; the frames of who stood there are removed."""
+        self.show(self.empty)
+        shutil.rmtree(carried.scene, ignore_errors=True)
 
     async def lay(self, carried: Carried) -> None:
         """Lay the passport on the reader: its chip is in the field, its lines are read."""

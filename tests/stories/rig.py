@@ -154,7 +154,7 @@ class Rig:
         await self.phase("exit_open")
         assert await self.world.gate.walk_out_exit()
         await self.phase("idle")
-        self.world.clear_scene()
+        self.world.show(self.world.empty)
 
     async def act(self, action: OfficerAction, reason: OfficerReason = OfficerReason.TO_DESK) -> WishAnswer:
         """The officer's signed wish, and the lane's answer."""
@@ -182,7 +182,7 @@ class Rig:
         await self.phase("return_open")
         assert await self.world.gate.walk_back()
         await self.seen("idle")
-        self.world.clear_scene()
+        self.world.show(self.world.empty)
 
     def log_text(self, name: str) -> str:
         return (self.place.root / "logs" / f"{name}.log").read_text()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import resource
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +18,11 @@ from egate.app.demo_faces import ensure_demo_faces
 from egate.app.world import Carried
 from egate.ipc.client import MessageClient
 from egate.ipc.messages import Role, WishAnswer
+from egate.model.crossing import RecordKind
 from egate.model.errors import DeviceError
 from egate.model.lane import Door, DoorState, OfficerAction, OfficerReason
+from egate.storage.database import open_read_only
+from egate.storage.header import Header, parse_header
 from tests.stories.rig import Rig, running_lane
 
 pytestmark = [pytest.mark.story, pytest.mark.timeout(180)]
@@ -228,3 +233,80 @@ def test_two_controllers_never_drive_one_lane(tmp_path: Path) -> None:
         await rig.pass_through(await rig.carried())
 
     play(tmp_path, story)
+
+
+def test_a_full_disk_refers_loses_no_record_and_lets_the_next_traveller_in_later(tmp_path: Path) -> None:
+    """P21: the lane cannot grow its log; what could not be written is written when there is room again."""
+
+    async def story(rig: Rig) -> None:
+        await rig.enter(await rig.carried())
+        await rig.phase("capture")
+        size = rig.place.database.with_name(rig.place.database.name + "-wal").stat().st_size
+        _limit_files(rig, size)
+        await rig.phase("referred")
+        assert rig.report.outcome == "REFER"
+        assert "not_recorded" in rig.report.alarms
+        await rig.lead_back()
+        rig.begin()
+        await rig.world.lay(await rig.carried())
+        await asyncio.sleep(1.5)  # noqa: TID251 - nothing is to happen
+        assert rig.view is not None
+        assert rig.view.phase.value == "idle"
+        assert "log" in rig.view.devices_lost
+        rig.world.take()
+        _limit_files(rig, resource.RLIM_INFINITY)
+        await rig.pass_through(await rig.carried())
+        rows = _rows(rig)
+        assert [row.outcome for row in rows if row.kind is RecordKind.CROSSING] == ["REFER", "ADMIT"]
+        assert "lane_health:failed:not_recorded" in next(row.because for row in rows if row.kind is RecordKind.CROSSING)
+        assert [row.outcome for row in rows if row.kind is RecordKind.OFFICER_ACT] == ["release_to_entry"]
+
+    play(tmp_path, story)
+
+
+def test_a_camera_that_is_missing_closes_the_lane_before_anybody_walks_in(tmp_path: Path) -> None:
+    async def story(rig: Rig) -> None:
+        await rig.kill_lane()
+        text = rig.place.config.read_text()
+        rig.place.config.write_text(re.sub(r'source = ".*"', 'source = "v4l2:/dev/video99"', text))
+        await rig.start_lane()
+        assert await rig.beacon.wait(lambda _: rig.view is not None and "camera" in rig.view.devices_lost, 30)
+        rig.begin()
+        await rig.world.lay(await rig.carried())
+        await asyncio.sleep(1.5)  # noqa: TID251 - nothing is to happen
+        assert rig.view is not None
+        assert rig.view.phase.value == "idle"
+        assert "/dev/video99" in rig.log_text("lane")
+        assert "Traceback" not in rig.log_text("lane")
+
+    play(tmp_path, story)
+
+
+def test_a_lane_may_decide_by_the_other_engine(tmp_path: Path) -> None:
+    async def story(rig: Rig) -> None:
+        await rig.kill_lane()
+        profile = rig.place.root / "profile.toml"
+        text = profile.read_text().replace('face_engine = "sface"', 'face_engine = "dlib"')
+        profile.write_text(text.replace('second_opinion = "dlib"', 'second_opinion = "sface"'))
+        await rig.start_lane()
+        await rig.seen("idle")
+        assert await rig.beacon.wait(lambda _: rig.view is not None and not rig.view.devices_lost, 30)
+        await rig.pass_through(await rig.carried())
+        assert list(rig.report.scores) == ["dlib", "sface"]
+        assert rig.report.outcome == "ADMIT"
+
+    play(tmp_path, story)
+
+
+def _limit_files(rig: Rig, size: int) -> None:
+    """Let no file of the controller grow beyond a size, as a full disk would."""
+    resource.prlimit(rig.processes.pid("lane"), resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+def _rows(rig: Rig) -> list[Header]:
+    store = open_read_only(rig.place.database)
+    try:
+        found = store.rows("SELECT header FROM record ORDER BY sequence")
+        return [parse_header(header) for (header,) in found if isinstance(header, bytes)]
+    finally:
+        store.close()
