@@ -16,12 +16,12 @@ from egate.app.config import ConfigError
 from egate.model.errors import EgateError
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
-    "demo": ("egate.app.demo_command", "watch travellers cross a gate whose hardware is emulated at the far end of its wires"),
-    "run": ("egate.app.run_command", "run one lane with the devices that its configuration names"),
-    "sync": ("egate.app.sync_command", "send sealed records to the centre and bring receipts back"),
-    "hub": ("egate.app.hub_command", "the centre: verify what lanes send, keep the ledger, sign receipts"),
-    "crossings": ("egate.app.crossings_command", "list what arrived at the centre"),
-    "enrol": ("egate.app.enrol_command", "enrol a registered traveller: document, face, consent, expiry"),
+    "demo": ("egate.app.commands.demo", "watch travellers cross a gate whose hardware is emulated at the far end of its wires"),
+    "run": ("egate.app.commands.run", "run one lane with the devices that its configuration names"),
+    "sync": ("egate.app.commands.sync", "send sealed records to the centre and bring receipts back"),
+    "hub": ("egate.app.commands.hub", "the centre: verify what lanes send, keep the ledger, sign receipts"),
+    "crossings": ("egate.app.commands.crossings", "list what arrived at the centre"),
+    "enrol": ("egate.app.commands.enrol", "enrol a registered traveller: document, face, consent, expiry"),
 }
 """Command → (module, one sentence). The reference in docs/commands.md is made from it."""
 

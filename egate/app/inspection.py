@@ -12,7 +12,7 @@ from collections.abc import Callable
 from egate.model.document import ChipEvidence, Mrz, ReadingProgress
 from egate.model.errors import MalformedData
 from egate.mrtd.apdu import ResponseApdu
-from egate.mrtd.mrz import parse_mrz
+from egate.mrtd.files.mrz import parse_mrz
 from egate.mrtd.reading import ReadRequest, read_chip
 from egate.ports import ChipReader
 

@@ -30,7 +30,7 @@ from egate.model.checks import Check, CheckName, CheckResult, DecisionPoint, Out
 from egate.model.document import ChipEvidence, ElementaryFile, ReadingProgress
 from egate.model.errors import ChipLost, DeviceError, MalformedData
 from egate.model.face import CaptureOutcome, CaptureProgress, CaptureState
-from egate.mrtd.face_record import parse_dg2
+from egate.mrtd.files.face_record import parse_dg2
 from egate.mrtd.reading import ReadRequest
 from egate.watchlist.matching import match_documents, match_persons
 

@@ -13,7 +13,7 @@ from egate.checks.catalogue import finding, success
 from egate.model.checks import Check, CheckName
 from egate.model.document import Mrz
 from egate.model.watchlist import Hit, ListKind
-from egate.mrtd.mrz import birth_date
+from egate.mrtd.files.mrz import birth_date
 
 
 def check_watchlists(hits: Sequence[Hit], lists_current: bool) -> tuple[Check, ...]:

@@ -13,9 +13,9 @@ from egate.checks.catalogue import finding, success
 from egate.model.checks import Check, CheckName
 from egate.model.document import ChipEvidence, ElementaryFile, Mrz, ProtocolState
 from egate.model.errors import MalformedData
-from egate.mrtd.lds import parse_dg1
+from egate.mrtd.files.lds import parse_dg1
+from egate.mrtd.files.security_infos import PaceInfo, parse_card_access, parse_dg14
 from egate.mrtd.pace import choose_pace
-from egate.mrtd.security_infos import PaceInfo, parse_card_access, parse_dg14
 from egate.pki.passive_auth import (
     ChainState,
     HashState,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from egate.lane import events as e
-from egate.lane import inside, outside, overrides, referral
+from egate.lane.rules import inside, outside, overrides, referral
 from egate.lane.state import LaneState
 from egate.lane.turn import Turn
 from egate.model.lane import Alarm

@@ -10,14 +10,14 @@ from collections.abc import Callable, Generator
 
 from egate.model.document import ElementaryFile, ProtocolState
 from egate.model.errors import ChipError, MalformedData
-from egate.mrtd.agreement import Entropy, agreement_by_id
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
 from egate.mrtd.bac import basic_access
+from egate.mrtd.crypto.agreement import Entropy, agreement_by_id
+from egate.mrtd.files.security_infos import DH_GENERIC, PaceInfo, parse_card_access
 from egate.mrtd.gathering import Attempt, Gathering, Step, status_word
 from egate.mrtd.keys import mrz_password
 from egate.mrtd.pace import PacePassword, choose_pace, pace
 from egate.mrtd.secure_messaging import SecureMessaging
-from egate.mrtd.security_infos import DH_GENERIC, PaceInfo, parse_card_access
 
 APPLICATION = bytes.fromhex("A0000002471001")
 """The application identifier of the eMRTD application (Doc 9303-10 §3.4)."""

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 
 from egate.model.errors import ChipError, MalformedData
 from egate.mrtd.apdu import SW_OK, CommandApdu, ResponseApdu
-from egate.mrtd.ec import Curve, Point, verify_ecdsa
-from egate.mrtd.security_infos import decode_oid, parse_ec_public_key
-from egate.mrtd.tlv import parse_one, parse_tlvs
+from egate.mrtd.crypto.ec import Curve, Point, verify_ecdsa
+from egate.mrtd.files.security_infos import decode_oid, parse_ec_public_key
+from egate.mrtd.files.tlv import parse_one, parse_tlvs
 
 CHALLENGE_BYTES = 8
 MIN_MODULUS_BITS = 1024

@@ -11,9 +11,9 @@ from collections.abc import Generator
 
 from egate.model.document import MrzInformation
 from egate.model.errors import ChipError
-from egate.mrtd.agreement import Entropy
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
-from egate.mrtd.ciphers import MAC_BYTES, CipherSuite, decrypt, encrypt, mac, pad
+from egate.mrtd.crypto.agreement import Entropy
+from egate.mrtd.crypto.ciphers import MAC_BYTES, CipherSuite, decrypt, encrypt, mac, pad
 from egate.mrtd.keys import basic_access_keys, session_keys
 from egate.mrtd.secure_messaging import SecureMessaging
 

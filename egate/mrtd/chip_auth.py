@@ -11,13 +11,11 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from egate.model.errors import ChipError
-from egate.mrtd.agreement import CurveAgreement, Entropy, new_key_pair
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
-from egate.mrtd.ciphers import CipherSuite
-from egate.mrtd.ec import Curve, Point
-from egate.mrtd.keys import session_keys
-from egate.mrtd.secure_messaging import SecureMessaging
-from egate.mrtd.security_infos import (
+from egate.mrtd.crypto.agreement import CurveAgreement, Entropy, new_key_pair
+from egate.mrtd.crypto.ciphers import CipherSuite
+from egate.mrtd.crypto.ec import Curve, Point
+from egate.mrtd.files.security_infos import (
     ECDH_GENERIC,
     ChipAuthenticationInfo,
     ChipAuthenticationKey,
@@ -25,7 +23,9 @@ from egate.mrtd.security_infos import (
     chip_authentication_oid,
     encode_oid,
 )
-from egate.mrtd.tlv import encode_tlv
+from egate.mrtd.files.tlv import encode_tlv
+from egate.mrtd.keys import session_keys
+from egate.mrtd.secure_messaging import SecureMessaging
 
 _DOING = "chip authentication"
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from egate.model.document import ElementaryFile
 from egate.model.errors import ChipError, MalformedData
 from egate.mrtd.apdu import MAX_SHORT_LE, SW_END_OF_FILE, SW_FILE_NOT_FOUND, CommandApdu, ResponseApdu
-from egate.mrtd.tlv import MAX_HEADER_BYTES, encode_tlv, parse_one, read_header
+from egate.mrtd.files.tlv import MAX_HEADER_BYTES, encode_tlv, parse_one, read_header
 
 MAX_FILE_BYTES = 131_072
 """Larger than any file that a gate reads: faces are below 64 kB."""

@@ -9,8 +9,8 @@ import hashlib
 from dataclasses import dataclass, field
 
 from egate.model.document import MrzInformation
-from egate.mrtd.ciphers import CipherSuite
-from egate.mrtd.mrz import check_digit
+from egate.mrtd.crypto.ciphers import CipherSuite
+from egate.mrtd.files.mrz import check_digit
 
 _FOR_ENCRYPTION, _FOR_MAC, _FOR_PASSWORD = 1, 2, 3
 _BAC_SEED_BYTES = 16

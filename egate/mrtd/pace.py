@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from egate.model.errors import ChipError, MalformedData
-from egate.mrtd.agreement import Agreement, Entropy, KeyPair, agreement_by_id, new_key_pair
 from egate.mrtd.apdu import MAX_EXTENDED_BYTES, MAX_SHORT_DATA_BYTES, MAX_SHORT_LE, SW_OK, CommandApdu, ResponseApdu
-from egate.mrtd.ciphers import CipherSuite, decrypt, mac, pad
+from egate.mrtd.crypto.agreement import Agreement, Entropy, KeyPair, agreement_by_id, new_key_pair
+from egate.mrtd.crypto.ciphers import CipherSuite, decrypt, mac, pad
+from egate.mrtd.files.security_infos import DH_GENERIC, ECDH_GENERIC, PaceInfo, encode_oid
+from egate.mrtd.files.tlv import child, encode_tlv, parse_one
 from egate.mrtd.keys import SessionKeys, password_key, session_keys
 from egate.mrtd.secure_messaging import SecureMessaging
-from egate.mrtd.security_infos import DH_GENERIC, ECDH_GENERIC, PaceInfo, encode_oid
-from egate.mrtd.tlv import child, encode_tlv, parse_one
 
 _DOING = "PACE"
 _NONCE_BYTES = {CipherSuite.DES3: 16, CipherSuite.AES128: 16, CipherSuite.AES192: 32, CipherSuite.AES256: 32}

@@ -27,13 +27,13 @@ from egate.model.document import ChipEvidence, ElementaryFile, ProtocolState
 from egate.model.errors import ChipError, MalformedData
 from egate.mrtd.access import ChipAccess
 from egate.mrtd.active_auth import CHALLENGE_BYTES, internal_authenticate, verify_response
-from egate.mrtd.agreement import Entropy
 from egate.mrtd.apdu import SW_FILE_NOT_FOUND, SW_SECURITY_STATUS, CommandApdu, ResponseApdu
 from egate.mrtd.chip_auth import ChipAuthenticationWay, chip_authentication, choose_chip_authentication
+from egate.mrtd.crypto.agreement import Entropy
 from egate.mrtd.file_reading import FileAbsent
+from egate.mrtd.files.lds import parse_dg15
+from egate.mrtd.files.security_infos import SecurityInfos, parse_dg14
 from egate.mrtd.gathering import Attempt, Gathering, Progress, ReadRequest, Step, status_word
-from egate.mrtd.lds import parse_dg15
-from egate.mrtd.security_infos import SecurityInfos, parse_dg14
 
 __all__ = ["ReadRequest", "read_chip"]
 

@@ -11,9 +11,9 @@ import hmac
 
 from egate.model.errors import ChipError, MalformedData
 from egate.mrtd.apdu import MAX_EXTENDED_BYTES, MAX_SHORT_DATA_BYTES, MAX_SHORT_LE, CommandApdu, ResponseApdu
-from egate.mrtd.ciphers import MAC_BYTES, CipherSuite, decrypt, encrypt, encrypt_block, mac, pad, unpad
+from egate.mrtd.crypto.ciphers import MAC_BYTES, CipherSuite, decrypt, encrypt, encrypt_block, mac, pad, unpad
+from egate.mrtd.files.tlv import encode_tlv, parse_tlvs
 from egate.mrtd.keys import SessionKeys
-from egate.mrtd.tlv import encode_tlv, parse_tlvs
 
 _DOING = "secure messaging"
 _CIPHERTEXT, _CIPHERTEXT_ODD, _EXPECTED, _STATUS, _CODE = 0x87, 0x85, 0x97, 0x99, 0x8E

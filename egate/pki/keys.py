@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
 from egate.model.errors import MalformedData, TrustError
-from egate.mrtd.ec import Curve, Point, verify_ecdsa
-from egate.mrtd.security_infos import parse_ec_public_key
+from egate.mrtd.crypto.ec import Curve, Point, verify_ecdsa
+from egate.mrtd.files.security_infos import parse_ec_public_key
 from egate.pki.asn1 import algos, core, decoding, keys
 
 MINIMUM_RSA_BITS = 1024

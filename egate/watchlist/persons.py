@@ -15,7 +15,7 @@ from typing import Any
 
 from egate.model.document import DocumentFormat, Mrz
 from egate.model.errors import MalformedData
-from egate.mrtd.mrz import birth_date
+from egate.mrtd.files.mrz import birth_date
 from egate.watchlist.names import name_forms
 
 MAXIMUM_PERSONS = 2_000_000

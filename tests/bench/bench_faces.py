@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from drivers.sim.scene import live_frames
-from egate.app.demo_faces import chip_portrait, ensure_demo_faces, portrait_of
+from egate.app.demo.faces import chip_portrait, ensure_demo_faces, portrait_of
 from egate.app.face_worker import make_engine, make_judges
 from egate.faces.comparison import FaceTemplates, Judge, compare_faces, probe_templates, reference_templates
 from egate.faces.decode import decode_face_image

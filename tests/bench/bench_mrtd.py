@@ -19,21 +19,21 @@ from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
 
-from drivers.sim.chip import SimulatedChip
-from drivers.sim.chip_messaging import CardMessaging
-from drivers.sim.personalisation import ChipPersonalisation
+from drivers.sim.passport.chip import SimulatedChip
+from drivers.sim.passport.chip_messaging import CardMessaging
+from drivers.sim.passport.personalisation import ChipPersonalisation
 from egate.model.document import ElementaryFile
 from egate.model.face import ImageFormat
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
-from egate.mrtd.ciphers import CipherSuite
-from egate.mrtd.face_record import encode_dg2
+from egate.mrtd.crypto.ciphers import CipherSuite
+from egate.mrtd.files.face_record import encode_dg2
+from egate.mrtd.files.lds import encode_com, encode_dg1
+from egate.mrtd.files.mrz import Td3Fields, encode_td3, parse_mrz
+from egate.mrtd.files.security_infos import PaceInfo, encode_card_access, encode_dg14, pace_oid
+from egate.mrtd.files.tlv import encode_tlv
 from egate.mrtd.keys import session_keys
-from egate.mrtd.lds import encode_com, encode_dg1
-from egate.mrtd.mrz import Td3Fields, encode_td3, parse_mrz
 from egate.mrtd.reading import ReadRequest, read_chip
 from egate.mrtd.secure_messaging import SecureMessaging
-from egate.mrtd.security_infos import PaceInfo, encode_card_access, encode_dg14, pace_oid
-from egate.mrtd.tlv import encode_tlv
 from tests.bench.row import BenchRow
 
 _EXCHANGES = 2000

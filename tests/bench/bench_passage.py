@@ -14,8 +14,8 @@ import tempfile
 from pathlib import Path
 
 from drivers.gate.osdp_packet import CRC_SIZE, HEADER_SIZE, MAC_SIZE
-from drivers.sim.chip import SimulatedChip
-from drivers.sim.issuer import SimulatedIssuer
+from drivers.sim.passport.chip import SimulatedChip
+from drivers.sim.passport.issuer import SimulatedIssuer
 from egate.app.clock import perf_counter_s
 from egate.checks.background import check_watchlists
 from egate.checks.decide import decide
@@ -29,7 +29,7 @@ from egate.model.checks import Decision, DecisionPoint, Outcome
 from egate.model.document import ChipEvidence, ElementaryFile, Mrz
 from egate.model.lane import DoorState, GateReport, LanePhase
 from egate.mrtd.apdu import ResponseApdu
-from egate.mrtd.mrz import parse_mrz
+from egate.mrtd.files.mrz import parse_mrz
 from egate.mrtd.reading import ReadRequest, read_chip
 from egate.pki.trust_store import TrustStore
 from egate.watchlist.lists import Watchlists

@@ -10,8 +10,8 @@ from time import perf_counter
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from drivers.sim.certification import SigningKind
-from drivers.sim.issuer import SimulatedIssuer
+from drivers.sim.passport.certification import SigningKind
+from drivers.sim.passport.issuer import SimulatedIssuer
 from egate.model.document import ElementaryFile
 from egate.pki.asn1 import unwrap_application
 from egate.pki.certificate import parse_certificate

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from egate.app.demo_faces import portrait_jpeg2000
+from egate.app.demo.faces import portrait_jpeg2000
 from egate.app.face_worker import make_engine
 from egate.faces.calibration import PPM, Evidence
 from egate.faces.decode import decode_face_image

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-from egate.app.demo_faces import ensure_demo_faces, read_photograph
+from egate.app.demo.faces import ensure_demo_faces, read_photograph
 from egate.app.face_worker import make_engine
 from egate.model.errors import DeviceError
 

@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.sim.chip_messaging import CardMessaging
+from drivers.sim.passport.chip_messaging import CardMessaging
 from egate.model.errors import ChipError, MalformedData
 from egate.mrtd.active_auth import parse_public_key, verify_recovered, verify_response
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
-from egate.mrtd.ciphers import CipherSuite, pad, unpad
-from egate.mrtd.face_record import parse_dg2, parse_extensible_record, parse_face_record
+from egate.mrtd.crypto.ciphers import CipherSuite, pad, unpad
+from egate.mrtd.files.face_record import parse_dg2, parse_extensible_record, parse_face_record
+from egate.mrtd.files.lds import parse_com, parse_dg1, parse_dg11, parse_dg12, parse_dg15
+from egate.mrtd.files.mrz import Td3Fields, birth_date, encode_td3, expiry_date, parse_mrz
+from egate.mrtd.files.security_infos import decode_oid, encode_oid, parse_card_access, parse_dg14, parse_ec_public_key
+from egate.mrtd.files.tlv import Tlv, encode_tlv, parse_tlvs
 from egate.mrtd.keys import session_keys
-from egate.mrtd.lds import parse_com, parse_dg1, parse_dg11, parse_dg12, parse_dg15
-from egate.mrtd.mrz import Td3Fields, birth_date, encode_td3, expiry_date, parse_mrz
 from egate.mrtd.secure_messaging import SecureMessaging
-from egate.mrtd.security_infos import decode_oid, encode_oid, parse_card_access, parse_dg14, parse_ec_public_key
-from egate.mrtd.tlv import Tlv, encode_tlv, parse_tlvs
 from tests.unit.mrtd.chip_reading import INFORMATION, chip_key, entropy, passport_files, read, simulated_chip
 
 SEEDED = settings(max_examples=60, derandomize=True, deadline=None)

@@ -15,16 +15,16 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from drivers.sim.issuer import SimulatedIssuer
+from drivers.sim.passport.issuer import SimulatedIssuer
 from egate.app.clock import SystemClock
-from egate.app.demo import today_of
-from egate.app.demo_faces import DemoFaces, ensure_demo_faces
-from egate.app.installation import LANE_NAME, OFFICER, Installation, make_installation
+from egate.app.demo.faces import DemoFaces, ensure_demo_faces
+from egate.app.demo.installation import LANE_NAME, OFFICER, Installation, make_installation
+from egate.app.demo.play import today_of
+from egate.app.demo.processes import ProcessGroup
+from egate.app.demo.report import PassageReport
+from egate.app.demo.story import TRAVELLERS, Passport, Traveller, document_number
+from egate.app.demo.world import Beacon, Carried, World
 from egate.app.nats_server import NatsServer
-from egate.app.processes import ProcessGroup
-from egate.app.report import PassageReport
-from egate.app.story import TRAVELLERS, Passport, Traveller, document_number
-from egate.app.world import Beacon, Carried, World
 from egate.ipc.client import MessageClient
 from egate.ipc.messages import LaneView, OfficerWish, PassageEvent, Role, WishAnswer
 from egate.ipc.wishes import sign_wish

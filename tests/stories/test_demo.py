@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from egate.app.demo_faces import ensure_demo_faces
-from egate.app.installation import LANE_NAME, Installation
-from egate.app.story import TRAVELLERS, document_number, names
+from egate.app.demo.faces import ensure_demo_faces
+from egate.app.demo.installation import LANE_NAME, Installation
+from egate.app.demo.story import TRAVELLERS, document_number, names
 from egate.model.checks import CheckName, CheckResult
 from egate.model.errors import DeviceError
 from egate.storage.database import open_read_only

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from egate.app.demo_faces import ensure_demo_faces
-from egate.app.story import TRAVELLERS
+from egate.app.demo.faces import ensure_demo_faces
+from egate.app.demo.story import TRAVELLERS
 from egate.model.errors import DeviceError
 
 pytestmark = [pytest.mark.story, pytest.mark.timeout(120)]

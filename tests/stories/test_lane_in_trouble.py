@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from drivers.sim.chip import SimulatedChip
-from drivers.sim.issuer import PersonData
+from drivers.sim.passport.chip import SimulatedChip
+from drivers.sim.passport.issuer import PersonData
 from egate.app.clock import SystemClock
-from egate.app.demo_faces import ensure_demo_faces
-from egate.app.world import Carried
+from egate.app.demo.faces import ensure_demo_faces
+from egate.app.demo.world import Carried
 from egate.ipc.client import MessageClient
 from egate.ipc.messages import Role, WishAnswer
 from egate.model.crossing import RecordKind

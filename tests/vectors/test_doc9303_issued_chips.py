@@ -12,11 +12,11 @@ from typing import TypeVar
 from egate.mrtd.active_auth import internal_authenticate, verify_response
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
 from egate.mrtd.chip_auth import chip_authentication, choose_chip_authentication
-from egate.mrtd.ciphers import CipherSuite
+from egate.mrtd.crypto.ciphers import CipherSuite
+from egate.mrtd.files.lds import parse_dg15
+from egate.mrtd.files.security_infos import parse_dg14
 from egate.mrtd.keys import SessionKeys
-from egate.mrtd.lds import parse_dg15
 from egate.mrtd.secure_messaging import SecureMessaging
-from egate.mrtd.security_infos import parse_dg14
 from egate.mrtd.session import ChipSession
 
 Result = TypeVar("Result")

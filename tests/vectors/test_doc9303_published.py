@@ -10,16 +10,16 @@ from __future__ import annotations
 import pytest
 
 from egate.model.document import MrzInformation
-from egate.mrtd.agreement import CurveAgreement, agreement_by_id
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
 from egate.mrtd.bac import basic_access
-from egate.mrtd.ciphers import CipherSuite
-from egate.mrtd.domain_parameters import CURVES, GROUPS
+from egate.mrtd.crypto.agreement import CurveAgreement, agreement_by_id
+from egate.mrtd.crypto.ciphers import CipherSuite
+from egate.mrtd.crypto.domain_parameters import CURVES, GROUPS
+from egate.mrtd.files.mrz import Td3Fields, check_digit, encode_td3, parse_mrz
+from egate.mrtd.files.security_infos import PaceInfo, encode_card_access, pace_oid, parse_card_access
 from egate.mrtd.keys import SessionKeys, adjust_parity, basic_access_keys
-from egate.mrtd.mrz import Td3Fields, check_digit, encode_td3, parse_mrz
 from egate.mrtd.pace import PacePassword, pace
 from egate.mrtd.secure_messaging import SecureMessaging
-from egate.mrtd.security_infos import PaceInfo, encode_card_access, pace_oid, parse_card_access
 
 INFORMATION = MrzInformation("L898902C<", "690806", "940623")
 G1_KEYS = SessionKeys(

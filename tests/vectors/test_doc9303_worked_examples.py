@@ -12,14 +12,14 @@ import pytest
 
 from egate.model.document import MrzInformation
 from egate.mrtd.active_auth import verify_recovered
-from egate.mrtd.agreement import CurveAgreement, GroupAgreement, KeyPair, agreement_by_id
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
 from egate.mrtd.bac import basic_access
-from egate.mrtd.ciphers import CipherSuite, encrypt, mac, pad
+from egate.mrtd.crypto.agreement import CurveAgreement, GroupAgreement, KeyPair, agreement_by_id
+from egate.mrtd.crypto.ciphers import CipherSuite, encrypt, mac, pad
+from egate.mrtd.files.security_infos import PaceInfo, pace_oid
 from egate.mrtd.keys import SessionKeys, basic_access_keys, mrz_password, password_key, session_keys
 from egate.mrtd.pace import PacePassword, authentication_token, decrypt_nonce, map_generic, pace
 from egate.mrtd.secure_messaging import SecureMessaging
-from egate.mrtd.security_infos import PaceInfo, pace_oid
 from tests.shared_data import shared_path
 
 Example = Callable[..., bytes]

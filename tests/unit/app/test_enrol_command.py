@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from egate.app.enrol_command import QUESTIONS, _consent
+from egate.app.commands.enrol import QUESTIONS, _consent
 from enrolment.consent import CONSENT_TEXTS, consent_problems
 from ui.common.i18n import LANGUAGES
 

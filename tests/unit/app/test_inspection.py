@@ -9,8 +9,8 @@ from datetime import date
 
 import pytest
 
-from drivers.sim.chip import SimulatedChip
-from drivers.sim.issuer import PersonData, SimulatedIssuer
+from drivers.sim.passport.chip import SimulatedChip
+from drivers.sim.passport.issuer import PersonData, SimulatedIssuer
 from egate.app.inspection import gather_chip, parse_lines
 from egate.model.document import ChipEvidence, ElementaryFile, ProtocolState
 from egate.model.errors import ChipLost

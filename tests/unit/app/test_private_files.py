@@ -14,16 +14,16 @@ from pathlib import Path
 
 import pytest
 
-from drivers.sim.chip import SimulatedChip
-from drivers.sim.issuer import PersonData, SimulatedIssuer
+from drivers.sim.passport.chip import SimulatedChip
+from drivers.sim.passport.issuer import PersonData, SimulatedIssuer
 from egate.app.clock import SystemClock
 from egate.app.config import ConfigError, load_config
-from egate.app.installation import Installation, make_installation
-from egate.app.processes import ProcessGroup
+from egate.app.demo.installation import Installation, make_installation
+from egate.app.demo.processes import ProcessGroup
+from egate.app.demo.world import Carried
 from egate.app.wiring import build_parts
-from egate.app.world import Carried
 from egate.model.errors import DeviceError, EgateError
-from egate.mrtd.mrz import parse_mrz
+from egate.mrtd.files.mrz import parse_mrz
 
 TODAY = date.today()  # noqa: TID251 - the lists of an installation are in force today
 
@@ -86,7 +86,7 @@ def test_logs_of_processes_are_private_and_no_link_is_followed(tmp_path: Path) -
 
 SERVICE = """
 import asyncio, ctypes, os, resource, sys
-from egate.app.service import run_service
+from egate.app.commands.service import run_service
 async def work(stop):
     open(sys.argv[1], "w").close()
     print(resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from egate.app.recent import MOST_DOCUMENTS, RecentDocuments
 from egate.model.document import Mrz
-from egate.mrtd.mrz import Td3Fields, encode_td3, parse_mrz
+from egate.mrtd.files.mrz import Td3Fields, encode_td3, parse_mrz
 
 KEY = bytes(32)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from egate.app.narration import ALARMS, CHECKS, PHASES, because_text, line_of
-from egate.app.narrator import Narrator
-from egate.app.report import PassageReport
+from egate.app.demo.narration import ALARMS, CHECKS, PHASES, because_text, line_of
+from egate.app.demo.narrator import Narrator
+from egate.app.demo.report import PassageReport
 from egate.ipc.messages import PassageEvent
 from egate.model.checks import CheckName
 from egate.model.lane import Alarm, LanePhase

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from drivers.sim.issuer import Defect
+from drivers.sim.passport.issuer import Defect
 from egate.checks.document import check_document
 from egate.checks.profile import default_profile
 from egate.model.checks import Check, CheckName
 from egate.model.document import ChipEvidence, ElementaryFile, Mrz, ProtocolOutcome, ProtocolState
-from egate.mrtd.mrz import parse_mrz
+from egate.mrtd.files.mrz import parse_mrz
 from tests.unit.sim.sample_state import ERIKA, TODAY, chip, trust, utopia
 
 PROFILE = default_profile()

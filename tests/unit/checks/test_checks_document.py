@@ -9,8 +9,8 @@ from hashlib import sha256
 
 import pytest
 
-from drivers.sim.certification import encode_security_object
-from drivers.sim.issuer import Defect, SimulatedIssuer
+from drivers.sim.passport.certification import encode_security_object
+from drivers.sim.passport.issuer import Defect, SimulatedIssuer
 from egate.checks.background import age_on, check_eligibility
 from egate.checks.combined import check_issuer
 from egate.checks.countries import certificate_countries
@@ -19,9 +19,9 @@ from egate.checks.electronic import ChipFacts, check_chip_genuine, check_hashes,
 from egate.checks.optical import check_expiry
 from egate.model.checks import CheckName, CheckResult
 from egate.model.document import ChipEvidence, ElementaryFile, ProtocolState
-from egate.mrtd.ciphers import CipherSuite
-from egate.mrtd.lds import encode_dg1, encode_dg15
-from egate.mrtd.security_infos import ECDH_GENERIC, PaceInfo, encode_card_access, pace_oid, parse_card_access
+from egate.mrtd.crypto.ciphers import CipherSuite
+from egate.mrtd.files.lds import encode_dg1, encode_dg15
+from egate.mrtd.files.security_infos import ECDH_GENERIC, PaceInfo, encode_card_access, pace_oid, parse_card_access
 from egate.pki.trust_store import TrustStore
 from tests.unit.checks.evidence import (
     BROKEN,

@@ -13,7 +13,7 @@ from egate.checks.catalogue import ending
 from egate.model.checks import CheckName, CheckResult
 
 ROOT = Path(__file__).parents[3]
-SOURCES = sorted([*(ROOT / "egate" / "lane").glob("*.py"), *(ROOT / "egate" / "app").glob("*.py")])
+SOURCES = sorted([*(ROOT / "egate" / "lane").rglob("*.py"), *(ROOT / "egate" / "app").glob("*.py")])
 
 SHORTCUTS = {
     "refer_fault": (CheckName.LANE_HEALTH, CheckResult.FAILED),

@@ -10,9 +10,9 @@ from datetime import timedelta
 
 import pytest
 
-from drivers.sim.chip import SimulatedChip
-from drivers.sim.issuer import Defect
-from drivers.sim.personalisation import ChipPersonalisation
+from drivers.sim.passport.chip import SimulatedChip
+from drivers.sim.passport.issuer import Defect
+from drivers.sim.passport.personalisation import ChipPersonalisation
 from egate.checks.decide import decide
 from egate.checks.document import check_document
 from egate.model.checks import CheckName, DecisionPoint, Outcome

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from drivers.sim.scene import Portrait, blurred_frames, empty_gate, live_frames, two_people, write_scene
-from egate.app.demo_faces import DemoFaces, ensure_demo_faces, portrait_of
+from egate.app.demo.faces import DemoFaces, ensure_demo_faces, portrait_of
 from egate.app.face_worker import make_engine
 from egate.faces.engine import FaceEngine
 from egate.model.errors import DeviceError

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from egate.app.demo_faces import CHIP_BYTES, DemoFaces, chip_portrait, default_directory, ensure_demo_faces, main, portrait_of
+from egate.app.demo.faces import CHIP_BYTES, DemoFaces, chip_portrait, default_directory, ensure_demo_faces, main, portrait_of
 from egate.faces.decode import decode_face_image, read_header
 from egate.faces.engine import FaceEngine
 from egate.model.errors import DeviceError, MalformedData

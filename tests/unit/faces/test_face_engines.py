@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from egate.app.demo_faces import DemoFaces, chip_portrait, read_photograph
+from egate.app.demo.faces import DemoFaces, chip_portrait, read_photograph
 from egate.app.face_worker import make_engine, make_judges
 from egate.faces.comparison import appoint
 from egate.faces.decode import decode_face_image

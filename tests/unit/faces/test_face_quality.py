@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from egate.app.demo_faces import DemoFaces, read_photograph
+from egate.app.demo.faces import DemoFaces, read_photograph
 from egate.faces.calibration import NormScale
 from egate.faces.engine import Box, DetectedFace, FaceEngine, FivePoints, Frame, Point
 from egate.faces.quality import assess, roll_deg, single_face, with_norm, yaw_deg

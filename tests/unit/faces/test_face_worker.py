@@ -19,7 +19,7 @@ import pytest
 
 from egate.app import face_client
 from egate.app.clock import SystemClock
-from egate.app.demo_faces import DemoFaces, chip_portrait
+from egate.app.demo.faces import DemoFaces, chip_portrait
 from egate.app.face_client import FaceClient, reference_from_bytes
 from egate.faces.decode import decode_face_image
 from egate.ipc.frames import FrameReader

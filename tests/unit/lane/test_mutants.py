@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from egate.lane import events as e
-from egate.lane import inside, interlock, machine, outside, overrides, referral, table, turn
+from egate.lane import interlock, machine, table, turn
 from egate.lane.commands import CaptureFace
 from egate.lane.interlock import other_door
+from egate.lane.rules import inside, outside, overrides, referral
 from egate.lane.state import Grant, LaneState, RecordPurpose
 from egate.lane.table import Row
 from egate.lane.turn import Turn

@@ -8,19 +8,19 @@ from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from drivers.sim.chip import ChipOptions, SimulatedChip
-from drivers.sim.personalisation import ChipPersonalisation
+from drivers.sim.passport.chip import ChipOptions, SimulatedChip
+from drivers.sim.passport.personalisation import ChipPersonalisation
 from egate.model.document import ChipEvidence, ElementaryFile, MrzInformation, ReadingProgress
 from egate.model.errors import MalformedData
 from egate.model.face import ImageFormat
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
-from egate.mrtd.ciphers import CipherSuite
-from egate.mrtd.face_record import encode_dg2
-from egate.mrtd.lds import encode_com, encode_dg1
-from egate.mrtd.mrz import Td3Fields, encode_td3, parse_mrz
+from egate.mrtd.crypto.ciphers import CipherSuite
+from egate.mrtd.files.face_record import encode_dg2
+from egate.mrtd.files.lds import encode_com, encode_dg1
+from egate.mrtd.files.mrz import Td3Fields, encode_td3, parse_mrz
+from egate.mrtd.files.security_infos import PaceInfo, encode_card_access, encode_dg14, pace_oid
+from egate.mrtd.files.tlv import encode_tlv
 from egate.mrtd.reading import ReadRequest, read_chip
-from egate.mrtd.security_infos import PaceInfo, encode_card_access, encode_dg14, pace_oid
-from egate.mrtd.tlv import encode_tlv
 
 Result = TypeVar("Result")
 Transceive = Callable[[bytes], bytes]

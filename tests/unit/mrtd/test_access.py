@@ -6,20 +6,20 @@ from collections.abc import Callable, Generator
 
 import pytest
 
-from drivers.sim.chip_access import BasicAccess, ChipAuthentication, PaceAccess, passwords
+from drivers.sim.passport.chip_access import BasicAccess, ChipAuthentication, PaceAccess, passwords
 from egate.model.errors import ChipError
-from egate.mrtd.agreement import agreement_by_id, new_key_pair
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
 from egate.mrtd.bac import basic_access
 from egate.mrtd.chip_auth import ChipAuthenticationWay, chip_authentication
-from egate.mrtd.ciphers import CipherSuite
-from egate.mrtd.domain_parameters import CURVES
-from egate.mrtd.ec import Curve, Point
+from egate.mrtd.crypto.agreement import agreement_by_id, new_key_pair
+from egate.mrtd.crypto.ciphers import CipherSuite
+from egate.mrtd.crypto.domain_parameters import CURVES
+from egate.mrtd.crypto.ec import Curve, Point
+from egate.mrtd.files.security_infos import PaceInfo, chip_authentication_oid, pace_oid
+from egate.mrtd.files.tlv import encode_tlv
 from egate.mrtd.keys import mrz_password
 from egate.mrtd.pace import PacePassword, map_generic, pace
 from egate.mrtd.secure_messaging import SecureMessaging
-from egate.mrtd.security_infos import PaceInfo, chip_authentication_oid, pace_oid
-from egate.mrtd.tlv import encode_tlv
 from tests.unit.mrtd.chip_reading import INFORMATION, PACE_AES128, WRONG_INFORMATION, chip_key, entropy
 
 Access = Generator[CommandApdu, ResponseApdu, SecureMessaging]

@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from egate.model.errors import ChipError, MalformedData
 from egate.mrtd.active_auth import EcKey, RsaKey, internal_authenticate, parse_public_key, verify_recovered, verify_response
 from egate.mrtd.apdu import ResponseApdu
-from egate.mrtd.ec import Point
-from egate.mrtd.lds import parse_dg15
-from egate.mrtd.security_infos import encode_ec_public_key
-from egate.mrtd.tlv import encode_tlv
+from egate.mrtd.crypto.ec import Point
+from egate.mrtd.files.lds import parse_dg15
+from egate.mrtd.files.security_infos import encode_ec_public_key
+from egate.mrtd.files.tlv import encode_tlv
 from tests.shared_data import shared_path
 from tests.unit.mrtd.chip_reading import chip_key
 from tests.unit.mrtd.parsing import parses_or_refuses

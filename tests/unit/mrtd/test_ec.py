@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from egate.model.errors import MalformedData
-from egate.mrtd.agreement import CurveAgreement, GroupAgreement, KeyPair, agreement_by_id, new_key_pair
-from egate.mrtd.domain_parameters import CURVES, GROUPS, curve_by_name, curve_by_values
-from egate.mrtd.ec import Curve, Point, verify_ecdsa
+from egate.mrtd.crypto.agreement import CurveAgreement, GroupAgreement, KeyPair, agreement_by_id, new_key_pair
+from egate.mrtd.crypto.domain_parameters import CURVES, GROUPS, curve_by_name, curve_by_values
+from egate.mrtd.crypto.ec import Curve, Point, verify_ecdsa
 from tests.unit.mrtd.chip_reading import entropy
 
 NAMES = {number: curve.name for number, curve in CURVES.items()}
@@ -69,7 +69,7 @@ def test_addition(curve: Curve) -> None:
 def test_the_neutral_element_in_python(curve: Curve) -> None:
     """Scalars beyond the order run through infinity and come back."""
     slow = python_only(curve)
-    from egate.mrtd.ec import _multiply_in_python
+    from egate.mrtd.crypto.ec import _multiply_in_python
 
     assert _multiply_in_python(slow, curve.n, curve.generator) is None
     assert _multiply_in_python(slow, curve.n + 1, curve.generator) == curve.generator

@@ -6,8 +6,15 @@ import pytest
 
 from egate.model.errors import MalformedData
 from egate.model.face import ImageFormat
-from egate.mrtd.face_record import MAX_DG2_BYTES, encode_dg2, image_format, parse_dg2, parse_extensible_record, parse_face_record
-from egate.mrtd.tlv import encode_tlv, parse_one
+from egate.mrtd.files.face_record import (
+    MAX_DG2_BYTES,
+    encode_dg2,
+    image_format,
+    parse_dg2,
+    parse_extensible_record,
+    parse_face_record,
+)
+from egate.mrtd.files.tlv import encode_tlv, parse_one
 from tests.shared_data import shared_path
 from tests.unit.mrtd.chip_reading import portrait
 from tests.unit.mrtd.parsing import parses_or_refuses

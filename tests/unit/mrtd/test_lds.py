@@ -6,7 +6,7 @@ import pytest
 
 from egate.model.document import DocumentFormat, ElementaryFile
 from egate.model.errors import MalformedData
-from egate.mrtd.lds import (
+from egate.mrtd.files.lds import (
     FILE_TAGS,
     MAX_DETAILS,
     Detail,
@@ -19,8 +19,8 @@ from egate.mrtd.lds import (
     parse_dg12,
     parse_dg15,
 )
-from egate.mrtd.mrz import parse_mrz
-from egate.mrtd.tlv import encode_tlv
+from egate.mrtd.files.mrz import parse_mrz
+from egate.mrtd.files.tlv import encode_tlv
 from tests.shared_data import shared_path
 from tests.unit.mrtd.chip_reading import LINES
 from tests.unit.mrtd.parsing import parses_or_refuses

@@ -10,7 +10,7 @@ import pytest
 
 from egate.model.document import DocumentFormat
 from egate.model.errors import MalformedData
-from egate.mrtd.mrz import Td3Fields, birth_date, check_digit, encode_td3, expiry_date, parse_mrz
+from egate.mrtd.files.mrz import Td3Fields, birth_date, check_digit, encode_td3, expiry_date, parse_mrz
 from tests.shared_data import shared_path
 
 PASSPORT = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")

@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 import pytest
 
-from drivers.sim.chip import ChipOptions, SimulatedChip
+from drivers.sim.passport.chip import ChipOptions, SimulatedChip
 from egate.model.document import ChipEvidence, ElementaryFile, ProtocolState, ReadingProgress
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
-from egate.mrtd.ciphers import CipherSuite
+from egate.mrtd.crypto.ciphers import CipherSuite
 from egate.mrtd.file_reading import block_sizes
+from egate.mrtd.files.security_infos import PaceInfo, pace_oid
+from egate.mrtd.files.tlv import encode_tlv
 from egate.mrtd.reading import ReadRequest
-from egate.mrtd.security_infos import PaceInfo, pace_oid
 from egate.mrtd.session import MAX_EXCHANGES
-from egate.mrtd.tlv import encode_tlv
 from tests.unit.mrtd.chip_reading import (
     INFORMATION,
     PACE_AES128,

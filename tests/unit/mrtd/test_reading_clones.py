@@ -9,14 +9,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from drivers.sim.chip import ChipOptions
-from drivers.sim.chip_access import Answer, ChipAuthentication
+from drivers.sim.passport.chip import ChipOptions
+from drivers.sim.passport.chip_access import Answer, ChipAuthentication
 from egate.model.document import ChipEvidence, ElementaryFile, ProtocolState
 from egate.mrtd.apdu import CommandApdu
-from egate.mrtd.ciphers import CipherSuite
-from egate.mrtd.lds import encode_dg15
-from egate.mrtd.security_infos import encode_dg14
-from egate.mrtd.tlv import encode_tlv
+from egate.mrtd.crypto.ciphers import CipherSuite
+from egate.mrtd.files.lds import encode_dg15
+from egate.mrtd.files.security_infos import encode_dg14
+from egate.mrtd.files.tlv import encode_tlv
 from tests.unit.mrtd.chip_reading import (
     PACE_AES128,
     chip_key,

@@ -8,16 +8,16 @@ from collections.abc import Callable
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from drivers.sim.chip import SimulatedChip
+from drivers.sim.passport.chip import SimulatedChip
 from egate.model.document import ChipEvidence, ElementaryFile, ProtocolState
 from egate.model.errors import ChipLost, DeviceError
 from egate.mrtd.apdu import ResponseApdu
-from egate.mrtd.ciphers import CipherSuite
+from egate.mrtd.crypto.ciphers import CipherSuite
 from egate.mrtd.file_reading import MAX_FILE_BYTES
+from egate.mrtd.files.security_infos import PaceInfo, pace_oid
+from egate.mrtd.files.tlv import encode_tlv
 from egate.mrtd.reading import ReadRequest, read_chip
-from egate.mrtd.security_infos import PaceInfo, pace_oid
 from egate.mrtd.session import MAX_EXCHANGES
-from egate.mrtd.tlv import encode_tlv
 from tests.unit.mrtd.chip_reading import (
     INFORMATION,
     Transceive,

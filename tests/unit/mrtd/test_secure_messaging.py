@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from drivers.sim.chip_messaging import CardMessaging
+from drivers.sim.passport.chip_messaging import CardMessaging
 from egate.model.document import MrzInformation
 from egate.model.errors import ChipError, MalformedData
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
-from egate.mrtd.ciphers import CipherSuite, decrypt, encrypt, mac, pad, unpad
+from egate.mrtd.crypto.ciphers import CipherSuite, decrypt, encrypt, mac, pad, unpad
+from egate.mrtd.files.tlv import Tlv, encode_tlv, parse_tlvs
 from egate.mrtd.keys import SessionKeys, basic_access_keys, session_keys
 from egate.mrtd.secure_messaging import SecureMessaging, largest_read
-from egate.mrtd.tlv import Tlv, encode_tlv, parse_tlvs
 
 COMMANDS = [
     CommandApdu(0x00, 0xA4, 0x00, 0x0C),

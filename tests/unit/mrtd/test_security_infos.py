@@ -8,11 +8,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from egate.model.errors import MalformedData
 from egate.mrtd.chip_auth import choose_chip_authentication
-from egate.mrtd.ciphers import CipherSuite
-from egate.mrtd.domain_parameters import CURVES
-from egate.mrtd.ec import Point
-from egate.mrtd.pace import choose_pace
-from egate.mrtd.security_infos import (
+from egate.mrtd.crypto.ciphers import CipherSuite
+from egate.mrtd.crypto.domain_parameters import CURVES
+from egate.mrtd.crypto.ec import Point
+from egate.mrtd.files.security_infos import (
     MAX_INFOS,
     ChipAuthenticationInfo,
     ChipAuthenticationKey,
@@ -29,7 +28,8 @@ from egate.mrtd.security_infos import (
     parse_dg14,
     parse_ec_public_key,
 )
-from egate.mrtd.tlv import encode_tlv
+from egate.mrtd.files.tlv import encode_tlv
+from egate.mrtd.pace import choose_pace
 from tests.shared_data import shared_path
 from tests.unit.mrtd.chip_reading import chip_key
 from tests.unit.mrtd.parsing import parses_or_refuses

@@ -8,7 +8,7 @@ import pytest
 
 from egate.model.errors import ChipError, ChipLost, MalformedData
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
-from egate.mrtd.ciphers import CipherSuite
+from egate.mrtd.crypto.ciphers import CipherSuite
 from egate.mrtd.keys import session_keys
 from egate.mrtd.secure_messaging import SecureMessaging
 from egate.mrtd.session import ChipSession

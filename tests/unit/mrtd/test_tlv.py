@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from egate.model.errors import MalformedData
-from egate.mrtd.tlv import MAX_SIBLINGS, Tlv, child, encode_tlv, parse_one, parse_tlvs, read_header
+from egate.mrtd.files.tlv import MAX_SIBLINGS, Tlv, child, encode_tlv, parse_one, parse_tlvs, read_header
 from tests.unit.mrtd.parsing import parses_or_refuses
 
 DOING = "testing"

@@ -10,9 +10,9 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from drivers.sim.certification import CertificatePlan, SigningKind, elliptic_key, issue
+from drivers.sim.passport.certification import CertificatePlan, SigningKind, elliptic_key, issue
 from egate.model.errors import MalformedData, TrustError
-from egate.mrtd.tlv import encode_tlv
+from egate.mrtd.files.tlv import encode_tlv
 from egate.pki.asn1 import MAXIMUM_CHILDREN, children, decoding
 from egate.pki.certificate import parse_certificate, verify_certificate
 from tests.unit.sim.sample_state import TODAY, seeded, utopia

@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_ds
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from egate.model.errors import MalformedData, TrustError
-from egate.mrtd.domain_parameters import CURVES
-from egate.mrtd.ec import Curve
-from egate.mrtd.security_infos import encode_ec_public_key
+from egate.mrtd.crypto.domain_parameters import CURVES
+from egate.mrtd.crypto.ec import Curve
+from egate.mrtd.files.security_infos import encode_ec_public_key
 from egate.pki.asn1 import algos, core
 from egate.pki.keys import (
     EllipticKey,

@@ -8,7 +8,7 @@ from hashlib import sha256
 
 import pytest
 
-from drivers.sim.certification import (
+from drivers.sim.passport.certification import (
     Authority,
     CertificatePlan,
     SigningKind,
@@ -18,7 +18,7 @@ from drivers.sim.certification import (
 )
 from egate.model.document import ElementaryFile
 from egate.model.errors import MalformedData, TrustError
-from egate.mrtd.tlv import encode_tlv
+from egate.mrtd.files.tlv import encode_tlv
 from egate.pki import asn1, certificate, cms
 from egate.pki.asn1 import unwrap_application
 from egate.pki.certificate import parse_certificate

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from drivers.sim.certification import CertificatePlan, SigningKind, encode_master_list, issue, signing_key
-from drivers.sim.issuer import SimulatedIssuer
+from drivers.sim.passport.certification import CertificatePlan, SigningKind, encode_master_list, issue, signing_key
+from drivers.sim.passport.issuer import SimulatedIssuer
 from egate.model.document import ElementaryFile
 from egate.model.errors import MalformedData, TrustError
 from egate.pki import trust_store

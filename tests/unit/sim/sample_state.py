@@ -6,9 +6,9 @@ from datetime import date
 from functools import cache
 from hashlib import shake_256
 
-from drivers.sim.certification import Entropy, SigningKind
-from drivers.sim.issuer import Defect, PersonData, SimulatedIssuer
-from drivers.sim.personalisation import ChipPersonalisation
+from drivers.sim.passport.certification import Entropy, SigningKind
+from drivers.sim.passport.issuer import Defect, PersonData, SimulatedIssuer
+from drivers.sim.passport.personalisation import ChipPersonalisation
 from egate.pki.trust_store import TrustStore
 
 TODAY = date(2026, 11, 24)

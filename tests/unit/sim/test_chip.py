@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from drivers.sim.chip import ATS, ChipOptions, SimulatedChip
-from drivers.sim.chip_messaging import CardMessaging
+from drivers.sim.passport.chip import ATS, ChipOptions, SimulatedChip
+from drivers.sim.passport.chip_messaging import CardMessaging
 from egate.model.document import ElementaryFile
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
 from egate.mrtd.bac import basic_access
-from egate.mrtd.ciphers import CipherSuite
+from egate.mrtd.crypto.ciphers import CipherSuite
+from egate.mrtd.files.security_infos import PaceInfo, chip_authentication_oid, encode_card_access, encode_oid, pace_oid
+from egate.mrtd.files.tlv import encode_tlv
 from egate.mrtd.keys import SessionKeys
 from egate.mrtd.secure_messaging import SecureMessaging
-from egate.mrtd.security_infos import PaceInfo, chip_authentication_oid, encode_card_access, encode_oid, pace_oid
-from egate.mrtd.tlv import encode_tlv
 from tests.unit.mrtd.chip_reading import INFORMATION, carry, chip_key, entropy, passport_files, simulated_chip
 
 KEY = chip_key(5)

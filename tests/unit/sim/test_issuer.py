@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from drivers.sim.certification import SigningKind
-from drivers.sim.issuer import Defect, PersonData, SimulatedIssuer
+from drivers.sim.passport.certification import SigningKind
+from drivers.sim.passport.issuer import Defect, PersonData, SimulatedIssuer
 from egate.model.document import ElementaryFile
-from egate.mrtd.face_record import parse_dg2
-from egate.mrtd.lds import parse_com, parse_dg1
-from egate.mrtd.mrz import parse_mrz
-from egate.mrtd.security_infos import parse_card_access, parse_dg14
+from egate.mrtd.files.face_record import parse_dg2
+from egate.mrtd.files.lds import parse_com, parse_dg1
+from egate.mrtd.files.mrz import parse_mrz
+from egate.mrtd.files.security_infos import parse_card_access, parse_dg14
 from egate.pki.asn1 import unwrap_application
 from egate.pki.certificate import parse_certificate
 from egate.pki.cms import parse_signed_data

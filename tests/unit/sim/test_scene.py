@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from drivers.sim.scene import Look, Portrait, empty_gate, live_frames, two_people, write_scene
-from egate.app.demo_faces import ensure_demo_faces, portrait_of, read_photograph
+from egate.app.demo.faces import ensure_demo_faces, portrait_of, read_photograph
 from egate.faces.sface_engine import YunetDetector
 from egate.model.errors import DeviceError
 

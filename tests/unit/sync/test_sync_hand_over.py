@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from egate.app.clock import SystemClock
-from egate.app.sync_command import _receipts_to, receipt_message
+from egate.app.commands.sync import _receipts_to, receipt_message
 from egate.ipc.messages import Message, ReceiptArrived, Role, Welcome
 from egate.ipc.server import Client, MessageServer
 from egate.model.errors import DeviceError

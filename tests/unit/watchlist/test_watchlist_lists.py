@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from egate.model.document import Mrz
 from egate.model.errors import EgateError, MalformedData, TrustError
 from egate.model.watchlist import ListKind
-from egate.mrtd.mrz import Td3Fields, encode_td3, parse_mrz
+from egate.mrtd.files.mrz import Td3Fields, encode_td3, parse_mrz
 from egate.watchlist import lists, persons
 from egate.watchlist.index import build_document_index, document_key
 from egate.watchlist.lists import ListHeader, Watchlists, encode_list, key_name, open_list, open_watchlists

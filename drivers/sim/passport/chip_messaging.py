@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from egate.model.errors import MalformedData
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
-from egate.mrtd.ciphers import CipherSuite, decrypt, encrypt, mac, pad, unpad
+from egate.mrtd.crypto.ciphers import CipherSuite, decrypt, encrypt, mac, pad, unpad
+from egate.mrtd.files.tlv import encode_tlv, parse_tlvs
 from egate.mrtd.keys import SessionKeys
-from egate.mrtd.tlv import encode_tlv, parse_tlvs
 
 SM_MISSING = 0x6987
 SM_INCORRECT = 0x6988

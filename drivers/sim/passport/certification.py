@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from egate.mrtd.security_infos import encode_ec_public_key
-from egate.mrtd.tlv import encode_tlv
+from egate.mrtd.files.security_infos import encode_ec_public_key
+from egate.mrtd.files.tlv import encode_tlv
 from egate.pki.asn1 import (
     CscaMasterList,
     DocumentTypeList,

@@ -6,7 +6,7 @@ The rule it keeps: the exit opens only after the crossing is recorded as ADMIT, 
 from __future__ import annotations
 
 from egate.lane import events as e
-from egate.lane.outside import alarm_of, health
+from egate.lane.rules.outside import alarm_of, health
 from egate.lane.state import RecordPurpose
 from egate.lane.turn import Turn
 from egate.model.checks import CheckResult, DecisionPoint, Outcome

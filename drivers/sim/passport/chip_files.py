@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from egate.model.document import ElementaryFile
 from egate.model.errors import MalformedData
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
-from egate.mrtd.tlv import encode_tlv, parse_one
+from egate.mrtd.files.tlv import encode_tlv, parse_one
 
 APPLICATION_ID = bytes.fromhex("A0000002471001")
 MASTER_FILE_ID = b"\x3f\x00"

@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 from egate.app.clock import SystemClock
-from egate.app.service import add_bus_arguments, bus_address, run_service
+from egate.app.commands.service import add_bus_arguments, bus_address, run_service
 from egate.hub.ingest import Ingest
 from egate.hub.lanes import LaneRegister
 from egate.hub.ledger import Ledger

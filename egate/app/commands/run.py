@@ -8,9 +8,9 @@ import contextlib
 from pathlib import Path
 
 from egate.app.clock import SystemClock
+from egate.app.commands.service import run_service
 from egate.app.config import load_config
 from egate.app.controller import Controller
-from egate.app.service import run_service
 from egate.app.wiring import build_parts
 
 

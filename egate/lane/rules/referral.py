@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from egate.lane import events as e
-from egate.lane.outside import health
+from egate.lane.rules.outside import health
 from egate.lane.state import RecordPurpose
 from egate.lane.turn import CASE_ALARMS, OUTSIDE, Turn
 from egate.model.checks import CheckResult

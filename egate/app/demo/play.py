@@ -20,14 +20,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from drivers.sim.issuer import SimulatedIssuer
+from drivers.sim.passport.issuer import SimulatedIssuer
 from egate.app.clock import SystemClock
-from egate.app.installation import LANE_NAME, OFFICER, Installation
-from egate.app.narrator import Narrator
-from egate.app.processes import ProcessGroup
-from egate.app.report import PassageReport
-from egate.app.story import Traveller, shuffled
-from egate.app.world import Beacon, Carried, World
+from egate.app.demo.installation import LANE_NAME, OFFICER, Installation
+from egate.app.demo.narrator import Narrator
+from egate.app.demo.processes import ProcessGroup
+from egate.app.demo.report import PassageReport
+from egate.app.demo.story import Traveller, shuffled
+from egate.app.demo.world import Beacon, Carried, World
 from egate.ipc.client import MessageClient
 from egate.ipc.messages import LaneView, OfficerWish, PassageEvent, Role, WishAnswer
 from egate.ipc.wishes import sign_wish

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from egate.model.errors import MalformedData
 from egate.model.face import FaceReference, ImageFormat
-from egate.mrtd.tlv import child, encode_tlv, parse_one, parse_tlvs
+from egate.mrtd.files.tlv import child, encode_tlv, parse_one, parse_tlvs
 
 MAX_DG2_BYTES = 131_072
 """Doc 9303 recommends 15–20 kB for the image; the largest seen in the field are below 64 kB."""

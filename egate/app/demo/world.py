@@ -16,17 +16,17 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
-from drivers.sim.chip import SimulatedChip
 from drivers.sim.gate_unit import SimulatedGateUnit
-from drivers.sim.issuer import Defect, PersonData, SimulatedIssuer
 from drivers.sim.mrz_reader import SimulatedMrzReader
 from drivers.sim.osdp_peripheral import PeripheralSettings
 from drivers.sim.pace import Pace
+from drivers.sim.passport.chip import SimulatedChip
+from drivers.sim.passport.issuer import Defect, PersonData, SimulatedIssuer
 from drivers.sim.pn532 import SimulatedPn532
 from drivers.sim.scene import DEFAULT_SIZE, blurred_frames, empty_gate, live_frames, two_people, write_scene
-from egate.app.demo_faces import CHIP_HEIGHT_PX, CHIP_WIDTH_PX, DemoFaces, chip_portrait, portrait_of
-from egate.app.installation import Installation
-from egate.app.story import Camera, Face, Passport, Traveller, document_number
+from egate.app.demo.faces import CHIP_HEIGHT_PX, CHIP_WIDTH_PX, DemoFaces, chip_portrait, portrait_of
+from egate.app.demo.installation import Installation
+from egate.app.demo.story import Camera, Face, Passport, Traveller, document_number
 
 FRAMES_PER_SCENE = 36
 """About two and a half seconds at fifteen frames a second; the camera plays them again and again."""
@@ -35,6 +35,15 @@ _DEFECT = {Passport.CLONED: Defect.CLONED, Passport.FORGED_DATA: Defect.FORGED_D
 _BORN = date(1984, 5, 17)
 _DOCUMENT_LIFE = timedelta(days=5 * 365)
 _EXPIRED_SINCE = timedelta(days=200)
+
+
+ISSUER = "UTO"
+"""The State of Utopia, which ICAO's own examples use; nobody issues passports for it."""
+
+
+def simulated_state(today: date) -> SimulatedIssuer:
+    """A State with keys of its own, made anew each time."""
+    return SimulatedIssuer.create(ISSUER, secrets.token_bytes, today)
 
 
 @dataclass(frozen=True, slots=True)

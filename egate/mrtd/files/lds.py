@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from egate.model.document import DocumentFormat, ElementaryFile, Mrz
 from egate.model.errors import MalformedData
-from egate.mrtd.mrz import parse_mrz
-from egate.mrtd.tlv import Tlv, encode_tlv, parse_one, parse_tlvs
+from egate.mrtd.files.mrz import parse_mrz
+from egate.mrtd.files.tlv import Tlv, encode_tlv, parse_one, parse_tlvs
 
 MAX_DETAILS = 64
 """Data objects in DG11 or DG12; the standard names fewer than 20."""

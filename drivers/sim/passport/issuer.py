@@ -14,7 +14,7 @@ from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from drivers.sim.certification import (
+from drivers.sim.passport.certification import (
     Authority,
     CertificatePlan,
     Entropy,
@@ -27,13 +27,13 @@ from drivers.sim.certification import (
     master_list_plan,
     signing_key,
 )
-from drivers.sim.personalisation import ChipPersonalisation
+from drivers.sim.passport.personalisation import ChipPersonalisation
 from egate.model.document import ElementaryFile
-from egate.mrtd.ciphers import CipherSuite
-from egate.mrtd.face_record import encode_dg2, image_format
-from egate.mrtd.lds import encode_com, encode_dg1
-from egate.mrtd.mrz import Td3Fields, encode_td3, parse_mrz
-from egate.mrtd.security_infos import ECDH_GENERIC, PaceInfo, encode_card_access, encode_dg14, pace_oid
+from egate.mrtd.crypto.ciphers import CipherSuite
+from egate.mrtd.files.face_record import encode_dg2, image_format
+from egate.mrtd.files.lds import encode_com, encode_dg1
+from egate.mrtd.files.mrz import Td3Fields, encode_td3, parse_mrz
+from egate.mrtd.files.security_infos import ECDH_GENERIC, PaceInfo, encode_card_access, encode_dg14, pace_oid
 
 CERTIFICATE_COUNTRIES = {"UTO": "UT", "D": "DE"}
 """Certificate countries of the States that this module plays."""

@@ -13,19 +13,17 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from drivers.sim.issuer import SimulatedIssuer
 from egate.app.clock import SystemClock
 from egate.app.config import ConfigError
-from egate.app.demo import Demo, DemoOptions, has_display, today_of
-from egate.app.demo_faces import ensure_demo_faces
-from egate.app.installation import make_installation
-from egate.app.narrator import Narrator
+from egate.app.demo.faces import ensure_demo_faces
+from egate.app.demo.installation import make_installation
+from egate.app.demo.narrator import Narrator
+from egate.app.demo.play import Demo, DemoOptions, has_display, today_of
+from egate.app.demo.processes import ProcessGroup
+from egate.app.demo.story import TRAVELLERS, Passport, Traveller, document_number, names
+from egate.app.demo.world import ISSUER, World, simulated_state
 from egate.app.nats_server import NatsServer
-from egate.app.processes import ProcessGroup
-from egate.app.story import TRAVELLERS, Passport, Traveller, document_number, names
-from egate.app.world import World
 
-ISSUER = "UTO"
 LISTED_ROUNDS = 1000
 """How many rounds of `--loop` have their own listed document."""
 
@@ -66,7 +64,7 @@ def _play(arguments: argparse.Namespace, options: DemoOptions, narrator: Narrato
     signal.signal(signal.SIGTERM, _interrupt)
     clock = SystemClock()
     today = today_of(clock)
-    issuer = SimulatedIssuer.create(ISSUER, secrets.token_bytes, today)
+    issuer = simulated_state(today)
     with _folder(arguments.keep) as root:
         place, gate_key = make_installation(root, issuer.csca_certificate, today, _listed(options.seed))
         token = secrets.token_hex(16)

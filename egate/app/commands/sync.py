@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from egate.app.clock import SystemClock
-from egate.app.service import add_bus_arguments, bus_address, run_service
+from egate.app.commands.service import add_bus_arguments, bus_address, run_service
 from egate.ipc.client import MessageClient
 from egate.ipc.messages import ReceiptArrived, Role
 from egate.model.crossing import Receipt

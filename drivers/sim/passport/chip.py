@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from drivers.sim.chip_access import (
+from drivers.sim.passport.chip_access import (
     ActiveKey,
     Answer,
     BasicAccess,
@@ -20,13 +20,13 @@ from drivers.sim.chip_access import (
     passwords,
     sign_challenge,
 )
-from drivers.sim.chip_files import SW_CONDITIONS, SW_NOT_FOUND, SW_WRONG_LENGTH, SW_WRONG_PARAMETERS, FileSystem, status
-from drivers.sim.chip_messaging import SM_INCORRECT, CardMessaging, MessagingError
-from drivers.sim.personalisation import ChipPersonalisation
+from drivers.sim.passport.chip_files import SW_CONDITIONS, SW_NOT_FOUND, SW_WRONG_LENGTH, SW_WRONG_PARAMETERS, FileSystem, status
+from drivers.sim.passport.chip_messaging import SM_INCORRECT, CardMessaging, MessagingError
+from drivers.sim.passport.personalisation import ChipPersonalisation
 from egate.model.document import ElementaryFile
 from egate.model.errors import MalformedData
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
-from egate.mrtd.security_infos import PaceInfo, parse_card_access
+from egate.mrtd.files.security_infos import PaceInfo, parse_card_access
 
 ATS = bytes.fromhex("067877710280")
 """Answer to select: frames of 256 bytes, up to 848 kbit/s, no further historical bytes."""

@@ -1,6 +1,6 @@
 """Tells a passage in lines that somebody who knows nothing about border control can read.
 
-Every line comes from an event of the lane; the words for it are in `egate.app.narration` and nowhere else. A record and its
+Every line comes from an event of the lane; the words for it are in `egate.app.demo.narration` and nowhere else. A record and its
 receipt may come a moment after a traveller has left: they are told with that traveller, so the next one's head waits for the
 next passport.
 """
@@ -11,8 +11,8 @@ import os
 import sys
 from pathlib import Path
 
-from egate.app.narration import FIVE_WORDS, SILENT, line_of
-from egate.app.report import PassageReport
+from egate.app.demo.narration import FIVE_WORDS, SILENT, line_of
+from egate.app.demo.report import PassageReport
 from egate.ipc.messages import PassageEvent
 from egate.model.checks import CheckName, CheckResult
 

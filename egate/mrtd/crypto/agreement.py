@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from egate.model.errors import MalformedData
-from egate.mrtd.domain_parameters import CURVES, GROUPS, Group
-from egate.mrtd.ec import Curve, Point
+from egate.mrtd.crypto.domain_parameters import CURVES, GROUPS, Group
+from egate.mrtd.crypto.ec import Curve, Point
 
 Element = TypeVar("Element")
 Entropy = Callable[[int], bytes]

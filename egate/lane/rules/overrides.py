@@ -7,7 +7,7 @@ lost link, nothing opens before fresh evidence proves both doors closed and lock
 from __future__ import annotations
 
 from egate.lane import events as e
-from egate.lane.outside import expect_empty, health
+from egate.lane.rules.outside import expect_empty, health
 from egate.lane.turn import CASE_ALARMS, Turn
 from egate.model.checks import CheckResult
 from egate.model.lane import Alarm, LanePhase

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from egate.mrtd.ec import Curve, Point
+from egate.mrtd.crypto.ec import Curve, Point
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,16 +16,16 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from drivers.sim.chip_files import SW_CONDITIONS, SW_NOT_FOUND, SW_WRONG_DATA, SW_WRONG_LENGTH, status
-from drivers.sim.chip_messaging import CardMessaging
+from drivers.sim.passport.chip_files import SW_CONDITIONS, SW_NOT_FOUND, SW_WRONG_DATA, SW_WRONG_LENGTH, status
+from drivers.sim.passport.chip_messaging import CardMessaging
 from egate.model.document import MrzInformation
 from egate.model.errors import MalformedData
-from egate.mrtd.agreement import CurveAgreement, GroupAgreement, agreement_by_id
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
-from egate.mrtd.ciphers import CipherSuite, decrypt, encrypt, mac, pad
+from egate.mrtd.crypto.agreement import CurveAgreement, GroupAgreement, agreement_by_id
+from egate.mrtd.crypto.ciphers import CipherSuite, decrypt, encrypt, mac, pad
+from egate.mrtd.files.security_infos import PaceInfo, decode_oid, encode_oid
+from egate.mrtd.files.tlv import encode_tlv, parse_one, parse_tlvs
 from egate.mrtd.keys import basic_access_keys, mrz_password, password_key, session_keys
-from egate.mrtd.security_infos import PaceInfo, decode_oid, encode_oid
-from egate.mrtd.tlv import encode_tlv, parse_one, parse_tlvs
 
 Entropy = Callable[[int], bytes]
 ActiveKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey

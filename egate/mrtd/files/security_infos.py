@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from egate.model.errors import MalformedData
-from egate.mrtd.ciphers import CipherSuite
-from egate.mrtd.domain_parameters import CURVE_OIDS, CURVES, curve_by_name, curve_by_values
-from egate.mrtd.ec import Curve, Point
-from egate.mrtd.tlv import Tlv, encode_tlv, parse_one, parse_tlvs
+from egate.mrtd.crypto.ciphers import CipherSuite
+from egate.mrtd.crypto.domain_parameters import CURVE_OIDS, CURVES, curve_by_name, curve_by_values
+from egate.mrtd.crypto.ec import Curve, Point
+from egate.mrtd.files.tlv import Tlv, encode_tlv, parse_one, parse_tlvs
 
 MAX_INFOS = 64
 """More entries than any EF.CardAccess or DG14 holds."""

@@ -19,25 +19,23 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import date
 from pathlib import Path
 
-from drivers.sim.issuer import SimulatedIssuer
 from egate.app.clock import SystemClock
 from egate.app.config import ConfigError, load_config
-from egate.app.demo import today_of
-from egate.app.demo_faces import ensure_demo_faces
+from egate.app.demo.desk import simulated_desk
+from egate.app.demo.installation import OFFICER
+from egate.app.demo.narration import CHECKS
+from egate.app.demo.play import today_of
+from egate.app.demo.story import names
 from egate.app.inspection import gather_chip, parse_lines
-from egate.app.installation import OFFICER, make_installation
-from egate.app.narration import CHECKS
 from egate.app.parts import Parts
-from egate.app.story import TRAVELLERS, names
 from egate.app.wiring import build_parts, read_hex_key
-from egate.app.world import Carried, World
 from egate.checks.document import check_document
 from egate.faces.sface_engine import SfaceEngine
 from egate.model.checks import Check
 from egate.model.document import ElementaryFile, Mrz
 from egate.model.errors import ChipLost, DeviceError, MalformedData
 from egate.model.face import CaptureOutcome, CaptureProgress
-from egate.mrtd.face_record import parse_dg2
+from egate.mrtd.files.face_record import parse_dg2
 from egate.mrtd.reading import ReadRequest
 from egate.storage.keys import load_sealing_public
 from enrolment.consent import CONSENT_TEXTS, LONGEST_RETENTION_DAYS, REQUIRED_PURPOSES, ConsentRecord, give_consent
@@ -52,9 +50,6 @@ TRIES = 3
 
 CAPTURE_S = 12.0
 """How long one capture may take; at a desk there is time."""
-
-DESK_CAMERA_SIZE = (1080, 1440)
-"""A desk's camera sees more of a face than a gate's: 120 pixels between the eyes are asked for (TR-03121 BIP-FI-APP)."""
 
 DOCUMENT_S = 60.0
 """How long the desk waits for a document."""
@@ -210,36 +205,6 @@ async def _desk(arguments: argparse.Namespace, clock: SystemClock) -> AsyncItera
             await parts.close_reading_devices()
         return
     with tempfile.TemporaryDirectory(prefix="egate-desk-") as folder:
-        async with _simulated(arguments.simulate, Path(folder), clock) as parts:
+        async with simulated_desk(arguments.simulate, Path(folder), clock) as parts:
             root = Path(folder)
             yield parts, (root / "register.db", root / "keys" / "sealing.pub", root / "keys" / "lists.hex")
-
-
-@contextlib.asynccontextmanager
-async def _simulated(name: str, root: Path, clock: SystemClock) -> AsyncIterator[Parts]:
-    """A desk whose document reader and camera are simulated at the far end of their wires."""
-    today = today_of(clock)
-    issuer = SimulatedIssuer.create("UTO", secrets.token_bytes, today)
-    place, gate_key = make_installation(root, issuer.csca_certificate, today, ())
-    world = World(place, clock, gate_key, ensure_demo_faces(), today)
-    world.camera_size, world.standing = DESK_CAMERA_SIZE, True
-    traveller = next(found for found in TRAVELLERS if found.name == name)
-    carried = await asyncio.to_thread(world.prepare, traveller, issuer, 1)
-    world.start()
-    parts = build_parts(load_config(place.config), clock)
-    arrival = asyncio.create_task(_arrive(world, carried, parts))
-    try:
-        await parts.face.start()
-        yield parts
-    finally:
-        arrival.cancel()
-        await parts.close_reading_devices()
-        await world.close()
-
-
-async def _arrive(world: World, carried: Carried, parts: Parts) -> None:
-    """The traveller comes to the desk once its reader listens."""
-    while not (parts.mrz.online and parts.chip.online):
-        await asyncio.sleep(0.05)  # noqa: TID251 - waits for real devices
-    world.show(carried.scene)
-    await world.lay(carried)

@@ -1,0 +1,1 @@
+"""A simulated State and the chips it issues."""

@@ -1,0 +1,1 @@
+"""The rules of the lane by where the traveller is; the table names them."""

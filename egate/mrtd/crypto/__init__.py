@@ -1,0 +1,1 @@
+"""Keys, ciphers and curves of the chip protocols; what `cryptography` lacks is here."""
