@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import traceback
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -131,7 +132,8 @@ class Controller:
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a task of the lane ended unexpectedly: %s", type(error).__name__, exc_info=error)
+            place = traceback.extract_tb(error.__traceback__)[-1]  # never the text: it may quote what a document said
+            log.error("a task of the lane ended unexpectedly: %s in %s:%s", type(error).__name__, place.filename, place.lineno)
 
     # -- the step -----------------------------------------------------------------------------------------------------
 

@@ -27,9 +27,10 @@ from egate.checks.decide import decide
 from egate.checks.document import check_document
 from egate.lane import events as e
 from egate.model.checks import Check, CheckName, CheckResult, DecisionPoint, Outcome
-from egate.model.document import ChipEvidence, ElementaryFile, ReadingProgress
+from egate.model.document import ChipEvidence, ElementaryFile, Mrz, ReadingProgress
 from egate.model.errors import ChipLost, DeviceError, MalformedData
 from egate.model.face import CaptureOutcome, CaptureProgress, CaptureState
+from egate.model.watchlist import Hit
 from egate.mrtd.files.face_record import parse_dg2
 from egate.mrtd.reading import ReadRequest
 from egate.watchlist.matching import match_documents, match_persons
@@ -96,7 +97,7 @@ class Inspector:
         except DeviceError as error:
             self._losses.chip_reader(error)
         self._lost_in_a_row = 0
-        self._judge_document(passage)
+        await self._judge_document(passage)
         self._prepare_reference(passage)
         self._decide(passage, DecisionPoint.ENTRY)
 
@@ -135,19 +136,29 @@ class Inspector:
         await reader.release()
         return evidence
 
-    def _judge_document(self, passage: Passage) -> None:
-        """Findings about the document and, where its MRZ is known, about the lists."""
-        parts, today = self._parts, self._today()
-        passage.mark("document_read", parts.clock.monotonic())
-        passage.add(check_document(passage.mrz, passage.evidence, parts.trust, today, parts.profile))
-        if passage.mrz is not None:
-            passage.hits = (*match_documents(passage.mrz, parts.lists), *match_persons(passage.mrz, parts.lists, today))
-            passage.add(check_watchlists(passage.hits, lists_current=parts.lists.current_at(today)))
-            window_s, now = parts.profile.multiple_use_window_s, parts.clock.monotonic()
-            if window_s > 0:
-                passage.add((check_multiple_use(self._recent.seconds_since(passage.mrz, now, window_s), window_s),))
-        passage.mark("document_checked", parts.clock.monotonic())
+    async def _judge_document(self, passage: Passage) -> None:
+        """Findings about the document and, where its MRZ is known, about the lists.
+
+        Foreign bytes are parsed in a thread: however long that takes, the doors' loop goes on.
+        """
+        now_s = self._parts.clock.monotonic
+        passage.mark("document_read", now_s())
+        findings, passage.hits = await asyncio.to_thread(self._findings, passage.mrz, passage.evidence)
+        passage.add(findings)
+        window_s = self._parts.profile.multiple_use_window_s
+        if passage.mrz is not None and window_s > 0:
+            passage.add((check_multiple_use(self._recent.seconds_since(passage.mrz, now_s(), window_s), window_s),))
+        passage.mark("document_checked", now_s())
         self._board.tell_checks(passage.findings())
+
+    def _findings(self, mrz: Mrz | None, evidence: ChipEvidence | None) -> tuple[tuple[Check, ...], tuple[Hit, ...]]:
+        """What the document's checks and the lists say; pure."""
+        parts, today = self._parts, self._today()
+        checks = check_document(mrz, evidence, parts.trust, today, parts.profile)
+        if mrz is None:
+            return checks, ()
+        hits = (*match_documents(mrz, parts.lists), *match_persons(mrz, parts.lists, today))
+        return (*checks, *check_watchlists(hits, lists_current=parts.lists.current_at(today))), hits
 
     def _prepare_reference(self, passage: Passage) -> None:
         """Decode the chip portrait in the worker while the traveller walks in."""

@@ -6,6 +6,7 @@ Whatever is missing or wrong ends in one sentence (ConfigError, DeviceError or T
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import secrets
@@ -42,6 +43,9 @@ LARGEST_MEMORY_BYTES = 64 * 1024
 _KEY_DIGITS = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{64}")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _DEFAULT_BAUD = {"mrz": 9600, "chip": 115_200, "gate": 115_200}
+
+
+log = logging.getLogger(__name__)
 
 
 def build_parts(config: LaneConfig, clock: Clock) -> Parts:
@@ -107,7 +111,12 @@ def _trust(directory: Path, today: date) -> TrustStore:
     for path in sorted(directory.glob("*.ml")):
         listed = load_master_list(_read(path, LARGEST_TRUST_FILE_BYTES), anchors, path.name, today)
         certificates += [certificate.der for certificate in listed.certificates]
-    return TrustStore.from_certificates(certificates, str(directory), today)
+    store = TrustStore.from_certificates(certificates, str(directory), today)
+    for reason in store.rejected:
+        log.warning("a certificate in %s is not used: %s", directory, reason)
+    if not store.certificates:
+        raise ConfigError(f"no certificate in {directory} can be used, so no document can be trusted")
+    return store
 
 
 def _watchlists(config: LaneConfig) -> Watchlists:
@@ -116,6 +125,8 @@ def _watchlists(config: LaneConfig) -> Watchlists:
         return Watchlists()
     if config.watchlist_key is None or config.watchlist_signer is None:
         raise ConfigError("[watchlists] needs key_file and signer beside directory")
+    if not config.watchlists.is_dir():
+        raise ConfigError(f"[watchlists] directory: {config.watchlists} is not there; without lists leave the table out")
     memory = config.database.with_suffix(".lists.json")
     known = _known_versions(memory)
     lists = open_watchlists(
@@ -124,6 +135,9 @@ def _watchlists(config: LaneConfig) -> Watchlists:
         read_hex_key(config.watchlist_key, "[watchlists] key_file"),
         known,
     )
+    gone = sorted(known.keys() - lists.versions.keys())
+    if gone:
+        log.warning("lists that were here before are missing: %s", ", ".join(gone))
     _remember_versions(memory, {**known, **lists.versions})
     return lists
 
@@ -171,6 +185,8 @@ def read_hex_key(path: object, what: str) -> bytes:
     text = _read(path, 1024).decode("ascii", "replace").strip()
     if not _KEY_DIGITS.fullmatch(text):
         raise ConfigError(f"{what}: {path} must hold 32 or 64 hexadecimal digits and nothing else")
+    if path.stat().st_mode & 0o077:
+        raise ConfigError(f"{what}: other accounts of this machine may read {path}; run: chmod 600 {path}")
     return bytes.fromhex(text)
 
 

@@ -118,6 +118,9 @@ def _blocks(path: Path) -> list[bytes]:
     try:
         with path.open("rb") as file:
             pem = file.read(KEY_FILE_LIMIT_BYTES + 1)
+    except FileNotFoundError:
+        hint = "there is no such key file; `egate sync --make-keys` makes a lane's, `egate hub --make-keys` a centre's"
+        raise DeviceError(f"reading {path}", hint) from None
     except OSError as error:
         raise DeviceError(f"reading {path}", error.strerror or "input/output error") from None
     found = [match.group(0) for match in _BLOCK.finditer(pem)]

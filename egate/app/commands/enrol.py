@@ -20,6 +20,7 @@ from datetime import date
 from pathlib import Path
 
 from egate.app.clock import SystemClock
+from egate.app.commands.service import keep_memory_private
 from egate.app.config import ConfigError, load_config
 from egate.app.demo.desk import simulated_desk
 from egate.app.demo.installation import OFFICER
@@ -97,6 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.binding_key,
     ):
         raise ConfigError("--config, --register, --programme-key and --binding-key are needed (or --simulate NAME to try it)")
+    keep_memory_private()
     return asyncio.run(_attend(arguments))
 
 
@@ -112,6 +114,7 @@ def _store(gathered: Gathered, places: tuple[Path, Path, Path], parts: Parts, to
     register_path, programme_key, binding_key = places
     register = open_register(register_path, load_sealing_public(programme_key))
     try:
+        register.erase_expired(today)
         station = Station(register, read_hex_key(binding_key, "--binding-key"), parts.profile, BOUNDS)
         result = enrol(gathered, station, today, secrets.token_bytes)
     finally:

@@ -11,19 +11,34 @@ from egate.app.clock import SystemClock
 from egate.app.commands.service import run_service
 from egate.app.config import load_config
 from egate.app.controller import Controller
+from egate.app.parts import Parts
 from egate.app.wiring import build_parts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `egate run`."""
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="the lane's configuration (TOML)")
-    parser.add_argument("--check", action="store_true", help="read configuration, keys, trust and lists, say so, and end")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="read configuration, keys, trust and lists, start the face worker and its camera once, say so, and end",
+    )
+
+
+async def _prove_worker(parts: Parts) -> None:
+    """Start the face worker once, which loads its models and opens its camera; raises DeviceError."""
+    try:
+        await parts.face.start()
+    finally:
+        await parts.face.close()
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the lane until SIGINT or SIGTERM; raises ConfigError, DeviceError or TrustError before a device is touched."""
-    parts = build_parts(load_config(arguments.config), SystemClock())
+    config = load_config(arguments.config)
+    parts = build_parts(config, SystemClock())
     if arguments.check:
+        asyncio.run(_prove_worker(parts))
         headers = ", ".join(header.name for header in parts.lists.headers) or "none"
         print(f"{arguments.config} is usable: profile {parts.profile.name}, lists: {headers}")  # noqa: T201 - the command's answer
         return 0

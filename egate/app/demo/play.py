@@ -87,7 +87,7 @@ class Demo:
     issuer: SimulatedIssuer
     processes: ProcessGroup
     nats_url: str
-    nats_token: str
+    nats_token: str = field(repr=False)
     clock: SystemClock
     narrator: Narrator
     beacon: Beacon = field(default_factory=Beacon)
