@@ -43,6 +43,9 @@ from egate.model.document import Mrz
 from egate.model.errors import DeviceError, MalformedData, TrustError
 from egate.model.lane import LanePhase
 
+WORKER_RETRY_S = 5.0
+"""A worker loads its models for two seconds; trying it more often would only keep the machine busy."""
+
 DEVICE_RETRY_S = 0.5
 """How soon a lost device is tried again (L2)."""
 
@@ -208,7 +211,7 @@ class Controller:
 
     async def _start_face_worker(self) -> None:
         """Start the worker, which opens its camera once to prove that it is there; the lane is closed until it does."""
-        await self._until_started("camera", self._parts.face.start)
+        await self._until_started("camera", self._parts.face.start, WORKER_RETRY_S)
 
     def _camera_lost(self, error: DeviceError) -> None:
         """A capture was aborted by the camera or the worker: nobody else walks in before both are proved again."""
@@ -224,13 +227,15 @@ class Controller:
         self._board.lose("chip reader", error)
         self._spawn(self._start_chip_reader())
 
-    async def _until_started(self, name: str, start: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _until_started(
+        self, name: str, start: Callable[[], Coroutine[Any, Any, None]], retry_s: float = DEVICE_RETRY_S
+    ) -> None:
         while True:
             try:
                 await start()
             except DeviceError as error:
                 self._board.lose(name, error)
-                await self._parts.clock.sleep(DEVICE_RETRY_S)
+                await self._parts.clock.sleep(retry_s)
             else:
                 self._board.regain(name)
                 log.info("%s is ready", name)

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="read configuration, keys, trust and lists, start the face worker and its camera once, say so, and end",
+        help="only prove configuration, keys, trust, lists, models and camera",
     )
 
 
