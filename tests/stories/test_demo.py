@@ -104,6 +104,16 @@ def test_both_access_protocols_open_chips(played: Played) -> None:
     assert chips["genuine"]["pace"].startswith("completed")
     assert chips["early-pull"]["bac"].startswith("completed")
     assert chips["early-pull"]["pace"].startswith("not_offered")
+
+
+def test_both_proofs_of_a_genuine_chip_are_given(played: Played) -> None:
+    """Chip authentication by today's chips, active authentication by an older one."""
+    chips = {name: entry["chip"] for name, entry in played.passages.items()}
+    assert chips["genuine"]["chip_authentication"].startswith("completed")
+    assert chips["genuine"]["active_authentication"].startswith("not_offered")
+    assert chips["early-pull"]["chip_authentication"].startswith("not_offered")
+    assert chips["early-pull"]["active_authentication"].startswith("completed rsa-sha256")
+    assert played.passages["early-pull"]["checks"]["chip_genuine"].startswith("successful")
     assert chips["cloned-chip"]["chip_authentication"].startswith("broken")
 
 

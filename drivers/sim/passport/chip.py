@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from drivers.sim.passport.chip_access import (
-    ActiveKey,
     Answer,
     BasicAccess,
     ChipAuthentication,
@@ -39,14 +38,13 @@ _MAX_SHORT_RESPONSE = 256
 class ChipOptions:
     """What else a chip can have or do.
 
-    `card_access_number` is printed on the card; `active_authentication_key` belongs to DG15. Quirks: `largest_read` is the most
-    that a READ BINARY may ask before the chip answers a naked 6700 and closes the session (0: no limit); `exact_lengths` answers
-    6Cxx instead of fewer bytes; `naked_errors` answers for missing files without protection and closes the session;
-    `short_identifiers` False refuses reading by short identifier.
+    `card_access_number` is printed on the card. Quirks: `largest_read` is the most that a READ BINARY may ask before the chip
+    answers a naked 6700 and closes the session (0: no limit); `exact_lengths` answers 6Cxx instead of fewer bytes; `naked_errors`
+    answers for missing files without protection and closes the session; `short_identifiers` False refuses reading by short
+    identifier.
     """
 
     card_access_number: str = field(repr=False, default="")
-    active_authentication_key: ActiveKey | None = field(repr=False, default=None)
     largest_read: int = 0
     exact_lengths: bool = False
     naked_errors: bool = False
@@ -191,7 +189,7 @@ class SimulatedChip:
         return self._pace.step(command)
 
     def _internal_authenticate(self, command: CommandApdu) -> Answer:
-        key = self._options.active_authentication_key
+        key = self._chip.active_authentication_key
         if key is None:
             return Answer(status(SW_NO_INSTRUCTION))
         if not self._access or len(command.data) != 8:

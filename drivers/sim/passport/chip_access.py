@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from drivers.sim.passport.chip_files import SW_CONDITIONS, SW_NOT_FOUND, SW_WRONG_DATA, SW_WRONG_LENGTH, status
 from drivers.sim.passport.chip_messaging import CardMessaging
+from drivers.sim.passport.personalisation import ActiveKey
 from egate.model.document import MrzInformation
 from egate.model.errors import MalformedData
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
@@ -28,7 +29,6 @@ from egate.mrtd.files.tlv import encode_tlv, parse_one, parse_tlvs
 from egate.mrtd.keys import basic_access_keys, mrz_password, password_key, session_keys
 
 Entropy = Callable[[int], bytes]
-ActiveKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 SW_AUTHENTICATION_FAILED = 0x6300
 SW_REFERENCE_NOT_FOUND = 0x6A88

@@ -12,7 +12,8 @@ from datetime import date, timedelta
 from enum import Enum
 from hashlib import sha256
 
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from drivers.sim.passport.certification import (
     Authority,
@@ -27,13 +28,20 @@ from drivers.sim.passport.certification import (
     master_list_plan,
     signing_key,
 )
-from drivers.sim.passport.personalisation import ChipPersonalisation
+from drivers.sim.passport.personalisation import ActiveKey, ChipPersonalisation
 from egate.model.document import ElementaryFile
 from egate.mrtd.crypto.ciphers import CipherSuite
 from egate.mrtd.files.face_record import encode_dg2, image_format
-from egate.mrtd.files.lds import encode_com, encode_dg1
+from egate.mrtd.files.lds import encode_com, encode_dg1, encode_dg15
 from egate.mrtd.files.mrz import Td3Fields, encode_td3, parse_mrz
-from egate.mrtd.files.security_infos import ECDH_GENERIC, PaceInfo, encode_card_access, encode_dg14, pace_oid
+from egate.mrtd.files.security_infos import (
+    ECDH_GENERIC,
+    PaceInfo,
+    encode_card_access,
+    encode_dg14,
+    encode_ec_public_key,
+    pace_oid,
+)
 
 CERTIFICATE_COUNTRIES = {"UTO": "UT", "D": "DE"}
 """Certificate countries of the States that this module plays."""
@@ -47,13 +55,17 @@ SIGNER_LIFE = timedelta(days=10 * 365 + 100)
 """… and its certificate outlives the last passport signed with it (Doc 9303-12 §4.3)."""
 
 _BRAINPOOL_P256 = 13
-_NUMBERS = {"DG1": 1, "DG2": 2, "DG14": 14}
+_OFFERED = (PaceInfo(pace_oid(ECDH_GENERIC, CipherSuite.AES128), parameter_id=_BRAINPOOL_P256),)
+_ACTIVE_RSA_BITS = 2048
+_ECDSA_PLAIN_SHA256 = "0.4.0.127.0.7.1.1.4.1.3"
+"""How a chip signs actively with a curve (BSI TR-03111 §5.2.1); DG14 says so where there is one."""
+_NUMBERS = {"DG1": 1, "DG2": 2, "DG14": 14, "DG15": 15}
 
 
 class Defect(Enum):
     """What is wrong with a passport.
 
-    CLONED: all files are copied from a genuine chip, whose private key could not be. FORGED_DATA: DG1 was rewritten for
+    CLONED: all files are copied from a genuine chip, whose private keys could not be. FORGED_DATA: DG1 was rewritten for
     another holder after signing. UNKNOWN_ISSUER: everything is signed, by a key that only claims to be the State's.
     """
 
@@ -61,6 +73,45 @@ class Defect(Enum):
     CLONED = "cloned"
     FORGED_DATA = "forged_data"
     UNKNOWN_ISSUER = "unknown_issuer"
+
+
+class ActiveKind(Enum):
+    """What a chip signs with in active authentication."""
+
+    RSA = "rsa-2048"
+    ECDSA = "brainpoolP256r1"
+
+
+@dataclass(frozen=True, slots=True)
+class ChipKind:
+    """Which protocols a chip has: the ways in (PACE, BAC), and the proofs that it is no copy.
+
+    ValueError for PACE without chip authentication: then no DG14 would repeat what the unsigned EF.CardAccess offers.
+    """
+
+    pace: bool = True
+    bac: bool = True
+    chip_authentication: bool = True
+    active_authentication: ActiveKind | None = None
+
+    def __post_init__(self) -> None:
+        if self.pace and not self.chip_authentication:
+            raise ValueError("a chip with PACE needs chip authentication here")
+
+
+TODAYS_CHIP = ChipKind()
+"""PACE and BAC, and chip authentication (DG14)."""
+
+OLDER_CHIP = ChipKind(pace=False, chip_authentication=False, active_authentication=ActiveKind.RSA)
+"""As passports were before PACE: BAC only, no DG14, and a signature with RSA (DG15) proves the chip."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ChipKeys:
+    """The private keys that no reader can copy."""
+
+    agreeing: ec.EllipticCurvePrivateKey | None = field(repr=False)
+    signing: ActiveKey | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,32 +187,40 @@ class SimulatedIssuer:
         portrait_size: tuple[int, int],
         *,
         defect: Defect = Defect.NONE,
-        pace: bool = True,
-        bac: bool = True,
+        kind: ChipKind = TODAYS_CHIP,
     ) -> ChipPersonalisation:
         """The chip of a passport. `portrait` is JPEG or JPEG 2000 of `portrait_size` (width, height) pixels.
 
         1. the data groups; 2. the security object over them; 3. what the defect changes on the way.
         """
-        lines = self.mrz_lines(person)
-        chip_key = elliptic_key(ec.BrainpoolP256R1(), self._entropy)
-        offered = [PaceInfo(pace_oid(ECDH_GENERIC, CipherSuite.AES128), parameter_id=_BRAINPOOL_P256)] if pace else []
+        lines, keys = self.mrz_lines(person), self._chip_keys(kind)
         groups = {
             ElementaryFile.DG1: encode_dg1(lines),
             ElementaryFile.DG2: encode_dg2(portrait, *portrait_size, image_format(portrait)),
-            ElementaryFile.DG14: encode_dg14(chip_key.public_key(), pace_infos=offered),
+            **_proofs(kind, keys),
         }
         signed = dict(groups)
         if defect is Defect.FORGED_DATA:
             signed[ElementaryFile.DG1] = encode_dg1(self.mrz_lines(_rightful_holder(person)))
         if defect is Defect.CLONED:
-            chip_key = elliptic_key(ec.BrainpoolP256R1(), self._entropy)
+            keys = self._chip_keys(kind)
         signer = self.impostor if defect is Defect.UNKNOWN_ISSUER else self.signer
         hashes = {_NUMBERS[file.name]: sha256(data).digest() for file, data in signed.items()}
         files = {ElementaryFile.COM: encode_com(groups), ElementaryFile.SOD: encode_security_object(hashes, signer), **groups}
-        if offered:
-            files[ElementaryFile.CARD_ACCESS] = encode_card_access(offered)
-        return ChipPersonalisation(parse_mrz(lines).information, files, chip_key, supports_pace=pace, supports_bac=bac)
+        if kind.pace:
+            files[ElementaryFile.CARD_ACCESS] = encode_card_access(_OFFERED)
+        return ChipPersonalisation(parse_mrz(lines).information, files, keys.agreeing, kind.pace, kind.bac, keys.signing)
+
+    def _chip_keys(self, kind: ChipKind) -> _ChipKeys:
+        """New keys for a chip. RSA keys come from the cryptography library's own generator and cannot be seeded."""
+        agreeing = elliptic_key(ec.BrainpoolP256R1(), self._entropy) if kind.chip_authentication else None
+        match kind.active_authentication:
+            case ActiveKind.RSA:
+                return _ChipKeys(agreeing, rsa.generate_private_key(public_exponent=65537, key_size=_ACTIVE_RSA_BITS))
+            case ActiveKind.ECDSA:
+                return _ChipKeys(agreeing, elliptic_key(ec.BrainpoolP256R1(), self._entropy))
+            case None:
+                return _ChipKeys(agreeing, None)
 
     def master_list(self, *certificates: bytes) -> bytes:
         """A master list of these CSCA certificates, signed by a master list signer of this State."""
@@ -172,6 +231,25 @@ class SimulatedIssuer:
     def revocation_list(self, *serial_numbers: int) -> bytes:
         """A revocation list of this State."""
         return encode_revocation_list(serial_numbers, self.csca, self._today)
+
+
+def _proofs(kind: ChipKind, keys: _ChipKeys) -> dict[ElementaryFile, bytes]:
+    """DG14 and DG15, which announce the chip's public keys, as far as it has any."""
+    groups = {}
+    if keys.agreeing is not None:
+        stated = _ECDSA_PLAIN_SHA256 if kind.active_authentication is ActiveKind.ECDSA else None
+        offered = _OFFERED if kind.pace else ()
+        groups[ElementaryFile.DG14] = encode_dg14(keys.agreeing.public_key(), active_authentication=stated, pace_infos=offered)
+    if keys.signing is not None:
+        groups[ElementaryFile.DG15] = encode_dg15(_public_info(keys.signing))
+    return groups
+
+
+def _public_info(key: ActiveKey) -> bytes:
+    """The SubjectPublicKeyInfo of a key, with explicit parameters for a curve (Doc 9303-11 §6.1.2.2)."""
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return encode_ec_public_key(key.public_key())
+    return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _rightful_holder(person: PersonData) -> PersonData:

@@ -71,7 +71,7 @@ class Traveller:
     persons: int = 1
     pulls_early: bool = False
     older_chip: bool = False
-    """The chip speaks BAC only, as passports did before PACE."""
+    """The chip speaks BAC only, as passports did before PACE, and proves by active authentication that it is no copy."""
 
 
 _ADMITTED = Ending(Outcome.ADMIT, through=Door.EXIT)
@@ -166,7 +166,7 @@ TRAVELLERS: tuple[Traveller, ...] = (
     ),
     Traveller(
         "early-pull",
-        "The passport is taken away while its chip is being read, and presented again.",
+        "An older passport is taken away while its chip is read, then presented again. Its chip proves by a signature to be no copy.",
         "VESTERGAARD",
         "LIV",
         "F",

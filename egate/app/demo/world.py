@@ -21,7 +21,7 @@ from drivers.sim.mrz_reader import SimulatedMrzReader
 from drivers.sim.osdp_peripheral import PeripheralSettings
 from drivers.sim.pace import Pace
 from drivers.sim.passport.chip import SimulatedChip
-from drivers.sim.passport.issuer import Defect, PersonData, SimulatedIssuer
+from drivers.sim.passport.issuer import OLDER_CHIP, TODAYS_CHIP, Defect, PersonData, SimulatedIssuer
 from drivers.sim.pn532 import SimulatedPn532
 from drivers.sim.scene import DEFAULT_SIZE, blurred_frames, empty_gate, live_frames, two_people, write_scene
 from egate.app.demo.faces import CHIP_HEIGHT_PX, CHIP_WIDTH_PX, DemoFaces, chip_portrait, portrait_of
@@ -107,7 +107,8 @@ class World:
         portrait = self._portraits[traveller.portrait]
         defect = _DEFECT.get(traveller.passport, Defect.NONE)
         size = (CHIP_WIDTH_PX, CHIP_HEIGHT_PX)
-        personalisation = issuer.personalise(person, portrait, size, defect=defect, pace=not traveller.older_chip)
+        kind = OLDER_CHIP if traveller.older_chip else TODAYS_CHIP
+        personalisation = issuer.personalise(person, portrait, size, defect=defect, kind=kind)
         chip = SimulatedChip(personalisation, secrets.token_bytes)
         return Carried(issuer.mrz_lines(person), chip, self._scene(traveller, seed))
 

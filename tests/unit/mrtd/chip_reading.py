@@ -9,7 +9,7 @@ from typing import TypeVar
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from drivers.sim.passport.chip import ChipOptions, SimulatedChip
-from drivers.sim.passport.personalisation import ChipPersonalisation
+from drivers.sim.passport.personalisation import ActiveKey, ChipPersonalisation
 from egate.model.document import ChipEvidence, ElementaryFile, MrzInformation, ReadingProgress
 from egate.model.errors import MalformedData
 from egate.model.face import ImageFormat
@@ -73,9 +73,10 @@ def simulated_chip(
     *,
     pace: bool = True,
     bac: bool = True,
+    active: ActiveKey | None = None,
 ) -> SimulatedChip:
-    """A chip with these files that answers chip authentication with `key`."""
-    return SimulatedChip(ChipPersonalisation(INFORMATION, files, key, pace, bac), entropy(1), options)
+    """A chip with these files that answers chip authentication with `key` and active authentication with `active`."""
+    return SimulatedChip(ChipPersonalisation(INFORMATION, files, key, pace, bac, active), entropy(1), options)
 
 
 def carry(dialogue: Generator[CommandApdu, ResponseApdu, Result], transceive: Transceive) -> Result:

@@ -9,7 +9,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from drivers.sim.passport.chip import ChipOptions
 from drivers.sim.passport.chip_access import Answer, ChipAuthentication
 from egate.model.document import ChipEvidence, ElementaryFile, ProtocolState
 from egate.mrtd.apdu import CommandApdu
@@ -69,7 +68,7 @@ def test_a_clone_is_caught(by_pace: bool, suite: CipherSuite) -> None:
 def test_a_clone_is_not_asked_to_sign() -> None:
     """Once caught it stays caught: active authentication, which a relayed chip could give, is not run any more."""
     files = passport_files(KEY) | {ElementaryFile.DG15: dg15(chip_key(11))}
-    evidence = read(simulated_chip(files, CLONED_KEY, ChipOptions(active_authentication_key=chip_key(11))).transceive)
+    evidence = read(simulated_chip(files, CLONED_KEY, active=chip_key(11)).transceive)
     assert states(evidence)["chip_authentication"] is BROKEN
     assert states(evidence)["active_authentication"] is NOT_RUN
     assert all(line.ins != 0x88 for line in evidence.transcript)
@@ -181,7 +180,7 @@ def test_malformed_dg14() -> None:
 def test_active_authentication_on_a_curve(curve: ec.EllipticCurve) -> None:
     key = chip_key(11, curve)
     files = passport_files(None) | {ElementaryFile.DG15: dg15(key)}
-    evidence = read(simulated_chip(files, None, ChipOptions(active_authentication_key=key)).transceive)
+    evidence = read(simulated_chip(files, None, active=key).transceive)
     outcome = evidence.outcome("active_authentication")
     assert (outcome.state, outcome.variant) == (COMPLETED, "ecdsa-sha256")
     assert all_read(evidence, files)
@@ -189,7 +188,7 @@ def test_active_authentication_on_a_curve(curve: ec.EllipticCurve) -> None:
 
 def test_active_authentication_by_another_key() -> None:
     files = passport_files(None) | {ElementaryFile.DG15: dg15(chip_key(11))}
-    evidence = read(simulated_chip(files, None, ChipOptions(active_authentication_key=chip_key(12))).transceive)
+    evidence = read(simulated_chip(files, None, active=chip_key(12)).transceive)
     outcome = evidence.outcome("active_authentication")
     assert (outcome.state, outcome.variant) == (BROKEN, "")
     assert ElementaryFile.DG2 in evidence.files
@@ -205,7 +204,7 @@ def test_active_authentication_refused() -> None:
 def test_active_authentication_that_breaks_the_session() -> None:
     """A naked signature proves nothing and ends the session; the face is read in a new one."""
     files = passport_files(None) | {ElementaryFile.DG15: dg15(chip_key(11))}
-    chip = simulated_chip(files, None, ChipOptions(active_authentication_key=chip_key(11)))
+    chip = simulated_chip(files, None, active=chip_key(11))
 
     def transceive(raw: bytes) -> bytes:
         return bytes(64) + b"\x90\x00" if raw[1] == 0x88 else chip.transceive(raw)
@@ -222,7 +221,7 @@ def test_malformed_dg15() -> None:
 
 def test_no_active_authentication_after_chip_authentication() -> None:
     files = passport_files(KEY) | {ElementaryFile.DG15: dg15(chip_key(11))}
-    evidence = read(simulated_chip(files, KEY, ChipOptions(active_authentication_key=chip_key(11))).transceive)
+    evidence = read(simulated_chip(files, KEY, active=chip_key(11)).transceive)
     assert states(evidence)["chip_authentication"] is COMPLETED
     assert states(evidence)["active_authentication"] is NOT_RUN
     assert all_read(evidence, files)
@@ -231,7 +230,7 @@ def test_no_active_authentication_after_chip_authentication() -> None:
 def test_active_authentication_where_chip_authentication_was_refused() -> None:
     """A chip that refuses one proof may still give the other; both outcomes are evidence."""
     files = passport_files(KEY) | {ElementaryFile.DG15: dg15(chip_key(11))}
-    evidence = read(simulated_chip(files, None, ChipOptions(active_authentication_key=chip_key(11))).transceive)
+    evidence = read(simulated_chip(files, None, active=chip_key(11)).transceive)
     assert states(evidence)["chip_authentication"] is REFUSED
     assert states(evidence)["active_authentication"] is COMPLETED
 
@@ -243,6 +242,6 @@ def test_responses_in_portions() -> None:
     """A signature longer than a short response arrives by GET RESPONSE, under one code."""
     key = rsa_key()
     files = passport_files(None) | {ElementaryFile.DG15: dg15(key)}
-    evidence = read(simulated_chip(files, None, ChipOptions(active_authentication_key=key)).transceive)
+    evidence = read(simulated_chip(files, None, active=key).transceive)
     assert states(evidence)["active_authentication"] is COMPLETED
     assert any(line.ins == 0xC0 for line in evidence.transcript)

@@ -236,7 +236,7 @@ def test_chip_authentication_commands(chip: SimulatedChip) -> None:
 
 
 def test_active_authentication_needs_access() -> None:
-    chip = simulated_chip(passport_files(None), None, ChipOptions(active_authentication_key=chip_key(7, ec.SECP256R1())))
+    chip = simulated_chip(passport_files(None), None, active=chip_key(7, ec.SECP256R1()))
     assert answer(chip, "0088000008000000000000000000") == "6982"
     session = opened(chip)
     assert ask(chip, session, CommandApdu(0x00, 0x88, 0x00, 0x00, bytes(7), 256)).sw == 0x6985
@@ -244,7 +244,7 @@ def test_active_authentication_needs_access() -> None:
 
 
 def test_nothing_secret_shows(chip: SimulatedChip) -> None:
-    options = ChipOptions(card_access_number="123456", active_authentication_key=chip_key(7))
+    options = ChipOptions(card_access_number="123456")
     keys = SessionKeys(CipherSuite.AES128, b"0123456789abcdef", b"0123456789abcdef")
     shown = repr(options) + repr(CardMessaging(keys, 987_654_321)) + repr(chip)
     assert not any(secret in shown for secret in ("123456", "0123456789abcdef", "987654321"))

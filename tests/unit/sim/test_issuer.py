@@ -12,10 +12,13 @@ from pathlib import Path
 import pytest
 
 from drivers.sim.passport.certification import SigningKind
-from drivers.sim.passport.issuer import Defect, PersonData, SimulatedIssuer
+from drivers.sim.passport.chip_access import sign_challenge
+from drivers.sim.passport.issuer import OLDER_CHIP, ActiveKind, ChipKind, Defect, PersonData, SimulatedIssuer
 from egate.model.document import ElementaryFile
+from egate.model.errors import ChipError
+from egate.mrtd.active_auth import RsaKey, parse_public_key, verify_response
 from egate.mrtd.files.face_record import parse_dg2
-from egate.mrtd.files.lds import parse_com, parse_dg1
+from egate.mrtd.files.lds import parse_com, parse_dg1, parse_dg15
 from egate.mrtd.files.mrz import parse_mrz
 from egate.mrtd.files.security_infos import parse_card_access, parse_dg14
 from egate.pki.asn1 import unwrap_application
@@ -24,7 +27,7 @@ from egate.pki.cms import parse_signed_data
 from egate.pki.passive_auth import ChainState, HashState, SignatureState, hash_state, inspect_security_object
 from tests.unit.sim.sample_state import ERIKA, PORTRAIT, SIZE, TODAY, chip, seeded, trust, utopia
 
-DG1, DG2, DG14, SOD = ElementaryFile.DG1, ElementaryFile.DG2, ElementaryFile.DG14, ElementaryFile.SOD
+DG1, DG2, DG14, DG15, SOD = (ElementaryFile[name] for name in ("DG1", "DG2", "DG14", "DG15", "SOD"))
 
 
 def test_files_parse_and_say_what_was_asked() -> None:
@@ -66,13 +69,52 @@ def test_only_a_clone_lacks_the_key_that_dg14_announces(defect: Defect) -> None:
     assert ((held.x, held.y) != (announced.x, announced.y)) is (defect is Defect.CLONED)
 
 
+def test_older_passport_has_a_signing_key_and_nothing_newer() -> None:
+    personalisation = utopia().personalise(ERIKA, PORTRAIT, SIZE, kind=OLDER_CHIP)
+    assert set(personalisation.files) == {ElementaryFile.COM, SOD, DG1, DG2, DG15}
+    assert parse_com(personalisation.files[ElementaryFile.COM]).files == (DG1, DG2, DG15)
+    findings = inspect_security_object(personalisation.files[SOD], trust(), TODAY)
+    assert hash_state(findings, 15, personalisation.files[DG15]) is HashState.MATCHES
+    key = parse_public_key(parse_dg15(personalisation.files[DG15]))
+    assert isinstance(key, RsaKey)
+    assert key.modulus.bit_length() == 2048
+    assert personalisation.chip_authentication_key is None
+
+
+@pytest.mark.parametrize("kind", ActiveKind)
+@pytest.mark.parametrize("defect", [Defect.NONE, Defect.CLONED])
+def test_only_a_clone_lacks_the_key_that_dg15_announces(kind: ActiveKind, defect: Defect) -> None:
+    chip_kind = replace(OLDER_CHIP, active_authentication=kind)
+    personalisation = utopia().personalise(ERIKA, PORTRAIT, SIZE, defect=defect, kind=chip_kind)
+    held = personalisation.active_authentication_key
+    assert held is not None
+    challenge = bytes(range(8))
+    announced, signature = parse_dg15(personalisation.files[DG15]), sign_challenge(held, challenge, seeded(b"sign"))
+    if defect is Defect.NONE:
+        assert verify_response(announced, challenge, signature).endswith("-sha256")
+    else:
+        with pytest.raises(ChipError, match="does not hold"):
+            verify_response(announced, challenge, signature)
+
+
+def test_dg14_states_how_a_curve_signs() -> None:
+    files = utopia().personalise(ERIKA, PORTRAIT, SIZE, kind=ChipKind(active_authentication=ActiveKind.ECDSA)).files
+    assert parse_dg14(files[DG14]).active_authentication == "0.4.0.127.0.7.1.1.4.1.3"
+    assert parse_dg14(chip().files[DG14]).active_authentication is None
+
+
+def test_pace_that_nobody_signs_is_not_issued() -> None:
+    with pytest.raises(ValueError, match="chip authentication"):
+        ChipKind(pace=True, chip_authentication=False)
+
+
 def test_same_seed_issues_the_same_document() -> None:
     first, second = (SimulatedIssuer.create("UTO", seeded(b"again"), TODAY).personalise(ERIKA, PORTRAIT, SIZE) for _ in range(2))
     assert first.files == second.files
 
 
 def test_chip_without_pace_has_no_card_access() -> None:
-    personalisation = utopia().personalise(ERIKA, PORTRAIT, SIZE, pace=False)
+    personalisation = utopia().personalise(ERIKA, PORTRAIT, SIZE, kind=ChipKind(pace=False))
     assert ElementaryFile.CARD_ACCESS not in personalisation.files
     assert (personalisation.supports_pace, personalisation.supports_bac) == (False, True)
 
