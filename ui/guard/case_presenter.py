@@ -27,6 +27,9 @@ _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT",
 _BEFORE_THE_FACE = frozenset({LanePhase.READING, LanePhase.ENTRY_OPEN, LanePhase.ENTRY_CLOSING, LanePhase.CAPTURE})
 """Here an admission opens the entry door only; the exit is not decided yet."""
 
+_LEAVING = frozenset({LanePhase.EXIT_OPEN, LanePhase.EXIT_CLOSING})
+"""Here the exit is or was open: a referred traveller gets here by an officer's act only."""
+
 
 def present_case(known: LaneKnown, severity: Severity | None, texts: Catalogue, since: str) -> CaseScreen:
     """The screen of a lane's case; the lane has one."""
@@ -35,13 +38,14 @@ def present_case(known: LaneKnown, severity: Severity | None, texts: Catalogue, 
     assert view.case is not None
     case = view.case
     phase = texts.text(f"guard.phase.{view.phase.value}")
+    cleared = case.outcome is Outcome.REFER and view.phase in _LEAVING
     return CaseScreen(
         title=f"{texts.text('guard.lane', number=view.number)} · {phase}",
         since=texts.text("guard.case.since", age=since),
         severity=severity,
         outcome=_outcome(case.outcome, view.phase, texts),
-        referred=case.outcome is Outcome.REFER,
-        because=_because(case, texts),
+        referred=case.outcome is Outcome.REFER and not cleared,
+        because=_because(case, texts, cleared=cleared),
         photos=_photos(known, texts, over=case.outcome is Outcome.REFER),
         scores=tuple(_score(score, texts, second_opinion=index > 0) for index, score in enumerate(case.scores)),
         no_scores=texts.text("guard.score.none_made" if case.outcome is Outcome.REFER else "guard.score.none"),
@@ -65,6 +69,11 @@ def date_text(printed: str) -> str:
     return f"{printed[4:]} {_MONTHS[int(printed[2:4]) - 1]} {printed[:2]}"
 
 
+def words_for(texts: Catalogue, key: str, code: str) -> str:
+    """A lane's word in the officer's language; one of a newer lane, which has no text, is shown as it is called."""
+    return texts.text(key) if texts.known(key) else isolate(spaced(code))
+
+
 def spaced(code: str) -> str:
     """A code of the catalogue as words: `face_differs` as `face differs`."""
     return code.replace("_", " ")
@@ -72,12 +81,11 @@ def spaced(code: str) -> str:
 
 def _findings(check: CheckView, texts: Catalogue) -> tuple[str, ...]:
     """Why a check ended so, in the officer's language where it has words for the code, and the detail as the lane gives it."""
-    key = f"guard.code.{check.code}"
-    code = texts.text(key) if texts.known(key) else isolate(spaced(check.code))
+    code = words_for(texts, f"guard.code.{check.code}", check.code) if check.code else ""
     return tuple(part for part in (code, isolate(check.detail)) if part)
 
 
-def _because(case: CaseView, texts: Catalogue) -> str:
+def _because(case: CaseView, texts: Catalogue, *, cleared: bool) -> str:
     if not case.because:
         return ""
     details = {check.name: ", ".join(_findings(check, texts)) for check in case.checks}
@@ -86,13 +94,15 @@ def _because(case: CaseView, texts: Catalogue) -> str:
         detail = details.get(name, "")
         word = texts.text(f"guard.check.{name.value}")
         parts.append(f"{word} ({detail})" if detail else word)
-    return texts.text("guard.outcome.because", checks=", ".join(parts))
+    return texts.text("guard.outcome.cleared_because" if cleared else "guard.outcome.because", checks=", ".join(parts))
 
 
 def _outcome(outcome: Outcome | None, phase: LanePhase, texts: Catalogue) -> str:
-    """The decision in a word. Nobody is called admitted whose face is still to be compared."""
+    """The decision in a word. Nobody is called admitted whose face is still to be compared, or referred who may go through."""
     if outcome is None:
         return ""
+    if outcome is Outcome.REFER and phase in _LEAVING:
+        return texts.text("guard.outcome.cleared")
     if outcome is Outcome.ADMIT and phase in _BEFORE_THE_FACE:
         return texts.text("guard.outcome.walk_in")
     return texts.text(f"guard.outcome.{outcome.value.lower()}")
@@ -135,9 +145,8 @@ def _hits(case: CaseView, texts: Catalogue) -> HitBox | None:
 
 
 def _candidate(hit: HitView, texts: Catalogue) -> str:
-    """Why this entry first, then where it stands; a rule of a newer lane is shown as it is called."""
-    key = f"guard.rule.{hit.rule}"
-    rule = texts.text(key) if texts.known(key) else isolate(spaced(hit.rule))
+    """Why this entry first, then where it stands."""
+    rule = words_for(texts, f"guard.rule.{hit.rule}", hit.rule)
     return f"{rule} · {isolate(f'{hit.list_name} · {hit.entry}')}"
 
 

@@ -6,7 +6,7 @@ from egate.model.checks import CheckGroup, CheckResult
 from egate.model.lane import Alarm, OfficerAction, OfficerReason
 from ui.common.i18n import Catalogue, isolate
 from ui.guard.alarms import OpenAlarm, open_alarms, worst
-from ui.guard.case_presenter import group_result, present_case
+from ui.guard.case_presenter import group_result, present_case, words_for
 from ui.guard.state import ConsoleState, LaneKnown, Notice, possible, ready
 from ui.guard.view_state import (
     ActionButton,
@@ -112,7 +112,8 @@ def _tile(state: ConsoleState, place: int, alarms: tuple[OpenAlarm, ...], texts:
         title = texts.text(f"guard.phase.{view.phase.value}")
         detail = texts.counted("guard.persons", view.persons)
         if view.devices_lost:
-            detail = texts.text("guard.devices_lost", devices=", ".join(view.devices_lost))
+            lost_devices = (words_for(texts, f"guard.device.{name.replace(' ', '_')}", name) for name in view.devices_lost)
+            detail = texts.text("guard.devices_lost", devices=" · ".join(lost_devices))
         age = age_text(view.phase_age_s + now_s - known.view_s)
         doors = _doors(known, texts)
         segments = _segments(known, texts)

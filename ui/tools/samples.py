@@ -118,6 +118,6 @@ CLOSED = replace(
     phase_age_s=3120.0,
     number=4,
     lane="lane-4",
-    devices_lost=("passport reader",),
+    devices_lost=("mrz reader",),
     alarms=(AlarmView(Alarm.DEVICE_LOST, 3120.0),),
 )

@@ -118,6 +118,37 @@ def test_nobody_is_called_admitted_before_the_face_is_compared(phase: LanePhase)
     assert case_of(replace(at_entry, case=MISMATCH)).outcome == "Referred"
 
 
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "Cleared"), ("de", "Freigegeben"), ("ar", "سمح الموظف بالعبور")], ids=["en", "de", "ar"]
+)
+@pytest.mark.parametrize("phase", [LanePhase.EXIT_OPEN, LanePhase.EXIT_CLOSING])
+def test_who_was_cleared_is_not_called_referred_any_more(language: str, words: str, phase: LanePhase) -> None:
+    case = case_of(replace(REFERRED, phase=phase), language)
+    assert (case.outcome, case.referred) == (words, False)
+    assert case.because
+    assert case_of(replace(REFERRED, phase=phase, case=replace(MISMATCH, outcome=Outcome.ADMIT)), language).outcome != words
+
+
+def test_a_cleared_case_keeps_why_it_was_referred() -> None:
+    assert plain(case_of(replace(REFERRED, phase=LanePhase.EXIT_OPEN)).because).startswith("referred because of: Same face (")
+
+
+@pytest.mark.parametrize("phase", [LanePhase.REFERRED, LanePhase.REFERRED_OUTSIDE, LanePhase.RETURN_OPEN, LanePhase.EMERGENCY])
+def test_only_the_exit_makes_a_referral_cleared(phase: LanePhase) -> None:
+    case = case_of(replace(REFERRED, phase=phase))
+    assert (case.outcome, case.referred) == ("Referred", True)
+
+
+def test_lost_devices_are_named_in_the_officers_language() -> None:
+    lost = replace(CLOSED, devices_lost=("camera", "chip reader", "scale of a newer lane"))
+    details = [plain(show(lost, language=language).tiles[0].detail) for language in ("en", "de", "ar")]
+    assert details == [
+        "Not answering: camera · chip reader · scale of a newer lane",
+        "Ohne Antwort: Kamera · Chipleser · scale of a newer lane",
+        "لا يستجيب: الكاميرا · قارئ الشريحة · scale of a newer lane",
+    ]
+
+
 def test_what_will_not_come_any_more_is_not_called_yet() -> None:
     referred, waiting = case_of(REFERRED), case_of(CAPTURE)
     assert (referred.no_scores, referred.photos.none_text) == ("No comparison", "No picture")
@@ -149,7 +180,7 @@ def test_tiles_are_calm_or_call() -> None:
     tiles = show(IDLE, CAPTURE, REFERRED, CLOSED).tiles
     assert [tile.severity.value if tile.severity else 0 for tile in tiles] == [0, 0, 1, 4]
     assert tiles[2].doors == "Entry locked · Exit locked"
-    assert tiles[3].detail == "Not answering: passport reader"
+    assert tiles[3].detail == "Not answering: page reader"
     assert "Gate 3" in tiles[2].accessible
 
 

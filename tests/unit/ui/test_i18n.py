@@ -12,9 +12,12 @@ from babel.messages.pofile import read_po
 from PyQt6.QtCore import QCoreApplication, Qt
 from PyQt6.QtWidgets import QApplication
 
+import egate
+from egate.checks.catalogue import CATALOGUE
 from egate.model.checks import CheckGroup, CheckName, CheckResult, Outcome
 from egate.model.face import CaptureHint
 from egate.model.lane import Alarm, DoorState, LanePhase, OfficerAction, OfficerReason
+from egate.watchlist import matching
 from ui.common.i18n import LANGUAGES, LOCALE_DIRECTORY, catalogue
 from ui.common.translator import speak
 from ui.tools.locales import compile_catalogue
@@ -86,6 +89,38 @@ def test_a_machine_translation_says_that_nobody_reviewed_it(path: Path) -> None:
 )
 def test_every_word_of_the_model_has_a_text(code: str, key: str) -> None:
     assert catalogue(key.split(".", maxsplit=1)[0], code).known(key)
+
+
+def words_of_lanes() -> dict[str, set[str]]:
+    """What a lane may say besides the model's words: codes of checks, rules of list hits, and names of devices."""
+    application = (Path(egate.__file__).parent / "app" / "controller.py").read_text(encoding="utf-8")
+    devices = re.findall(r"""(?:\.lose|_until_started)\(\s*["']([^"']+)["']""", application)
+    return {
+        "code": {ending.code for entry in CATALOGUE.values() for ending in entry.endings},
+        "rule": {"document_equal", *matching._NAME_WORDS},
+        "device": {name.replace(" ", "_") for name in devices},
+    }
+
+
+@pytest.mark.parametrize("language", CODES)
+@pytest.mark.parametrize("group", ["code", "rule", "device"])
+def test_every_word_of_a_lane_has_a_text_and_no_text_is_left_over(language: str, group: str) -> None:
+    """In the language's own file: what is missing there would be shown in English, or as it is called."""
+    texts = entries(LOCALE_DIRECTORY / language / "LC_MESSAGES" / "guard.po")
+    shown = {
+        key.removeprefix(f"guard.{group}.") for key, (text, *_) in texts.items() if text and key.startswith(f"guard.{group}.")
+    }
+    assert len(shown) >= 4
+    assert shown == words_of_lanes()[group]
+
+
+@pytest.mark.parametrize("language", [code for code in CODES if code != "en"])
+def test_words_of_a_lane_are_translated(language: str) -> None:
+    """No text was left in English."""
+    english, texts = (entries(LOCALE_DIRECTORY / code / "LC_MESSAGES" / "guard.po") for code in ("en", language))
+    assert [
+        key for key in texts if key.startswith(("guard.code.", "guard.rule.", "guard.device.")) and texts[key] == english[key]
+    ] == []
 
 
 def test_arabic_counts_in_six_forms() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from PyQt6.QtGui import QPixmap
 from PyQt6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
@@ -146,6 +148,51 @@ def test_pictures_are_numbered_and_an_overtaken_moment_is_not_lost(tmp_path: Pat
     qtbot.waitUntil((tmp_path / "009-kiosk-gox.png").exists)
     book.save_pending()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["007-kiosk-go.png", "008-kiosk-walk_in.png", "009-kiosk-gox.png"]
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o777], ids=oct)
+def test_pictures_and_their_folder_are_private(tmp_path: Path, qtbot: QtBot, dressed: QApplication, mask: int) -> None:
+    window = QLabel("moment")
+    qtbot.addWidget(window)
+    folder = tmp_path / "pictures"
+    before = os.umask(mask)
+    try:
+        book = ScreenshotBook(folder, window, "kiosk")
+        book.note("go")
+        book.save_pending()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {"001-kiosk-go.png": 0o600}
+    assert not QPixmap(str(folder / "001-kiosk-go.png")).isNull()
+
+
+def test_a_folder_that_was_there_is_left_as_it_is(
+    tmp_path: Path, qtbot: QtBot, dressed: QApplication, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may be the operator's own, or a shared one; the pictures in it are private all the same, and the log says it."""
+    window = QLabel("moment")
+    qtbot.addWidget(window)
+    tmp_path.chmod(0o755)
+    (tmp_path / "001-kiosk-go.part").write_text("left over")
+    book = ScreenshotBook(tmp_path, window, "kiosk")
+    book.note("go")
+    book.save_pending()
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+    assert [stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()] == [0o600]
+    assert "others may enter" in caplog.text
+
+
+def test_a_picture_that_cannot_be_saved_does_not_end_the_screen(
+    tmp_path: Path, qtbot: QtBot, dressed: QApplication, caplog: pytest.LogCaptureFixture
+) -> None:
+    window = QLabel("moment")
+    qtbot.addWidget(window)
+    book = ScreenshotBook(tmp_path / "pictures", window, "kiosk")
+    (tmp_path / "pictures").rmdir()
+    book.note("go")
+    book.save_pending()
+    assert "could not be saved" in caplog.text
 
 
 def test_a_crash_ends_the_screen_and_logs_no_value() -> None:
