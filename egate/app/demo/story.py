@@ -166,7 +166,7 @@ TRAVELLERS: tuple[Traveller, ...] = (
     ),
     Traveller(
         "early-pull",
-        "An older passport is taken away while its chip is read, then presented again. Its chip proves by a signature to be no copy.",
+        "An older passport is taken away while its chip is read, then presented again. Its chip signs to prove itself no copy.",
         "VESTERGAARD",
         "LIV",
         "F",
