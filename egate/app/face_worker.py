@@ -22,6 +22,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+import drivers
 from egate.app.clock import SystemClock
 from egate.faces.comparison import Judge, appoint
 from egate.faces.engine import Box, DetectedFace, FaceEngine, FivePoints, Point
@@ -39,6 +40,12 @@ OPEN_FILES = 64
 
 NICENESS = 5
 """Below the controller, which moves doors."""
+
+USUAL_FPS = 30.0
+"""Frames a second where the configuration names none."""
+
+LOWEST_FPS, HIGHEST_FPS = 1, 120
+"""Frames a second that may be asked for; slower, a capture ends before it has seen enough."""
 
 PREVIEW_SIDE_PX = 480
 """Side of the preview's square, as large as the kiosk shows it."""
@@ -87,21 +94,26 @@ def make_judges(names: Sequence[str], fmr_ppm: int) -> tuple[Judge, ...]:
 
 
 def make_camera(words: str) -> Camera | None:
-    """The camera for `files:PATH@FPS`, `v4l2:DEVICE` or `none`; raises DeviceError for other words."""
+    """The camera for `DRIVER:PATH@FPS` (without `@FPS`: 30) or `none`; raises DeviceError for other words."""
     kind, _, rest = words.partition(":")
     if kind == "none":
         return None
-    if kind == "files" and rest:
-        from drivers.camera.files import FileCamera  # noqa: PLC0415 - only the camera that is used
+    if kind not in drivers.CAMERAS or not rest:
+        known = ", ".join(f"{name}:PATH@FPS" for name in sorted(drivers.CAMERAS))
+        raise DeviceError("choose a camera", f"{words!r} is none of {known}, none")
+    path, fps = _path_and_rate(rest)
+    if not path or not LOWEST_FPS <= fps <= HIGHEST_FPS:
+        raise DeviceError("choose a camera", f"{words!r} needs a path, and {LOWEST_FPS} to {HIGHEST_FPS} frames a second")
+    return drivers.make_camera(kind, drivers.CameraSettings(path, fps), _pause)
 
-        path, _, rate = rest.rpartition("@")
+
+def _path_and_rate(rest: str) -> tuple[str, float]:
+    """`PATH@FPS` in its parts; an `@` that no number follows belongs to the path."""
+    path, at, rate = rest.rpartition("@")
+    if at:
         with contextlib.suppress(ValueError):
-            return FileCamera(Path(path), float(rate), _pause)
-    if kind == "v4l2" and rest:
-        from drivers.camera.v4l2 import V4l2Camera, V4l2Settings  # noqa: PLC0415 - only the camera that is used
-
-        return V4l2Camera(V4l2Settings(rest))
-    raise DeviceError("choose a camera", f"{words!r} is none of files:PATH@FPS, v4l2:DEVICE, none")
+            return path, float(rate)
+    return rest, USUAL_FPS
 
 
 def _prove(camera: Camera | None) -> None:
@@ -156,7 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m egate.app.face_worker", description="The process that sees faces.")
-    parser.add_argument("--camera", default="none", help="files:PATH@FPS, v4l2:DEVICE or none")
+    parser.add_argument("--camera", default="none", help="files:PATH@FPS, v4l2:DEVICE@FPS or none")
     parser.add_argument("--engine", default="sface", help="the engine whose score decides")
     parser.add_argument("--second", default="", help="an engine for a second opinion, or nothing")
     parser.add_argument("--fmr-ppm", type=int, default=1000, help="largest accepted false match rate in parts per million")
