@@ -6,7 +6,7 @@ A device that cannot do what is asked raises `DeviceError`; a chip that leaves t
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Protocol
 
 from egate.model.crossing import Committed, LogRecord
@@ -116,7 +116,3 @@ class CrossingLog(Protocol):
     def close(self) -> None:
         """Release the database."""
         ...
-
-
-ProgressListener = Callable[[object], None]
-"""Receives progress values (`ReadingProgress`, `CaptureProgress`); must return at once."""

@@ -32,11 +32,6 @@ class SystemClock:
         await asyncio.sleep(max(0.0, seconds) / self._speed)
 
 
-def process_time_s() -> float:
-    """Seconds of processor time that this process used; for benchmarks."""
-    return time.process_time()
-
-
 def perf_counter_s() -> float:
     """Seconds on the finest clock; for benchmarks."""
     return time.perf_counter()

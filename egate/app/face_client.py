@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 from collections.abc import Callable, Sequence
 
 from egate.faces.messages import (
@@ -34,7 +35,7 @@ from egate.faces.messages import (
     parse_answer,
 )
 from egate.model.errors import DeviceError, EgateError, MalformedData
-from egate.model.face import CaptureOutcome, CaptureProgress, CaptureState, ComparisonScore, FaceReference, ImageFormat
+from egate.model.face import CaptureOutcome, CaptureProgress, CaptureState, ComparisonScore, FaceReference
 from egate.ports import Clock
 
 START_LIMIT_S = 30.0
@@ -356,8 +357,9 @@ class _Worker:
     def _kill(self) -> None:
         self.alive = False
         if self._process.returncode is None:
+            # Not Process.kill(): it polls first, which takes a child's end away from the event loop.
             with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+                os.kill(self._process.pid, signal.SIGKILL)
 
     def _bury(self) -> None:
         """Tell everybody who waits that nothing will come."""
@@ -366,8 +368,3 @@ class _Worker:
             if not future.done():
                 future.set_exception(DeviceError("ask the face worker", "it ended unexpectedly"))
                 future.exception()
-
-
-def reference_from_bytes(image: bytes) -> FaceReference:
-    """A reference from a JPEG or JPEG 2000 image by its first bytes (an enrolment, a portrait of one's own)."""
-    return FaceReference(image, ImageFormat.JPEG if image.startswith(b"\xff\xd8\xff") else ImageFormat.JPEG2000)

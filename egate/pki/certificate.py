@@ -21,9 +21,6 @@ MAXIMUM_CERTIFICATE_BYTES = 32 * 1024
 MASTER_LIST_SIGNER = "2.23.136.1.1.3"
 """Extended key usage of who may sign a master list."""
 
-DEFECT_LIST_SIGNER = "2.23.136.1.1.8"
-"""Extended key usage of who may sign a deviation list."""
-
 _DOCUMENT_TYPES = "2.23.136.1.1.6.2"
 _VERSION_TAG = 0xA0
 _DOING = "reading a certificate"

@@ -20,8 +20,6 @@ FORGET_CHOICE_S = 30.0
 HELP_SHOWN_S = 15.0
 """How long the help button says that help was called."""
 
-STEP_COUNT = 4
-
 
 @dataclass(frozen=True, slots=True)
 class Look:

@@ -20,7 +20,7 @@ import pytest
 from egate.app import face_client
 from egate.app.clock import SystemClock
 from egate.app.demo.faces import DemoFaces, chip_portrait
-from egate.app.face_client import FaceClient, reference_from_bytes
+from egate.app.face_client import FaceClient
 from egate.faces.decode import decode_face_image
 from egate.ipc.frames import FrameReader
 from egate.model.errors import DeviceError, MalformedData
@@ -86,7 +86,7 @@ def references(demo_faces: DemoFaces) -> dict[str, FaceReference]:
         "traveller_b": demo_faces.traveller_b,
         "traveller_c": demo_faces.traveller_c,
     }
-    return {role: reference_from_bytes(chip_portrait(path)) for role, path in photographs.items()}
+    return {role: FaceReference(chip_portrait(path), ImageFormat.JPEG2000) for role, path in photographs.items()}
 
 
 def test_every_scene_ends_as_intended(play: Callable[..., None], references: dict[str, FaceReference]) -> None:
