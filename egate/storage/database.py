@@ -141,9 +141,12 @@ def _configure(database: Database) -> None:
 
 
 def _lock(path: Path) -> int:
-    """Take the writer's lock; the file names its holder for whoever is refused."""
+    """Take the writer's lock; the file names its holder for whoever is refused.
+
+    A link in its place is not followed: the number that is written here would overwrite the file that it points to.
+    """
     name = path.with_name(path.name + ".lock")
-    lock = os.open(name, os.O_RDWR | os.O_CREAT, FILE_MODE)
+    lock = os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, FILE_MODE)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -57,6 +57,20 @@ def test_a_writer_in_another_process_is_refused(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_link_in_the_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:
+    """Whoever may write into the folder could otherwise have any file of ours overwritten, or made where they want it."""
+    precious = tmp_path / "precious"
+    precious.write_text("a key")
+    lock = tmp_path / "a.db.lock"
+    for target in (precious, tmp_path / "not-there"):
+        lock.symlink_to(target)
+        with pytest.raises(DeviceError, match=r"opening .*a\.db"):
+            open_database(tmp_path / "a.db", LANE_LOG, create=True)
+        lock.unlink()
+    assert precious.read_text() == "a key"
+    assert [path.name for path in tmp_path.iterdir()] == ["precious"]
+
+
 def test_what_is_not_there_is_not_made_unless_told(tmp_path: Path) -> None:
     with pytest.raises(DeviceError, match="no such database"):
         open_database(tmp_path / "a.db", LANE_LOG, create=False)
