@@ -58,6 +58,19 @@ def test_a_referral_by_the_lane_itself_shows_its_alarm() -> None:
     assert report.as_json()["alarms"] == ["tailgating"]
 
 
+def test_an_admission_whose_record_failed_is_a_referral() -> None:
+    """The exit was decided ADMIT, but nothing was durable: the exit never opened, and the report must not say otherwise."""
+    told = _report(
+        ("document", "presented", "", 0),
+        ("decision", "entry:ADMIT", "", 500),
+        ("decision", "exit:ADMIT", "", 900),
+        ("record", "failed", "the disk is full", 905),
+        ("alarm", "not_recorded", "", 906),
+        ("phase", "referred", "", 906),
+    ).as_json()
+    assert (told["outcome"], told["recorded"], told["alarms"]) == ("REFER", False, ["not_recorded"])
+
+
 def test_a_document_presented_again_starts_its_times_anew() -> None:
     report = _report(
         ("document", "presented", "", 0),
