@@ -11,13 +11,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-import cbor2
-
 from egate.app.passage import Passage
 from egate.lane.commands import RecordOfficerAct
 from egate.model.checks import Check, Decision
 from egate.model.crossing import LogRecord, RecordKind, StageTime
 from egate.model.lane import Door
+from egate.storage.cbor import CborValue, encode
 
 Versions = tuple[tuple[str, str], ...]
 _Answer = TypeVar("_Answer")
@@ -65,15 +64,15 @@ def lane_event_record(event: str, versions: Versions) -> LogRecord:
 
 
 def _personal(passage: Passage) -> bytes:
-    """What only the centre may read, as CBOR."""
+    """What only the centre may read, as CBOR; the keys ascend as its deterministic form asks (RFC 8949 §4.2.1)."""
     mrz, capture = passage.mrz, passage.capture
-    content = {
+    content: dict[int | str, CborValue] = {
         "mrz": list(mrz.lines) if mrz else [],
         "hits": [[hit.list_name, hit.entry, hit.rule, *hit.evidence] for hit in passage.hits],
         "scores": [[s.engine, s.value, s.threshold, s.fmr_ppm] for s in (capture.scores if capture else ())],
         "details": [[check.name.value, check.detail] for check in passage.findings() if check.detail],
     }
-    return cbor2.dumps(content, canonical=True)
+    return encode(content)
 
 
 class SingleThread:

@@ -138,8 +138,12 @@ def test_the_centre_has_every_crossing_and_opens_it_with_its_key(played: Played)
     assert [entry["outcome"] for entry in crossings] == [traveller.ending.outcome.value for traveller in TRAVELLERS]
     acts = [entry for entry in listed if entry["kind"] == "officer_act"]
     assert len(acts) == sum(traveller.ending.act is not None for traveller in TRAVELLERS)
-    opened = json.dumps(_crossings(played, "--json", "--open", str(played.place.key("sealing.pem"))))
-    assert TRAVELLERS[0].surname in opened
+    opened = _crossings(played, "--json", "--open", str(played.place.key("sealing.pem")))
+    assert TRAVELLERS[0].surname in json.dumps(opened)
+    first = next(entry["personal"] for entry in opened if entry["kind"] == "crossing")
+    (engine, value, threshold, _), *_ = first["scores"]
+    assert engine == "sface"
+    assert value >= threshold
 
 
 def test_no_personal_data_in_the_clear_anywhere(played: Played) -> None:
