@@ -7,12 +7,18 @@ from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QStackedLayout, QV
 
 from ui.guard.gate_diagram import GateDiagram
 from ui.guard.marks import Mark
-from ui.guard.panels import FittedLabel, grow, label, panel, scrolling, set_kind
+from ui.guard.panels import FittedLabel, ScrolledText, grow, label, panel, scrolling, set_kind
 from ui.guard.parts import FacePair, ScoreBar
 from ui.guard.view_state import CaseScreen, CheckColumn, CheckRow, EmptyCase, HitBox, ScoreRow
 
 CHECKS_HEIGHT = 168
 """Room for six lines of checks from the beginning, in pixels of the full size: nothing jumps while they come in."""
+
+LEAST_ENTRIES_PX = 18
+"""Room for a line of list candidates on the smallest window; Qt would want more there. They get what is left over."""
+
+MOST_REASON_LINES = 3
+"""How many lines the reasons of a decision take at most; more of them scroll, so that scores and candidates keep their room."""
 
 
 class _Score(QWidget):
@@ -51,7 +57,7 @@ class _Check(QWidget):
         self._mark, self._name, self._word = Mark(), FittedLabel(), label("second")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 1, 0, 1)
-        row.setSpacing(9)
+        row.setSpacing(7)
         row.addWidget(self._mark)
         row.addWidget(self._name, 1)
         row.addWidget(self._word)
@@ -108,12 +114,14 @@ class _Hits(QFrame):
         self.setProperty("kind", "alert")
         self._title, self._reminder, self._entries = label("bad"), label("body", wrap=True), label("body", wrap=True)
         column = QVBoxLayout(self)
-        column.setContentsMargins(14, 10, 14, 10)
-        column.setSpacing(4)
+        column.setContentsMargins(14, 8, 14, 8)
+        column.setSpacing(2)
         self._entries.setAlignment(Qt.AlignmentFlag.AlignTop)
         column.addWidget(self._title)
         column.addWidget(self._reminder)
-        column.addWidget(scrolling(self._entries), 1)
+        entries = scrolling(self._entries)
+        entries.setMinimumHeight(LEAST_ENTRIES_PX)
+        column.addWidget(entries, 1)
 
     def show_hits(self, hits: HitBox | None) -> None:
         """Change the candidates; None hides the box and forgets what was in it."""
@@ -133,7 +141,7 @@ class _FullCase(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._mark, self._title, self._since = Mark(), label("heading"), label("lead")
-        self._outcome, self._because = label("chip-refer"), label("body", wrap=True)
+        self._outcome, self._because = label("chip-refer"), ScrolledText(MOST_REASON_LINES)
         self.faces = FacePair()
         self._scores: list[_Score] = []
         self._no_scores, self._hits = label("second"), _Hits()
@@ -159,8 +167,7 @@ class _FullCase(QWidget):
         self._outcome.setText(case.outcome)
         self._outcome.setVisible(bool(case.outcome))
         set_kind(self._outcome, "chip-refer" if case.referred else "chip-admit")
-        self._because.setText(case.because)
-        self._because.setVisible(bool(case.because))
+        self._because.set_text(case.because)
         self.faces.show_photos(case.photos, scale)
         self._checks.setMinimumHeight(round(CHECKS_HEIGHT * scale))
         self._no_scores.setText(case.no_scores)
@@ -179,7 +186,7 @@ class _FullCase(QWidget):
         """Drop everything that belongs to a traveller."""
         self.faces.forget()
         self._hits.show_hits(None)
-        self._because.clear()
+        self._because.set_text("")
         for _name, value in self._document:
             value.clear()
 
@@ -210,7 +217,7 @@ class _FullCase(QWidget):
     def _check_panel(self) -> QWidget:
         row = QHBoxLayout(self._checks)
         row.setContentsMargins(14, 10, 14, 10)
-        row.setSpacing(20)
+        row.setSpacing(14)
         for column in self._columns:
             row.addWidget(column, 1)
         return self._checks

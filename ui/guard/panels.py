@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QPainter, QPaintEvent
 from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from egate.model.lane import OfficerAction, OfficerReason
-from ui.common.theme import fit
+from ui.common.theme import fit, wrapped_height
 from ui.guard.marks import Mark
 from ui.guard.view_state import Actions, AlarmRow, Header, NoticeKind
 
@@ -23,8 +23,11 @@ _NOTICE_KINDS = {
 }
 _NOTICE_SIGNS = {NoticeKind.SENT: "…", NoticeKind.TAKEN: "✓", NoticeKind.REFUSED: "✗", NoticeKind.SILENT: "✗", None: ""}
 
-LEAST_PX = 10
+LEAST_PX = 8
 """The smallest letters of the console, in pixels of its smallest window."""
+
+_LETTERS_OF_A_LINE, _WIDE_PX = 12, 400
+"""A text's first letters tell how high its script makes a line, when they are not wrapped."""
 
 _Row = TypeVar("_Row", bound=QWidget)
 
@@ -79,14 +82,56 @@ def panel(kind: str = "panel") -> QFrame:
 
 def scrolling(inside: QWidget) -> QScrollArea:
     """A frameless area that scrolls up and down when there is more than fits."""
-    inside.setProperty("kind", inside.property("kind") or "clear")
     scroll = QScrollArea()
+    dress_scroll(scroll, inside)
+    return scroll
+
+
+def dress_scroll(scroll: QScrollArea, inside: QWidget) -> None:
+    """Put what scrolls into its area and give that its look."""
+    inside.setProperty("kind", inside.property("kind") or "clear")
     scroll.setWidget(inside)
     scroll.setWidgetResizable(True)
     scroll.setFrameShape(QFrame.Shape.NoFrame)
     scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    return scroll
+
+
+class ScrolledText(QScrollArea):
+    """A wrapped text that is as high as it needs up to some lines; what is longer scrolls and takes no room from the rest."""
+
+    def __init__(self, most_lines: int) -> None:
+        super().__init__()
+        self._most_lines = most_lines
+        self._label = label("body", wrap=True)
+        self._label.setAlignment(Qt.AlignmentFlag.AlignTop)
+        dress_scroll(self, self._label)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def set_text(self, text: str) -> None:
+        """Change the text; an empty one takes no room."""
+        self._label.setText(text)
+        self.setVisible(bool(text))
+        self.updateGeometry()
+
+    def hasHeightForWidth(self) -> bool:  # noqa: N802 - Qt's name
+        """The height follows from the width, as with any wrapped text."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:  # noqa: N802 - Qt's name
+        """The text's height at a width, but no more than the lines that it may have."""
+        full = "\n".join([self._label.text()[:_LETTERS_OF_A_LINE]] * self._most_lines)
+        return min(self._label.heightForWidth(width), wrapped_height(full, max(width, _WIDE_PX), self._label.font()))
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """The height at the width of the moment."""
+        return QSize(0, self.heightForWidth(self.width()))
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """One line."""
+        return QSize(0, self._label.fontMetrics().lineSpacing())
 
 
 def grow(rows: list[_Row], count: int, make: Callable[[], _Row]) -> None:

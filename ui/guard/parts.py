@@ -7,13 +7,19 @@ from PyQt6.QtGui import QImage, QImageReader, QPainter, QPainterPath, QPaintEven
 from PyQt6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from egate.model.checks import CheckResult
-from ui.common.theme import fit, font, tint
+from ui.common.theme import fit, fits, font, tint
 from ui.common.tokens import tokens
 from ui.guard.marks import RESULT_COLOURS, SEVERITY_COLOURS, paint_severity
 from ui.guard.view_state import Photos, ScoreRow, Tile
 
 MAX_PICTURE_MB = 32
 """How large a picture may become when it is decoded; a face crop takes one or two."""
+
+DETAIL_HEIGHT = 44
+"""Room for two lines in a lane's tile, in pixels of the full size, as are the two below."""
+
+ONE_LINE_PX, LEAST_DETAIL_PX = 14, 11
+"""Letters no smaller than these keep a line whole, and keep two lines in their room."""
 
 
 class ScoreBar(QWidget):
@@ -163,7 +169,7 @@ class LaneTile(QAbstractButton):
         self._tile, self._scale = tile, scale
         self.setChecked(tile.selected)
         self.setAccessibleName(tile.accessible)
-        self.setMinimumHeight(round(142 * scale))
+        self.setMinimumHeight(round(166 * scale))
         self.setMaximumHeight(round(184 * scale))
         self.update()
 
@@ -213,14 +219,24 @@ class LaneTile(QAbstractButton):
         painter.setFont(fit(tile.title, int(title.width()), int(title.height()), (kinds.lead * scale, 13 * scale), bold=True))
         painter.drawText(title, start | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap, tile.title)
         painter.setPen(tint(colours.second))
-        y = number.bottom() + 2 * scale
-        for text in (" · ".join(part for part in (tile.age, tile.detail) if part), tile.doors):
-            line = QRectF(content.x(), y, content.width(), 24 * scale)
-            painter.setFont(fit(text, int(line.width()), int(line.height()), (kinds.small * scale, 11 * scale), wrapped=False))
-            painter.drawText(line, start | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, text)
-            y = line.bottom()
+        lines = QRectF(content.x(), number.bottom() + 2 * scale, content.width(), DETAIL_HEIGHT * scale)
+        self._paint_detail(painter, tile, lines, start)
         if tile.severity is not None:
             paint_severity(painter, mark, tile.severity)
+
+    def _paint_detail(self, painter: QPainter, tile: Tile, place: QRectF, start: Qt.AlignmentFlag) -> None:
+        """Age and people, or the devices that are lost, on one line or two; the doors on the next."""
+        width, small, least = int(place.width()), tokens().console_type.small * self._scale, LEAST_DETAIL_PX * self._scale
+        detail = " · ".join(part for part in (tile.age, tile.detail) if part)
+        if fits(detail, width, 0, font(ONE_LINE_PX * self._scale), wrapped=False):
+            place.setHeight(place.height() / 2)
+            painter.setFont(fit(detail, width, 0, (small, least), wrapped=False))
+        else:
+            painter.setFont(fit(detail, width, int(place.height()), (small, least)))
+        painter.drawText(place, start | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap, detail)
+        doors = QRectF(place.x(), place.bottom(), place.width(), DETAIL_HEIGHT / 2 * self._scale)
+        painter.setFont(fit(tile.doors, width, 0, (small, least), wrapped=False))
+        painter.drawText(doors, start | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, tile.doors)
 
     def _paint_segments(self, painter: QPainter, tile: Tile, content: QRectF) -> None:
         if not tile.segments:

@@ -10,23 +10,26 @@ from PyQt6.QtGui import QImage
 from PyQt6.QtWidgets import QAbstractButton, QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
+from egate.checks.catalogue import CATALOGUE
+from egate.ipc.messages import CheckView, LaneView
 from egate.model.lane import DoorState, OfficerAction, OfficerReason
 from tests.unit.ui.press import press_key
 from ui.common.i18n import LANGUAGES, catalogue
-from ui.common.theme import wrapped_height
+from ui.common.theme import fits, font, wrapped_height
 from ui.common.translator import speak
 from ui.guard import state as reactions
 from ui.guard.gate_diagram import GateDiagram
-from ui.guard.panels import FittedLabel
-from ui.guard.parts import covered, decode
+from ui.guard.panels import LEAST_PX, FittedLabel, ScrolledText
+from ui.guard.parts import DETAIL_HEIGHT, LEAST_DETAIL_PX, covered, decode
 from ui.guard.presenter import present
 from ui.guard.screens import ConsoleWindow
 from ui.guard.state import ConsoleState
 from ui.tools import people, pictures
-from ui.tools.samples import IDLE
+from ui.tools.samples import IDLE, MISMATCH, REFERRED
 
 SIZES = [(1920, 1080), (1366, 768), (1152, 648)]
 CODES = [language.code for language in LANGUAGES]
+DEVICES = ("camera", "chip reader", "gate unit", "log", "mrz reader")
 
 
 def window_of(state: ConsoleState, qtbot: QtBot, language: str = "en", size: tuple[int, int] = (1920, 1080)) -> ConsoleWindow:
@@ -43,12 +46,20 @@ def window_of(state: ConsoleState, qtbot: QtBot, language: str = "en", size: tup
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("language", CODES)
 def test_every_word_fits(dressed: QApplication, qtbot: QtBot, language: str, size: tuple[int, int]) -> None:
-    window = window_of(pictures.console_state(), qtbot, language, size)
+    assert_words_fit(window_of(pictures.console_state(), qtbot, language, size), size)
+
+
+def assert_words_fit(window: ConsoleWindow, size: tuple[int, int]) -> None:
+    """The window is no larger than its place, and no label or button is cut."""
     least = window.minimumSizeHint()
     assert least.width() <= size[0]
     assert least.height() <= size[1]
     for label in window.findChildren(QLabel):
-        if not label.isVisible() or not label.text() or isinstance(label, FittedLabel):
+        if not label.isVisible() or not label.text():
+            continue
+        if isinstance(label, FittedLabel):
+            smallest = font(LEAST_PX, bold=label.font().bold())
+            assert fits(label.text(), label.width(), 0, smallest, wrapped=False), label.text()
             continue
         wanted = wrapped_height(label.text(), label.width(), label.font()) if label.wordWrap() else 0
         assert wanted <= label.height() + 2, label.text()
@@ -56,6 +67,47 @@ def test_every_word_fits(dressed: QApplication, qtbot: QtBot, language: str, siz
             assert label.fontMetrics().horizontalAdvance(label.text()) <= label.width() + 1, label.text()
     for button in window.findChildren(QPushButton):
         assert button.fontMetrics().horizontalAdvance(button.text()) <= button.width() - 8, button.text()
+
+
+def longest(language: str, reasons: int) -> LaneView:
+    """A case whose checks all have the longest words of their codes, with the longest rule, and every device lost."""
+    texts = catalogue("guard", language)
+    endings = [
+        (entry, max(entry.endings, key=lambda end: len(texts.text(f"guard.code.{end.code}")))) for entry in CATALOGUE.values()
+    ]
+    checks = tuple(CheckView(entry.group, entry.name, end.result, end.code, "DG1, DG2, DG14") for entry, end in endings)
+    hits = (replace(MISMATCH.hits[0], rule="name_joined"),) * 3
+    case = replace(MISMATCH, checks=checks, because=tuple(check.name for check in checks)[:reasons], hits=hits)
+    return replace(REFERRED, case=case, devices_lost=DEVICES, phase_age_s=3120.0)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("language", CODES)
+@pytest.mark.parametrize("reasons", [4, 18])
+def test_the_longest_findings_fit(
+    dressed: QApplication, qtbot: QtBot, language: str, size: tuple[int, int], reasons: int
+) -> None:
+    """Long reasons scroll; they never squeeze scores, candidates, document or checks."""
+    state, _ = reactions.viewed(pictures.console_state(), 2, longest(language, reasons), pictures.NOW_S)
+    window = window_of(state, qtbot, language, size)
+    assert_words_fit(window, size)
+    because = window.findChild(ScrolledText)
+    assert isinstance(because, ScrolledText)
+    inside = because.widget()
+    assert inside is not None
+    bar = because.verticalScrollBar()
+    assert bar is not None
+    assert inside.height() <= because.height() + bar.maximum()
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("language", CODES)
+def test_every_lost_device_fits_its_tile(dressed: QApplication, qtbot: QtBot, language: str, size: tuple[int, int]) -> None:
+    state, _ = reactions.viewed(pictures.console_state(), 2, longest(language, 4), pictures.NOW_S)
+    window = window_of(state, qtbot, language, size)
+    shown, scale = window.screen_shown.tiles[2], min(size[0] / 1920, size[1] / 1080)
+    width = int(window.tiles[2].width() - 6 - 36 * scale)
+    assert fits(f"{shown.age} · {shown.detail}", width, int(DETAIL_HEIGHT * scale), font(LEAST_DETAIL_PX * scale))
 
 
 def test_ten_lanes_fit(dressed: QApplication, qtbot: QtBot) -> None:
