@@ -102,6 +102,14 @@ def test_a_key_that_is_none_is_named_and_not_shown(place: Installation, name: st
     assert not content.strip() or content.strip() not in text
 
 
+@pytest.mark.parametrize("name", ["gate.hex", "lists.hex"])
+def test_a_key_that_others_may_read_is_refused(place: Installation, name: str) -> None:
+    place.key(name).chmod(0o640)
+    text = refusal(place)
+    assert "chmod 600" in text
+    assert name in text
+
+
 def test_a_key_file_that_is_not_named_or_not_there(place: Installation) -> None:
     with pytest.raises(ConfigError, match="missing"):
         read_hex_key(None, "[devices.gate] key_file")
