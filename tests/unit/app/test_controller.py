@@ -24,6 +24,7 @@ from egate.ipc.server import Client
 from egate.ipc.wishes import officer_key_from_pem, sign_wish
 from egate.model.checks import CheckName, Outcome
 from egate.model.crossing import RecordKind
+from egate.model.face import CaptureOutcome, CaptureState
 from egate.model.lane import Alarm, Door, DoorState, LanePhase, OfficerAction, OfficerReason
 from egate.storage.keys import load_signing_key
 from egate.sync.messages import sign_receipt
@@ -242,6 +243,20 @@ def test_what_a_failing_disk_refused_is_written_before_the_next_traveller(lane: 
     asyncio.run(story())
     crossing = lane.headers(RecordKind.CROSSING)[0]
     assert (crossing.outcome, crossing.because) == ("REFER", ("lane_health:failed:not_recorded",))
+
+
+def test_an_aborted_capture_closes_the_lane_until_the_worker_is_proved(lane: Lane, passport: Passport) -> None:
+    async def story() -> None:
+        lane.face.outcome = CaptureOutcome(CaptureState.ABORTED, detail="the camera is gone")
+        async with lane.running():
+            await ready(lane)
+            lane.present(passport)
+            await until(lambda: lane.told("device", "camera"), "the camera is lost")
+            await until(lambda: (lane.face.closed, lane.face.started) == (1, 2), "the worker is started anew")
+            await until(lambda: lane.view.devices_lost == (), "and proved")
+            assert lane.gate.unlocked == [Door.ENTRY]
+
+    asyncio.run(story())
 
 
 def test_a_lost_gate_unit_closes_the_lane_until_its_doors_are_proved(lane: Lane) -> None:
