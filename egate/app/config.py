@@ -87,7 +87,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "emulated": "as above",
     },
     "camera": {
-        "source": "`v4l2:/dev/v4l/by-id/…`, `files:DIRECTORY@FPS` or `none`",
+        "source": "`v4l2:/dev/v4l/by-id/…@FPS`, `files:DIRECTORY@FPS` or `none`",
         "capture_timeout_s": "how long a face capture may take (default 10)",
     },
     "profile": {"file": "the agency's profile (TOML); without it the shipped default"},

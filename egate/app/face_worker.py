@@ -156,9 +156,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _prove(camera)
         FaceWorker(WorkerParts(judges, camera, preview, PREVIEW_SIDE_PX, SystemClock().monotonic), pipe).serve()
     except EgateError as error:
-        log.error("%s", error)
-        with contextlib.suppress(ControllerGone):
-            pipe.send(Refused(0, error.doing, error.problem, malformed=False))
+        try:
+            pipe.send(Refused(0, error.doing, error.problem, malformed=False))  # the controller logs it, once
+        except ControllerGone:
+            log.error("%s", error)
         return 1
     finally:
         if preview is not None:
