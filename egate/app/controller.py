@@ -61,6 +61,7 @@ class Controller:
         self._events: asyncio.Queue[e.Event] = asyncio.Queue()
         self._gate_commands: asyncio.Queue[c.Unlock | c.Lock] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writes: set[asyncio.Task[None]] = set()
         self._passage_task: asyncio.Task[None] | None = None
         self._timer: asyncio.Task[None] | None = None
         self._passage: Passage | None = None
@@ -112,19 +113,27 @@ class Controller:
 
     async def _stop(self) -> None:
         """Stop every task, lock both doors, write the stop, close every part."""
-        running = list(self._tasks)
-        for task in running:
+        writing = list(self._writes)
+        others = list(self._tasks - self._writes)
+        for task in others:
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await asyncio.gather(*others, *writing, return_exceptions=True)
         await self._parts.close_devices(self._state.last_command)
         if self._parts.log_is_open:
-            try:
-                await self._disk.run(lambda: self._parts.append(lane_event_record("stop", self._parts.versions)))
-            except DeviceError as error:
-                log.error("the stop was not recorded: %s", error)
-            await self._disk.run(self._parts.log.close)
+            await self._disk.run(self._close_log)
         self._disk.close()
         await self._server.close()
+
+    def _close_log(self) -> None:
+        """Write what still waits and the stop, then release the log; runs in the log's thread."""
+        parts = self._parts
+        if not parts.write_waiting():
+            log.error("%d records could not be written before the lane stopped", len(parts.waiting))
+        try:
+            parts.append(lane_event_record("stop", parts.versions))
+        except DeviceError as error:
+            log.error("the stop was not recorded: %s", error)
+        parts.log.close()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
@@ -293,7 +302,7 @@ class Controller:
                 committed = await self._disk.run(lambda: self._parts.append(record))
             except DeviceError as error:
                 log.error("not recorded now, kept for later: %s", error)
-                self._parts.keep_for_later(record)
+                await self._disk.run(lambda: self._parts.keep_for_later(record))
                 self._board.tell("record", "failed", error.problem)
                 answer: e.Event | None = e.NotRecorded(asked.passage, asked.number) if asked else None
             else:
@@ -302,7 +311,9 @@ class Controller:
             if answer is not None:
                 self._events.put_nowait(answer)
 
-        self._spawn(write())
+        task = self._spawn(write())
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
 
     # -- the gate -----------------------------------------------------------------------------------------------------
 

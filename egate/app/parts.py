@@ -83,9 +83,12 @@ class Parts:
         """Open the lane's log as its only writer, and take a receipt that waits beside it; raises DeviceError."""
         self.log_or_none = LaneLog.open(self.config.database, self.config.name, self.sealing_key, self.clock, self.boot_id)
         self.depth = self.log.outbox.depth()
-        waiting = load_receipt(receipt_path(self.config.database))
-        if waiting is not None and waiting.lane == self.config.name:
-            self._settle(waiting)
+        try:
+            waiting = load_receipt(receipt_path(self.config.database))
+            if waiting is not None and waiting.lane == self.config.name:
+                self._settle(waiting)
+        except (MalformedData, TrustError, DeviceError) as error:
+            _LOG.warning("the receipt beside the log was refused: %s", error.problem)
 
     def append(self, record: LogRecord) -> Committed:
         """Append a record; it is durable when this returns. Raises DeviceError."""
@@ -104,8 +107,10 @@ class Parts:
 
     def catch_up(self) -> bool:
         """Write what waits, and say whether the next passage can be recorded; never raises."""
-        if not self.log.may_admit():
-            return False
+        return self.log.may_admit() and self.write_waiting()
+
+    def write_waiting(self) -> bool:
+        """Write what waits, oldest first; whether nothing waits any more. Never raises."""
         try:
             while self.waiting:
                 self.append(self.waiting[0])

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 from egate.ipc.wishes import officer_key_from_pem
 from egate.model.errors import TrustError
 from ui.common import start
-from ui.common.arrangement import CONSOLE_PANEL, Place, side_by_side
+from ui.common.arrangement import CONSOLE_PANEL
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from PyQt6.QtWidgets import QApplication
 
 MAX_LANES = 10
 """Lanes that one officer watches (S1)."""
@@ -62,47 +61,13 @@ def _say(problem: str) -> int:
 
 
 def _run(chosen: argparse.Namespace, key: Ed25519PrivateKey) -> int:
-    """1 dress the application · 2 build window and links · 3 show · 4 run until told to quit."""
-    from PyQt6.QtCore import QTimer  # noqa: PLC0415 - Qt is loaded only after we know that it can be
-    from PyQt6.QtWidgets import QApplication  # noqa: PLC0415 - as above
-
-    from ui.common import crash  # noqa: PLC0415 - as above
-    from ui.common.theme import dress  # noqa: PLC0415 - as above
+    from ui.common.program import run_screen  # noqa: PLC0415 - Qt is loaded only after we know that it can be
     from ui.guard.controller import ConsoleController  # noqa: PLC0415 - as above
 
-    crash.install()
-    application = QApplication(["egate-guard"])
-    dress(application)
-    controller = ConsoleController(chosen.socket, chosen.officer, key, language=chosen.language, save_screens=chosen.save_screens)
-    controller.window.closed.connect(application.quit)
-    start.quit_on_signals(application.quit)
-    awake = QTimer()
-    awake.timeout.connect(_stay_awake)
-    awake.start(start.SIGNAL_POLL_MS)
-    place = _place(application, chosen.size)
-    controller.window.setGeometry(place.left, place.top, place.width, place.height)
-    if chosen.fullscreen:
-        controller.window.showFullScreen()
-    else:
-        controller.window.show()
-    controller.start()
-    code = application.exec()
-    controller.stop()
-    return code
+    def console() -> ConsoleController:
+        return ConsoleController(chosen.socket, chosen.officer, key, language=chosen.language, save_screens=chosen.save_screens)
 
-
-def _stay_awake() -> None:
-    """Nothing: returning to Python lets a pending signal through."""
-
-
-def _place(application: QApplication, size: tuple[int, int] | None) -> Place:
-    """The size that was asked for or the panel's where nobody looks, otherwise this screen's side of the display."""
-    screen = application.primaryScreen()
-    if screen is None or application.platformName() in start.UNSEEN_PLATFORMS:
-        return Place(0, 0, *(size or CONSOLE_PANEL))
-    free = screen.availableGeometry()
-    place = side_by_side(Place(free.x(), free.y(), free.width(), free.height())).console
-    return place if size is None else Place(place.left, place.top, *size)
+    return run_screen("egate-guard", console, chosen, CONSOLE_PANEL, lambda both: both.console)
 
 
 if __name__ == "__main__":

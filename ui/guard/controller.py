@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from PyQt6.QtCore import QObject, QTimer
+from PyQt6.QtCore import QObject, QTimer, pyqtBoundSignal
+from PyQt6.QtWidgets import QWidget
 
 from egate.ipc.messages import CasePictures, LaneView, Message, Role, Welcome, WishAnswer
 from egate.model.lane import OfficerAction, OfficerReason
@@ -52,6 +53,16 @@ class ConsoleController(QObject):
         self._tick = QTimer(self)
         self._tick.setInterval(TICK_MS)
         self._tick.timeout.connect(self.tick)
+
+    @property
+    def shown(self) -> QWidget:
+        """The window."""
+        return self.window
+
+    @property
+    def closed(self) -> pyqtBoundSignal:
+        """Emitted when the window was closed."""
+        return self.window.closed
 
     def start(self) -> None:
         """Begin to listen."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PyQt6.QtCore import QObject, QTimer
+from PyQt6.QtCore import QObject, QTimer, pyqtBoundSignal
 from PyQt6.QtGui import QGuiApplication
+from PyQt6.QtWidgets import QWidget
 
 from egate.ipc.frames import FrameReader
 from egate.ipc.messages import Message, Role, TravellerView, Welcome
@@ -50,6 +51,16 @@ class KioskController(QObject):
         self._tick = QTimer(self)
         self._tick.setInterval(TICK_MS)
         self._tick.timeout.connect(self.tick)
+
+    @property
+    def shown(self) -> QWidget:
+        """The window."""
+        return self.window
+
+    @property
+    def closed(self) -> pyqtBoundSignal:
+        """Emitted when the window was closed."""
+        return self.window.closed
 
     def start(self) -> None:
         """Begin to listen."""

@@ -417,3 +417,22 @@ def test_a_face_that_differs_is_referred_inside(lane: Lane, passport: Passport) 
             assert (lane.view.admitted, lane.view.referred) == (0, 1)
 
     asyncio.run(story())
+
+
+def test_what_still_waits_is_written_when_the_lane_stops(lane: Lane, passport: Passport) -> None:
+    async def story() -> None:
+        def fail(door: Door) -> None:
+            if door is Door.ENTRY and not lane.parts.waiting:
+                lane.refuse_records()
+
+        lane.gate.at_unlock = fail
+        async with lane.running():
+            await ready(lane)
+            lane.present(passport)
+            await until(lambda: lane.in_phase(LanePhase.REFERRED), "not recorded: referred")
+            await until(lambda: lane.parts.waiting, "the crossing waits")
+            lane.take_records()
+
+    asyncio.run(story())
+    assert [header.outcome for header in lane.headers(RecordKind.CROSSING)] == ["REFER"]
+    assert lane.headers(RecordKind.LANE_EVENT)[-1].outcome == "stop"

@@ -174,3 +174,13 @@ def test_a_log_that_is_not_open_says_so(lane: Lane) -> None:
 def test_what_waits_never_shows_in_a_repr(parts: Parts) -> None:
     parts.keep_for_later(replace(crossing("REFER", "TRANSACTIONCANARY"), personal=b"PERSONALCANARY"))
     assert "CANARY" not in repr(parts)
+
+
+def test_a_spoilt_receipt_beside_the_log_does_not_keep_the_lane_closed(lane: Lane) -> None:
+    receipt_path(lane.parts.config.database).write_bytes(b"no receipt at all")
+    lane.parts.open_log()
+    try:
+        assert lane.parts.append(LogRecord(RecordKind.LANE_EVENT, "", "start")).sequence == 1
+        assert lane.parts.depth == 1
+    finally:
+        lane.parts.log.close()
