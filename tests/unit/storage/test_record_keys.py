@@ -60,7 +60,7 @@ LOADERS: list[Callable[[Path], object]] = [load_signing_key, load_verify_key, lo
 @pytest.mark.parametrize("load", LOADERS)
 def test_a_wrong_file_is_named(tmp_path: Path, load: Callable[[Path], object]) -> None:
     path = tmp_path / "key.pem"
-    with pytest.raises(DeviceError, match=r"key\.pem: No such file"):
+    with pytest.raises(DeviceError, match=r"key\.pem: there is no such key file"):
         load(path)
     for content in (b"", b"no key", b"-----BEGIN KEY-----\nAAAA\n-----END KEY-----\n", bytes(20_000)):
         path.write_bytes(content)
