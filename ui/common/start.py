@@ -6,12 +6,12 @@ A machine without a display or without one of Qt's libraries gets one line that 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import ctypes
 import importlib.util
 import logging
 import os
 import re
+import select
 import signal
 import sys
 from collections.abc import Callable
@@ -48,6 +48,10 @@ PACKAGES = {
     "libX11-xcb.so.1": "libx11-xcb1",
 }
 """Debian 12's package for each library that Qt loads."""
+
+CONNECTION_ATTEMPTS = 8
+CONNECTION_PAUSE_S = 0.2
+"""How often a display is asked to let us in, and seconds in between."""
 
 UNSEEN_PLATFORMS = ("offscreen", "minimal")
 """Qt platforms that draw for nobody."""
@@ -149,14 +153,21 @@ def _plugin_problem() -> str | None:
 
 
 def _connection_problem() -> str | None:
-    """Whether the X server lets us in; Qt would abort without a word."""
-    with contextlib.suppress(OSError):
+    """Whether the X server lets us in; Qt would abort without a word.
+
+    A server without other clients resets when its last one leaves, and refuses newcomers meanwhile. So the question is asked
+    again for a moment, and the connection that was let in is kept until the program ends.
+    """
+    try:
         xcb = ctypes.CDLL("libxcb.so.1")
-        xcb.xcb_connect.restype = ctypes.c_void_p
-        xcb.xcb_connection_has_error.argtypes = xcb.xcb_disconnect.argtypes = [ctypes.c_void_p]
+    except OSError:
+        return None
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    xcb.xcb_connection_has_error.argtypes = xcb.xcb_disconnect.argtypes = [ctypes.c_void_p]
+    for _ in range(CONNECTION_ATTEMPTS):
         connection = xcb.xcb_connect(None, None)
-        refused = bool(xcb.xcb_connection_has_error(connection))
+        if not xcb.xcb_connection_has_error(connection):
+            return None
         xcb.xcb_disconnect(connection)
-        if refused:
-            return f"the display {os.environ['DISPLAY']} does not answer; check DISPLAY, or: {_NO_DISPLAY.split(', or ')[1]}"
-    return None
+        select.select((), (), (), CONNECTION_PAUSE_S)
+    return f"the display {os.environ['DISPLAY']} does not answer; check DISPLAY, or: {_NO_DISPLAY.split(', or ')[1]}"
