@@ -46,6 +46,9 @@ from egate.model.lane import LanePhase
 WORKER_RETRY_S = 5.0
 """A worker loads its models for two seconds; trying it more often would only keep the machine busy."""
 
+NOTHING_OPENS = frozenset({LanePhase.EMERGENCY, LanePhase.RESYNC, LanePhase.OUT_OF_SERVICE})
+"""Phases in which an unlock that was not sent yet is withdrawn (I6)."""
+
 DEVICE_RETRY_S = 0.5
 """How soon a lost device is tried again (L2)."""
 
@@ -322,6 +325,8 @@ class Controller:
         gate = self._parts.gate
         while True:
             command = await self._gate_commands.get()
+            if isinstance(command, c.Unlock) and self._state.phase in NOTHING_OPENS:
+                continue  # asked for before the lane knew; RESYNC begins with new commands, so no evidence waits for this one
             try:
                 if isinstance(command, c.Unlock):
                     await gate.unlock(command.door, command.lease_s, command.number)

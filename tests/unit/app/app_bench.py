@@ -158,6 +158,7 @@ class MemoryGate:
         self.persons = 0
         self.last = 0
         self.lost = False
+        self.emergency = False
         self.closed = False
         self.unlocked: list[Door] = []
         self.commands: list[tuple[str, Door, int]] = []
@@ -187,7 +188,7 @@ class MemoryGate:
         while True:
             if self.lost:
                 raise DeviceError("polling the gate unit", "it does not answer")
-            yield GateReport(self.last, self.doors[Door.ENTRY], self.doors[Door.EXIT], self.persons)
+            yield GateReport(self.last, self.doors[Door.ENTRY], self.doors[Door.EXIT], self.persons, self.emergency)
             await REAL.sleep(0.003)
 
     def _note(self, word: str, door: Door, number: int) -> None:

@@ -22,6 +22,7 @@ from egate.ipc.messages import (
 )
 from egate.ipc.server import Client
 from egate.ipc.wishes import officer_key_from_pem, sign_wish
+from egate.lane.commands import Unlock
 from egate.model.checks import CheckName, Outcome
 from egate.model.crossing import RecordKind
 from egate.model.face import CaptureOutcome, CaptureState
@@ -436,3 +437,18 @@ def test_what_still_waits_is_written_when_the_lane_stops(lane: Lane, passport: P
     asyncio.run(story())
     assert [header.outcome for header in lane.headers(RecordKind.CROSSING)] == ["REFER"]
     assert lane.headers(RecordKind.LANE_EVENT)[-1].outcome == "stop"
+
+
+def test_an_unlock_that_was_not_sent_before_an_emergency_is_withdrawn(lane: Lane) -> None:
+    """I6: the lane asked for it before it knew; on its way out it would open a door behind people who leave."""
+
+    async def story() -> None:
+        async with lane.running() as controller:
+            await ready(lane)
+            lane.gate.emergency = True
+            await until(lambda: lane.in_phase(LanePhase.EMERGENCY), "the emergency")
+            controller._gate_commands.put_nowait(Unlock(Door.ENTRY, 3.0, lane.gate.last + 1))
+            await settle()
+            assert lane.gate.unlocked == []
+
+    asyncio.run(story())
