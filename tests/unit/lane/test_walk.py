@@ -127,7 +127,7 @@ def test_nothing_is_broken_in_the_larger_world() -> None:
     No unlock is delivered once the lane knows of an emergency: the controller withdraws what was not sent
     (tests/unit/app/test_controller.py), and the driver settles an order before it takes the next sample.
     """
-    scope = Scope(flying=3, records=2, gate_lost=True, officers=tuple(OfficerAction), faults=True)
+    scope = Scope(flying=3, records=2, withdraws=True, gate_lost=True, officers=tuple(OfficerAction), faults=True)
     walk = Walk(scope, limit=1_000_000).run()
     assert walk.violation == "", "\n".join(walk.trace)
 

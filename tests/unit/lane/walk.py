@@ -258,6 +258,8 @@ class Walk:
         if effect.quiet and not world.records:
             return world if effect.lane == world.lane else world._replace(lane=effect.lane)
         link, acknowledged, clean = world.link, world.acknowledged, world.clean
+        if self.scope.withdraws and effect.after is LanePhase.EMERGENCY:
+            link = tuple(entry for entry in link if not entry.unlock)
         if effect.flying:
             link = tuple(entry._replace(newest=False) for entry in link) + effect.flying
             link, acknowledged, clean = link[-self.scope.flying :] if self.scope.flying else (), False, False

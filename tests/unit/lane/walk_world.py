@@ -91,6 +91,8 @@ class Scope:
     faults: bool = False
     late_reports: bool = True
     late_in_emergency: bool = False
+    withdraws: bool = False
+    """Whether an unlock that is not delivered when the lane learns of an emergency is dropped, as the controller does."""
 
     def reports_late(self, world: World) -> bool:
         """Whether a report of this moment may be overtaken by what happens next."""
