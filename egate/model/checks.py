@@ -83,12 +83,16 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One finding. `code` is a stable word of the catalogue saying why (empty when successful); no personal data."""
+    """One finding. `code` is a stable word of the catalogue saying why (empty when successful); no personal data.
+
+    `known_deviation` names the published deviation that explains a failure (Doc 9303-12 §10). It never changes the result.
+    """
 
     name: CheckName
     result: CheckResult
     code: str = ""
     detail: str = ""
+    known_deviation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,23 @@ from enum import Enum
 
 
 class DocumentFormat(Enum):
-    """Sizes of machine readable documents: lines × characters."""
+    """Forms of machine readable zones: name, lines × characters. Visas have the sizes of TD3 and TD2 and one check digit less."""
 
-    TD1 = (3, 30)
-    TD2 = (2, 36)
-    TD3 = (2, 44)
+    TD1 = ("TD1", 3, 30)
+    TD2 = ("TD2", 2, 36)
+    TD3 = ("TD3", 2, 44)
+    MRV_A = ("MRV-A", 2, 44)
+    MRV_B = ("MRV-B", 2, 36)
+
+    @property
+    def line_count(self) -> int:
+        """How many lines."""
+        return self.value[1]
+
+    @property
+    def line_characters(self) -> int:
+        """How many characters a line has."""
+        return self.value[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +42,10 @@ class MrzInformation:
 
 @dataclass(frozen=True, slots=True)
 class Mrz:
-    """A parsed machine readable zone. Dates are YYMMDD as printed; `failed_check_digits` names fields that do not add up."""
+    """A parsed machine readable zone. Dates are YYMMDD as printed; `failed_check_digits` names fields that do not add up.
+
+    `corrections` names the fields in which a confused character was replaced because the field's type leaves no other reading.
+    """
 
     format: DocumentFormat
     lines: tuple[str, ...] = field(repr=False)
@@ -47,6 +62,7 @@ class Mrz:
     optional_data_2: str = field(repr=False)
     failed_check_digits: tuple[str, ...]
     information: MrzInformation
+    corrections: tuple[str, ...] = ()
 
 
 class ElementaryFile(Enum):
@@ -106,7 +122,11 @@ class ProtocolState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ProtocolOutcome:
-    """One protocol run: its name (`pace`, `bac`, `chip_authentication`, …), the variant used, state, last status word."""
+    """One protocol run: its name, the variant used, state, last status word.
+
+    Names: `pace`, `bac`, `chip_authentication_mapping` (the proof of PACE-CAM), `chip_authentication`, `active_authentication`,
+    `terminal_authentication`, `application`, `file` (variant: its name), `secure_messaging`, `quirk` (variant: the quirk met).
+    """
 
     protocol: str
     state: ProtocolState
@@ -117,7 +137,10 @@ class ProtocolOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One line of the transcript of a chip session: the header of the command and the answer, never their data."""
+    """One line of the transcript of a chip session: the header of the command and the answer, never their data.
+
+    `took_us` is the time from command to answer in microseconds, filled in by whoever carries the dialogue.
+    """
 
     ins: int
     p1: int
@@ -125,15 +148,29 @@ class Exchange:
     sent_bytes: int
     received_bytes: int
     sw: int
+    took_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChipProof:
+    """What a chip proved its key with, so that anybody may verify it again, by the name of its protocol.
+
+    `values` are `challenge` and `signature` of active authentication, `mapping_key` (the chip's, encoded) and
+    `chip_authentication_data` (decrypted) of PACE with chip authentication mapping.
+    """
+
+    protocol: str
+    values: Mapping[str, bytes] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ChipEvidence:
-    """Everything a chip session yielded: raw files, the outcome of each protocol, and the transcript."""
+    """Everything a chip session yielded: raw files, the outcome of each protocol, the transcript, and what proofs rest on."""
 
     files: Mapping[ElementaryFile, bytes] = field(repr=False)
     protocols: tuple[ProtocolOutcome, ...]
     transcript: tuple[Exchange, ...] = field(repr=False, default=())
+    proofs: tuple[ChipProof, ...] = ()
 
     def outcome(self, protocol: str) -> ProtocolOutcome:
         """The outcome of a protocol by name; NOT_RUN when it was never tried."""

@@ -94,7 +94,7 @@ def parse_dg1(data: bytes) -> Mrz:
     doing = "parsing DG1"
     text = _ascii(parse_one(parse_one(data, _DG1, doing), _MRZ, doing), doing)
     for shape in DocumentFormat:
-        count, length = shape.value
+        count, length = shape.line_count, shape.line_characters
         if len(text) == count * length:
             return parse_mrz([text[start : start + length] for start in range(0, len(text), length)])
     raise MalformedData(doing, "the text has the length of no document format")

@@ -18,7 +18,9 @@ from egate.model.errors import MalformedData
 _DOING = "parsing the machine readable zone"
 _WEIGHTS = (7, 3, 1)
 _VALUES = {character: value for value, character in enumerate("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")} | {"<": 0}
-_FORMATS = {shape.value: shape for shape in DocumentFormat}
+_FORMATS = {
+    (shape.line_count, shape.line_characters): shape for shape in (DocumentFormat.TD1, DocumentFormat.TD2, DocumentFormat.TD3)
+}
 _NUMBER_LENGTH = 9
 
 DOCUMENT_NUMBER = "document_number"
@@ -83,7 +85,7 @@ def parse_mrz(lines: Sequence[str]) -> Mrz:
     """Parse the two or three lines of a document; raises MalformedData when their number, length or characters do not fit."""
     clean = tuple(line.strip("\r\n").replace(" ", "<") for line in lines)
     shape = _FORMATS.get((len(clean), len(clean[0]))) if clean else None
-    if shape is None or any(len(line) != shape.value[1] for line in clean):
+    if shape is None or any(len(line) != shape.line_characters for line in clean):
         raise MalformedData(_DOING, "number or length of the lines fits no document format")
     if any(character not in _VALUES for line in clean for character in line):
         raise MalformedData(_DOING, "a character outside A-Z, 0-9 and <")

@@ -1,0 +1,1 @@
+"""Making and serving simulated documents, for testers of readers."""
