@@ -8,8 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 
-from egate.model.document import ChipEvidence, ElementaryFile, MrzInformation, ProtocolOutcome, ProtocolState, ReadingProgress
+from egate.model.document import (
+    ChipEvidence,
+    ChipProof,
+    ElementaryFile,
+    MrzInformation,
+    ProtocolOutcome,
+    ProtocolState,
+    ReadingProgress,
+)
 from egate.model.errors import ChipError, MalformedData
+from egate.mrtd.access_policy import DEFAULT_POLICY, AccessPolicy
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
 from egate.mrtd.file_reading import block_sizes, read_file
 from egate.mrtd.secure_messaging import largest_read
@@ -29,7 +38,8 @@ class ReadRequest:
     """What to read a chip with.
 
     `max_response_bytes` is the longest response APDU that reader and chip carry, status word included: 256 fits every
-    contactless reader; more asks for extended lengths. `further_files` are read before DG2 (e.g. DG11).
+    contactless reader; more asks for extended lengths. `further_files` are read before DG2 (e.g. DG11). `policy` says which ways
+    into the chip may be used; BAC comes first when it or `pace_before_bac` says so.
     """
 
     information: MrzInformation
@@ -37,6 +47,7 @@ class ReadRequest:
     pace_before_bac: bool = True
     max_response_bytes: int = DEFAULT_RESPONSE_BYTES
     further_files: tuple[ElementaryFile, ...] = ()
+    policy: AccessPolicy = DEFAULT_POLICY
 
 
 class Gathering:
@@ -47,13 +58,14 @@ class Gathering:
         self.request = request
         self.files: dict[ElementaryFile, bytes] = {}
         self.outcomes: list[ProtocolOutcome] = []
+        self.proofs: list[ChipProof] = []
         self._progress = progress
         self._smaller_blocks = list(SMALLER_BLOCKS)
         self._block_limit = request.max_response_bytes
 
     def evidence(self) -> ChipEvidence:
         """What was gathered."""
-        return ChipEvidence(dict(self.files), tuple(self.outcomes), tuple(self.session.transcript))
+        return ChipEvidence(dict(self.files), tuple(self.outcomes), tuple(self.session.transcript), tuple(self.proofs))
 
     def note(self, protocol: str, state: ProtocolState, variant: str = "", sw: int | None = None, detail: str = "") -> None:
         """Add the outcome of a protocol."""
