@@ -18,6 +18,8 @@ MAX_HEADER_BYTES = MAX_TAG_BYTES + 1 + MAX_LENGTH_BYTES
 MAX_SIBLINGS = 4096
 """More data objects than any constructed object of a chip has; bounds the work that a hostile file causes."""
 
+_FILLING = b"\x00\xff"
+
 
 @dataclass(frozen=True, slots=True)
 class Tlv:
@@ -32,12 +34,18 @@ def read_header(data: bytes, doing: str, start: int = 0) -> tuple[int, int, int]
 
     The value itself need not be there, so that a file reader can learn a size from the first bytes; raises MalformedData.
     """
-    tag, position = _read_tag(data, doing, start)
-    first = _byte(data, position, doing)
+    try:
+        tag = data[start]
+        position = start + 1
+        if tag & 0x1F == 0x1F:
+            tag, position = _long_tag(data, tag, position, doing)
+        length = data[position]
+    except IndexError:
+        raise MalformedData(doing, "the data end within a data object") from None
     position += 1
-    if first < 0x80:
-        return tag, position - start, first
-    count = first & 0x7F
+    if length < 0x80:
+        return tag, position - start, length
+    count = length & 0x7F
     if not 1 <= count <= MAX_LENGTH_BYTES:
         raise MalformedData(doing, "an indefinite or too long length")
     if position + count > len(data):
@@ -45,19 +53,10 @@ def read_header(data: bytes, doing: str, start: int = 0) -> tuple[int, int, int]
     return tag, position + count - start, int.from_bytes(data[position : position + count], "big")
 
 
-def _byte(data: bytes, position: int, doing: str) -> int:
-    if position >= len(data):
-        raise MalformedData(doing, "the data end within a data object")
-    return data[position]
-
-
-def _read_tag(data: bytes, doing: str, position: int) -> tuple[int, int]:
-    tag = _byte(data, position, doing)
-    position += 1
-    if tag & 0x1F != 0x1F:
-        return tag, position
+def _long_tag(data: bytes, tag: int, position: int, doing: str) -> tuple[int, int]:
+    """A tag of several bytes whose first is `tag`, and where it ends; raises IndexError where the data end within it."""
     for _ in range(MAX_TAG_BYTES - 1):
-        following = _byte(data, position, doing)
+        following = data[position]
         position += 1
         tag = tag << 8 | following
         if not following & 0x80:
@@ -68,9 +67,10 @@ def _read_tag(data: bytes, doing: str, position: int) -> tuple[int, int]:
 def _parse_at(data: bytes, position: int, doing: str) -> tuple[Tlv, int]:
     tag, header, length = read_header(data, doing, position)
     begin = position + header
-    if length > len(data) - begin:
+    end = begin + length
+    if end > len(data):
         raise MalformedData(doing, "a data object is longer than what holds it")
-    return Tlv(tag, data[begin : begin + length]), begin + length
+    return Tlv(tag, data[begin:end]), end
 
 
 def parse_tlvs(data: bytes, doing: str) -> tuple[Tlv, ...]:
@@ -78,6 +78,22 @@ def parse_tlvs(data: bytes, doing: str) -> tuple[Tlv, ...]:
     found: list[Tlv] = []
     position = 0
     while position < len(data):
+        if len(found) == MAX_SIBLINGS:
+            raise MalformedData(doing, "too many data objects")
+        item, position = _parse_at(data, position, doing)
+        found.append(item)
+    return tuple(found)
+
+
+def parse_padded_tlvs(data: bytes, doing: str) -> tuple[Tlv, ...]:
+    """The data objects of a file that may be larger than its contents: bytes 00 and FF before, between and after them count
+    for nothing (ISO/IEC 7816-4 §5.2.2.1); raises MalformedData."""
+    found: list[Tlv] = []
+    position = 0
+    while position < len(data):
+        if data[position] in _FILLING:
+            position += 1
+            continue
         if len(found) == MAX_SIBLINGS:
             raise MalformedData(doing, "too many data objects")
         item, position = _parse_at(data, position, doing)
@@ -107,6 +123,8 @@ def encode_tlv(tag: int, value: bytes) -> bytes:
     """One data object with the shortest definite length; raises MalformedData for a value beyond 16 MiB."""
     size = len(value)
     if size < 0x80:
+        if 0 < tag < 0x100:
+            return bytes((tag, size)) + value
         length = bytes((size,))
     else:
         count = (size.bit_length() + 7) // 8
