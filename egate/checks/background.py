@@ -13,7 +13,7 @@ from egate.checks.catalogue import finding, success
 from egate.model.checks import Check, CheckName
 from egate.model.document import Mrz
 from egate.model.watchlist import Hit, ListKind
-from egate.mrtd.files.mrz import birth_date
+from egate.mrtd.files.mrz_dates import possible_births
 
 
 def check_watchlists(hits: Sequence[Hit], lists_current: bool) -> tuple[Check, ...]:
@@ -37,13 +37,12 @@ def check_eligibility(mrz: Mrz | None, today: date, minimum_age_years: int) -> C
     name = CheckName.ELIGIBILITY
     if mrz is None:
         return finding(name, "mrz_not_read")
-    born = birth_date(mrz.date_of_birth, today)
-    if born is not None:
-        return success(name) if age_on(born, today) >= minimum_age_years else finding(name, "below_minimum_age")
-    youngest = birth_date(mrz.date_of_birth[:2] + "1231", today)
-    if youngest is not None and age_on(youngest, today) >= minimum_age_years:
+    born = possible_births(mrz.date_of_birth, today)
+    if born is None:
+        return finding(name, "birth_date_unreadable")
+    if age_on(born.latest, today) >= minimum_age_years:
         return success(name)
-    return finding(name, "birth_date_unreadable")
+    return finding(name, "below_minimum_age" if born.earliest == born.latest else "birth_date_unreadable")
 
 
 def age_on(born: date, day: date) -> int:

@@ -7,7 +7,7 @@ from datetime import date
 from egate.checks.catalogue import finding, success
 from egate.model.checks import Check, CheckName
 from egate.model.document import Mrz
-from egate.mrtd.files.mrz import expiry_date
+from egate.mrtd.files.mrz_dates import expiry_date
 
 
 def check_mrz_digits(mrz: Mrz | None) -> Check:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from egate.model.document import DocumentFormat, Mrz
+from egate.model.document import Mrz
 from egate.model.errors import MalformedData
-from egate.mrtd.files.mrz import birth_date
+from egate.mrtd.files.mrz import is_name_truncated
+from egate.mrtd.files.mrz_dates import birth_date
 from egate.watchlist.names import name_forms
 
 MAXIMUM_PERSONS = 2_000_000
@@ -25,9 +26,6 @@ MAXIMUM_ALIASES = 64
 """Names or dates of birth of one entry."""
 
 _DOING = "opening a person list"
-
-_NAME_PLACES = {DocumentFormat.TD1: (2, 0), DocumentFormat.TD2: (0, 5), DocumentFormat.TD3: (0, 5)}
-"""Line and position where the name begins; it goes to the end of the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +118,6 @@ def _begins(words: list[str], listed_words: list[str]) -> bool:
             return False
         rest.remove(word)
     return len(words) > 1 and any(word.startswith(words[-1]) for word in rest)
-
-
-def is_name_truncated(mrz: Mrz) -> bool:
-    """Whether the printed name fills its field to the last position, so that more may have been cut off (9303-3 §4.6)."""
-    line, start = _NAME_PLACES[mrz.format]
-    return not mrz.lines[line][start:].endswith("<")
 
 
 def encode_persons(entries: Iterable[PersonEntry]) -> bytes:

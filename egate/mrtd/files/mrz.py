@@ -2,25 +2,27 @@
 
 Sources: ICAO Doc 9303-3 §4 (characters, check digits, dates), 9303-4 (TD3), 9303-5 (TD1), 9303-6 (TD2), 9303-7 (visas).
 Rule: a zone whose shape fits is always parsed; what does not add up is listed in `failed_check_digits`, because a wrong digit is
-a finding for `egate.checks` and must not by itself keep us from the chip. An O is read as 0 only in positions that the standard
-reserves for digits; a space is read as the filler `<`, which some readers print for it.
+a finding for `egate.checks` and must not by itself keep us from the chip. What was read optically is corrected where it is
+certain (`mrz_correction`) and says so; what a chip stores is taken as it is. A space is read as the filler `<`, which some
+readers print for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 
 from egate.model.document import DocumentFormat, Mrz, MrzInformation
 from egate.model.errors import MalformedData
+from egate.mrtd.files.mrz_correction import correct_confusions
 
 _DOING = "parsing the machine readable zone"
 _WEIGHTS = (7, 3, 1)
 _VALUES = {character: value for value, character in enumerate("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")} | {"<": 0}
-_FORMATS = {
-    (shape.line_count, shape.line_characters): shape for shape in (DocumentFormat.TD1, DocumentFormat.TD2, DocumentFormat.TD3)
-}
+_SHAPES = (DocumentFormat.TD1, DocumentFormat.TD2, DocumentFormat.TD3)
+_VISAS = {DocumentFormat.TD3: DocumentFormat.MRV_A, DocumentFormat.TD2: DocumentFormat.MRV_B}
+_NAME_PLACES = {DocumentFormat.TD1: (2, 0)}
+"""Line and position where the name begins where that is not the sixth of the first line; it goes to the end of the line."""
 _NUMBER_LENGTH = 9
 
 DOCUMENT_NUMBER = "document_number"
@@ -29,17 +31,6 @@ DATE_OF_EXPIRY = "date_of_expiry"
 OPTIONAL_DATA = "optional_data"
 COMPOSITE = "composite"
 """The names that `Mrz.failed_check_digits` uses."""
-
-_EXPIRY_PIVOT_YEAR = 70
-"""Two-digit expiry years from here on belong to the 1900s: no readable document is valid beyond 2069."""
-
-# Positions (line, start, end) that hold digits only, per format; visas share the lines of TD2 and TD3.
-_SECOND_LINE_DIGITS = ((1, 9, 10), (1, 13, 20), (1, 21, 28))
-_DIGITS: dict[DocumentFormat, tuple[tuple[int, int, int], ...]] = {
-    DocumentFormat.TD1: ((0, 14, 15), (1, 0, 7), (1, 8, 15), (1, 29, 30)),
-    DocumentFormat.TD2: (*_SECOND_LINE_DIGITS, (1, 35, 36)),
-    DocumentFormat.TD3: (*_SECOND_LINE_DIGITS, (1, 42, 43), (1, 43, 44)),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +73,41 @@ def check_digit(text: str) -> int:
 
 
 def parse_mrz(lines: Sequence[str]) -> Mrz:
-    """Parse the two or three lines of a document; raises MalformedData when their number, length or characters do not fit."""
+    """Parse lines that were read optically; raises MalformedData when their number, length or characters do not fit."""
     clean = tuple(line.strip("\r\n").replace(" ", "<") for line in lines)
-    shape = _FORMATS.get((len(clean), len(clean[0]))) if clean else None
-    if shape is None or any(len(line) != shape.line_characters for line in clean):
+    shape = _form_of(clean)
+    corrected, corrections = correct_confusions(clean, shape)
+    return _parsed(corrected, shape, corrections)
+
+
+def parse_stored_mrz(text: str) -> Mrz:
+    """Parse a zone that a chip stores, without line ends and without correcting anything (DG1); raises as `parse_mrz`."""
+    for shape in _SHAPES:
+        if len(text) == shape.line_count * shape.line_characters:
+            starts = range(0, len(text), shape.line_characters)
+            lines = tuple(text[start : start + shape.line_characters] for start in starts)
+            return _parsed(lines, _form_of(lines), ())
+    raise MalformedData(_DOING, "the text has the length of no document format")
+
+
+def _form_of(lines: tuple[str, ...]) -> DocumentFormat:
+    """The form that lines and characters fit; a zone that begins with V is a visa's (Doc 9303-7)."""
+    shape = next((shape for shape in _SHAPES if shape.line_count == len(lines) and shape.line_characters == len(lines[0])), None)
+    if shape is None or any(len(line) != shape.line_characters for line in lines):
         raise MalformedData(_DOING, "number or length of the lines fits no document format")
-    if any(character not in _VALUES for line in clean for character in line):
+    if any(character not in _VALUES for line in lines for character in line):
         raise MalformedData(_DOING, "a character outside A-Z, 0-9 and <")
-    clean = _correct_digits(clean, shape)
-    cut = _CUTTERS[shape](clean)
+    return _VISAS.get(shape, shape) if lines[0].startswith("V") else shape
+
+
+def _parsed(lines: tuple[str, ...], shape: DocumentFormat, corrections: tuple[str, ...]) -> Mrz:
+    cut = _CUTTERS[shape](lines)
     surname, _, given_names = cut.names.partition("<<")
     return Mrz(
         format=shape,
-        lines=clean,
-        document_code=clean[0][:2].rstrip("<"),
-        issuing_state=clean[0][2:5].rstrip("<"),
+        lines=lines,
+        document_code=lines[0][:2].rstrip("<"),
+        issuing_state=lines[0][2:5].rstrip("<"),
         document_number=cut.document_number.rstrip("<"),
         surname=_words(surname),
         given_names=_words(given_names),
@@ -108,23 +119,18 @@ def parse_mrz(lines: Sequence[str]) -> Mrz:
         optional_data_2=cut.optional_2.rstrip("<"),
         failed_check_digits=tuple(name for name, text, digit in cut.checked if not _adds_up(name, text, digit)),
         information=MrzInformation(cut.document_number, cut.birth, cut.expiry),
+        corrections=corrections,
     )
+
+
+def is_name_truncated(mrz: Mrz) -> bool:
+    """Whether the printed name fills its field to the last position, so that more may have been cut off (Doc 9303-3 §4.6)."""
+    line, start = _NAME_PLACES.get(mrz.format, (0, 5))
+    return not mrz.lines[line][start:].endswith("<")
 
 
 def _words(name: str) -> str:
     return " ".join(part for part in name.split("<") if part)
-
-
-def _correct_digits(lines: tuple[str, ...], shape: DocumentFormat) -> tuple[str, ...]:
-    """Read O as 0 in the positions that hold digits. In visas the last positions are optional data and stay as they are."""
-    corrected = list(lines)
-    visa = lines[0].startswith("V")
-    for line, start, end in _DIGITS[shape]:
-        if visa and start >= 28:
-            continue
-        text = corrected[line]
-        corrected[line] = text[:start] + text[start:end].replace("O", "0") + text[end:]
-    return tuple(corrected)
 
 
 def _long_number(number: str, check: str, optional: str) -> tuple[str, str, str]:
@@ -136,7 +142,7 @@ def _long_number(number: str, check: str, optional: str) -> tuple[str, str, str]
     rest, _, remaining = optional.partition("<")
     if check != "<" or len(rest) < 2 or number.endswith("<"):
         return number, check, optional
-    return number + rest[:-1], rest[-1].replace("O", "0"), remaining
+    return number + rest[:-1], rest[-1], remaining
 
 
 def _cut_td1(lines: tuple[str, ...]) -> _Fields:
@@ -160,18 +166,19 @@ def _cut_td1(lines: tuple[str, ...]) -> _Fields:
     )
 
 
+def _cut_visa(lines: tuple[str, ...]) -> _Fields:
+    """Visas keep everything after the date of expiry for the issuer, and have no composite digit (Doc 9303-7)."""
+    return _two_lines(lines, lines[1][0:10], lines[1][28:], ())
+
+
 def _cut_td2(lines: tuple[str, ...]) -> _Fields:
     second = lines[1]
-    if lines[0].startswith("V"):
-        return _two_lines(lines, second[0:10], second[28:], ())
     number, check, optional = _long_number(second[0:9], second[9], second[28:35])
     return _two_lines(lines, number + check, optional, (_composite(second),))
 
 
 def _cut_td3(lines: tuple[str, ...]) -> _Fields:
     second = lines[1]
-    if lines[0].startswith("V"):
-        return _two_lines(lines, second[0:10], second[28:], ())
     personal = (OPTIONAL_DATA, second[28:42], second[42])
     return _two_lines(lines, second[0:10], second[28:42], (personal, _composite(second)))
 
@@ -202,7 +209,13 @@ def _two_lines(lines: tuple[str, ...], number: str, optional: str, further: tupl
     )
 
 
-_CUTTERS = {DocumentFormat.TD1: _cut_td1, DocumentFormat.TD2: _cut_td2, DocumentFormat.TD3: _cut_td3}
+_CUTTERS = {
+    DocumentFormat.TD1: _cut_td1,
+    DocumentFormat.TD2: _cut_td2,
+    DocumentFormat.TD3: _cut_td3,
+    DocumentFormat.MRV_A: _cut_visa,
+    DocumentFormat.MRV_B: _cut_visa,
+}
 
 
 def _adds_up(name: str, text: str, digit: str) -> bool:
@@ -237,26 +250,3 @@ def _fill(text: str, length: int) -> str:
 
 def _with_digit(text: str) -> str:
     return text + str(check_digit(text))
-
-
-def birth_date(yymmdd: str, today: date) -> date | None:
-    """The date of birth, in the latest century that does not lie after `today`; None when parts are unknown or impossible."""
-    return _date_in_century(yymmdd, 2000, today) or _date_in_century(yymmdd, 1900, today)
-
-
-def expiry_date(yymmdd: str) -> date | None:
-    """The date of expiry; None when it is not a date."""
-    if not (len(yymmdd) == 6 and yymmdd.isascii() and yymmdd.isdigit()):
-        return None
-    century = 1900 if int(yymmdd[:2]) >= _EXPIRY_PIVOT_YEAR else 2000
-    return _date_in_century(yymmdd, century, date.max)
-
-
-def _date_in_century(yymmdd: str, century: int, latest: date) -> date | None:
-    if not (len(yymmdd) == 6 and yymmdd.isascii() and yymmdd.isdigit()):
-        return None
-    try:
-        found = date(century + int(yymmdd[:2]), int(yymmdd[2:4]), int(yymmdd[4:6]))
-    except ValueError:
-        return None
-    return found if found <= latest else None

@@ -10,7 +10,9 @@ import pytest
 
 from egate.model.document import DocumentFormat
 from egate.model.errors import MalformedData
-from egate.mrtd.files.mrz import Td3Fields, birth_date, check_digit, encode_td3, expiry_date, parse_mrz
+from egate.mrtd.files.mrz import Td3Fields, check_digit, encode_td3, is_name_truncated, parse_mrz, parse_stored_mrz
+from egate.mrtd.files.mrz_dates import BirthDates, birth_date, expiry_date, possible_births
+from egate.mrtd.files.mrz_encoding import encode_mrz
 from tests.shared_data import shared_path
 
 PASSPORT = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
@@ -70,7 +72,7 @@ def test_card_optional_data() -> None:
 
 def test_visa_has_no_composite() -> None:
     mrz = parse_mrz(VISA)
-    assert (mrz.format, mrz.document_code, mrz.failed_check_digits) == (DocumentFormat.TD2, "V", ())
+    assert (mrz.format, mrz.document_code, mrz.failed_check_digits) == (DocumentFormat.MRV_B, "V", ())
     assert mrz.optional_data == ""
 
 
@@ -101,9 +103,117 @@ def test_every_single_digit_error_is_found() -> None:
 def test_letter_o_is_zero_only_among_digits() -> None:
     mrz = parse_mrz((PASSPORT[0], "L898902C36UTO74O8122F12O4159ZE184226B<<<<<1O"))
     assert (mrz.date_of_birth, mrz.date_of_expiry, mrz.failed_check_digits) == ("740812", "120415", ())
+    assert mrz.corrections == ("date_of_birth", "date_of_expiry", "composite")
     number_with_o = parse_mrz(encode_td3(replace(FIELDS, document_number="LO98902C3")))
     assert number_with_o.document_number == "LO98902C3"
     assert number_with_o.issuing_state == "UTO"
+    assert number_with_o.corrections == ()
+
+
+@pytest.mark.parametrize("lines", [PASSPORT, CARD, LONG_NUMBER_CARD, LONG_NUMBER_TD2, VISA])
+def test_each_certain_confusion_is_corrected_and_named(lines: tuple[str, ...]) -> None:
+    """Every letter that looks like a digit, and every digit that looks like a letter, in every field that has one kind."""
+    right = parse_mrz(lines)
+    pairs = {
+        "0": "OQD",
+        "1": "I",
+        "2": "Z",
+        "5": "S",
+        "6": "G",
+        "8": "B",
+        "O": "0",
+        "I": "1",
+        "Z": "2",
+        "S": "5",
+        "B": "8",
+        "G": "6",
+    }
+    mixed = ("document_number", "optional_data", "optional_data_2")
+    for row, line in enumerate(lines):
+        for place, character in enumerate(line):
+            for confused in pairs.get(character, ""):
+                wrong = list(lines)
+                wrong[row] = line[:place] + confused + line[place + 1 :]
+                read = parse_mrz(wrong)
+                if read.corrections:
+                    assert replace(read, corrections=()) == right, (row, place, confused)
+                else:
+                    differing = [name for name in mixed if getattr(read, name) != getattr(right, name)]
+                    assert differing or "document_number" in read.failed_check_digits, (row, place, confused)
+
+
+def test_number_and_optional_data_are_never_guessed() -> None:
+    wrong = (PASSPORT[0], PASSPORT[1].replace("L898902C3", "LB98902C3").replace("ZE184226B", "2E184226B"))
+    mrz = parse_mrz(wrong)
+    assert (mrz.document_number, mrz.optional_data, mrz.corrections) == ("LB98902C3", "2E184226B", ())
+    assert "document_number" in mrz.failed_check_digits
+
+
+def test_a_lonely_zero_is_the_d_of_germany() -> None:
+    lines = (PASSPORT[0].replace("UTO", "0<<"), PASSPORT[1].replace("UTO", "0<<"))
+    mrz = parse_mrz(lines)
+    assert (mrz.issuing_state, mrz.nationality, mrz.corrections) == ("D", "D", ("issuing_state", "nationality"))
+
+
+def test_what_a_chip_stores_is_taken_as_it_is() -> None:
+    """Nothing reads a chip optically: an O among digits is what the issuer wrote, and differs from the print."""
+    stored = parse_stored_mrz("".join((PASSPORT[0], PASSPORT[1].replace("740812", "74O812"))))
+    assert (stored.date_of_birth, stored.corrections) == ("74O812", ())
+    assert parse_stored_mrz("".join(PASSPORT)) == parse_mrz(PASSPORT)
+    assert parse_stored_mrz("".join(CARD)).format is DocumentFormat.TD1
+    for text in ("", "".join(PASSPORT)[:-1], "".join(PASSPORT) + "<", "\x00" * 88):
+        with pytest.raises(MalformedData):
+            parse_stored_mrz(text)
+
+
+def test_names_that_fill_their_field_may_be_cut() -> None:
+    assert not is_name_truncated(parse_mrz(CARD))
+    assert is_name_truncated(parse_mrz((*CARD[:2], "PAPANDROPOULOUS<<JONATHON<ALEC")))
+    assert is_name_truncated(parse_mrz(("P<UTO" + "NILAVADHANANANDA<<ARNPOL<PETCH<CHARONGU", PASSPORT[1])))
+
+
+@pytest.mark.parametrize(
+    ("shape", "fields", "lines"),
+    [
+        (DocumentFormat.TD3, FIELDS, PASSPORT),
+        (DocumentFormat.TD1, replace(FIELDS, document_code="I", document_number="D23145890", optional_data=""), CARD),
+        (
+            DocumentFormat.TD1,
+            Td3Fields("UTO", "D23145890734", "STEVENSON", "PETER<<JOHN", "UTO", "340712", "M", "950712", document_code="I"),
+            LONG_NUMBER_CARD,
+        ),
+        (
+            DocumentFormat.TD2,
+            Td3Fields("UTO", "D23145890734", "STEVENSON", "PETER JOHN", "UTO", "340712", "M", "950712", document_code="I"),
+            LONG_NUMBER_TD2,
+        ),
+        (
+            DocumentFormat.MRV_B,
+            Td3Fields("UTO", "L8988901C", "ERIKSSON", "ANNA MARIA", "XXX", "400907", "F", "961210", document_code="V"),
+            VISA,
+        ),
+    ],
+)
+def test_published_zones_are_printed_again(shape: DocumentFormat, fields: Td3Fields, lines: tuple[str, ...]) -> None:
+    """Doc 9303-4 to -7 print these; the encoder makes the same characters."""
+    assert encode_mrz(shape, fields) == lines
+
+
+@pytest.mark.parametrize(
+    ("shape", "change"),
+    [
+        (DocumentFormat.TD3, {"document_number": "1234567890"}),
+        (DocumentFormat.TD3, {"document_code": "V"}),
+        (DocumentFormat.MRV_A, {}),
+        (DocumentFormat.TD1, {"document_number": "1234567890", "optional_data": "X"}),
+        (DocumentFormat.TD1, {"document_number": "1" * 24, "optional_data": ""}),
+        (DocumentFormat.TD2, {"optional_data": "12345678"}),
+        (DocumentFormat.TD2, {"surname": "Müller", "optional_data": ""}),
+    ],
+)
+def test_printing_refuses_what_does_not_fit(shape: DocumentFormat, change: dict[str, str]) -> None:
+    with pytest.raises(MalformedData):
+        encode_mrz(shape, replace(FIELDS, **change))
 
 
 def test_letter_o_in_visa_data_stays() -> None:
@@ -185,6 +295,32 @@ def test_encoding_refuses_what_does_not_fit(change: dict[str, str]) -> None:
 )
 def test_birth_dates(text: str, expected: date | None) -> None:
     assert birth_date(text, date(2026, 11, 24)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "earliest", "latest"),
+    [
+        ("740812", date(1974, 8, 12), date(1974, 8, 12)),
+        ("7408<<", date(1974, 8, 1), date(1974, 8, 31)),
+        ("74XX<<", date(1974, 1, 1), date(1974, 12, 31)),
+        ("740000", date(1974, 1, 1), date(1974, 12, 31)),
+        ("0002<<", date(2000, 2, 1), date(2000, 2, 29)),
+        ("26<<<<", date(2026, 1, 1), date(2026, 11, 24)),
+        ("2612<<", date(1926, 12, 1), date(1926, 12, 31)),
+    ],
+)
+def test_unknown_parts_of_a_birth_leave_a_range(text: str, earliest: date, latest: date) -> None:
+    assert possible_births(text, date(2026, 11, 24)) == BirthDates(earliest, latest)
+
+
+@pytest.mark.parametrize("text", ["<<0812", "<<<<<<", "", "7408121", "XX0101"])
+def test_a_birth_without_a_year_is_unknown(text: str) -> None:
+    assert possible_births(text, date(2026, 11, 24)) is None
+    assert birth_date(text, date(2026, 11, 24)) is None
+
+
+def test_a_range_that_today_cuts_to_one_day_is_no_exact_date() -> None:
+    assert birth_date("26<<<<", date(2026, 1, 1)) is None
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from egate.model.document import Mrz
 from egate.model.errors import EgateError, MalformedData, TrustError
 from egate.model.watchlist import ListKind
-from egate.mrtd.files.mrz import Td3Fields, encode_td3, parse_mrz
+from egate.mrtd.files.mrz import Td3Fields, encode_td3, is_name_truncated, parse_mrz
 from egate.watchlist import lists, persons
 from egate.watchlist.index import build_document_index, document_key
 from egate.watchlist.lists import ListHeader, Watchlists, encode_list, key_name, open_list, open_watchlists
 from egate.watchlist.matching import match_documents, match_persons
 from egate.watchlist.names import name_forms
-from egate.watchlist.persons import PersonEntry, encode_persons, is_name_truncated, parse_persons
+from egate.watchlist.persons import PersonEntry, encode_persons, parse_persons
 
 TODAY = date(2026, 11, 24)
 KEY = bytes(range(32))
