@@ -1,6 +1,6 @@
 """Dates of the machine readable zone: six digits, two of them a year, some of them unknown.
 
-Source: ICAO Doc 9303-3 §4.8 (dates; unknown parts are fillers, and some issuers print X or zeros). Rule: nobody is born after today
+Source: ICAO Doc 9303-3 §4.8 (unknown parts are fillers, and some issuers print X or zeros). Rule: nobody is born after today
 and no document is valid for half a century, which settles the century; a part that is unknown stays unknown and becomes a range.
 """
 
