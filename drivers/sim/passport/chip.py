@@ -2,13 +2,13 @@
 
 Sources: ISO/IEC 7816-4, ICAO Doc 9303-10 §3 and 9303-11. Rule: it plays a chip, so it judges nothing and helps nobody: commands
 that a chip would refuse are refused with the chip's status word, and a broken secure messaging session closes its files.
-Quirks of chips of the field are options, so that the reader is tested against them.
+Quirks of chips of the field are options, so that readers are tested against them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from drivers.sim.passport.chip_access import (
     Answer,
@@ -19,36 +19,26 @@ from drivers.sim.passport.chip_access import (
     passwords,
     sign_challenge,
 )
-from drivers.sim.passport.chip_files import SW_CONDITIONS, SW_NOT_FOUND, SW_WRONG_LENGTH, SW_WRONG_PARAMETERS, FileSystem, status
+from drivers.sim.passport.chip_files import SW_CONDITIONS, SW_WRONG_LENGTH, SW_WRONG_PARAMETERS, FileSystem, status
 from drivers.sim.passport.chip_messaging import SM_INCORRECT, CardMessaging, MessagingError
+from drivers.sim.passport.chip_options import ChipOptions, answer_to_select, parse_buffers
+from drivers.sim.passport.chip_quirks import Refusal, offered_pace, refusal, served_files
 from drivers.sim.passport.personalisation import ChipPersonalisation
-from egate.model.document import ElementaryFile
 from egate.model.errors import MalformedData
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
-from egate.mrtd.files.security_infos import PaceInfo, parse_card_access
+from egate.mrtd.files.tlv import read_header
+from egate.mrtd.quirks import Quirk
 
-ATS = bytes.fromhex("067877710280")
-"""Answer to select: frames of 256 bytes, up to 848 kbit/s, no further historical bytes."""
+__all__ = ["ChipOptions", "SimulatedChip"]
+
 SW_NO_INSTRUCTION = 0x6D00
 SW_SECURITY_STATUS = 0x6982
+MAX_CHAINED_BYTES = 4096
+"""More than any chained command of a protocol holds."""
 _MAX_SHORT_RESPONSE = 256
-
-
-@dataclass(frozen=True, slots=True)
-class ChipOptions:
-    """What else a chip can have or do.
-
-    `card_access_number` is printed on the card. Quirks: `largest_read` is the most that a READ BINARY may ask before the chip
-    answers a naked 6700 and closes the session (0: no limit); `exact_lengths` answers 6Cxx instead of fewer bytes; `naked_errors`
-    answers for missing files without protection and closes the session; `short_identifiers` False refuses reading by short
-    identifier.
-    """
-
-    card_access_number: str = field(repr=False, default="")
-    largest_read: int = 0
-    exact_lengths: bool = False
-    naked_errors: bool = False
-    short_identifiers: bool = True
+_CHAINED = 0x10
+_LONG_WITHOUT_BUFFERS = frozenset({0x22, 0x86})
+"""MSE:Set KAT and GENERAL AUTHENTICATE may be extended whatever the chip states (Doc 9303-10 §3.6.4.2)."""
 
 
 class SimulatedChip:
@@ -58,8 +48,10 @@ class SimulatedChip:
         self._chip = personalisation
         self._entropy = entropy
         self._options = options or ChipOptions()
-        self._open_to_all = not (personalisation.supports_bac or personalisation.supports_pace)
-        self._files = FileSystem(personalisation.files, short_identifiers=self._options.short_identifiers)
+        self._supports_bac = personalisation.supports_bac and not self._options.has(Quirk.PACE_ONLY)
+        self._open_to_all = not (self._supports_bac or personalisation.supports_pace)
+        self._buffers = parse_buffers(personalisation.files)
+        self._files = FileSystem(served_files(personalisation.files, self._options), self._options)
         self._instructions: dict[int, Callable[[CommandApdu], Answer]] = {
             0xA4: self._select,
             0xB0: self._read,
@@ -75,15 +67,15 @@ class SimulatedChip:
     @property
     def ats(self) -> bytes:
         """The answer to select with which the chip introduces itself."""
-        return ATS
+        return answer_to_select(self._buffers, short_identifiers=not self._options.has(Quirk.NO_SHORT_IDENTIFIERS))
 
     def reset(self) -> None:
         """The field went off and on: no session, no access, master file."""
         chip, options = self._chip, self._options
-        offered = _offered_pace(chip) if chip.supports_pace else ()
+        offered = offered_pace(chip.files, options) if chip.supports_pace else ()
         self._session: CardMessaging | None = None
         self._access = self._open_to_all
-        self._waiting = b""
+        self._waiting = self._chained = b""
         self._bac = BasicAccess(chip.mrz, self._entropy)
         self._pace = PaceAccess(offered, passwords(chip.mrz, options.card_access_number), self._entropy)
         self._chip_authentication = ChipAuthentication(chip.chip_authentication_key)
@@ -98,10 +90,27 @@ class SimulatedChip:
         if parsed.ins == 0xC0 and self._waiting:
             return self._portion(self._waiting).to_bytes()
         self._waiting = b""
+        if self._is_too_long(command, parsed):
+            return self._refuse(Refusal(SW_WRONG_LENGTH, ends_session=True)).to_bytes()
         response = self._protected(parsed) if parsed.cla & 0x0C == 0x0C else self._plain(parsed)
         if len(response.data) > _MAX_SHORT_RESPONSE and not parsed.extended:
             return self._portion(response.to_bytes()).to_bytes()
         return response.to_bytes()
+
+    def _is_too_long(self, raw: bytes, command: CommandApdu) -> bool:
+        """Whether the command, or the answer that it asks for, is longer than the chip's buffers."""
+        if not command.extended:
+            return False
+        if self._buffers is None:
+            return self._options.strict_lengths and command.ins not in _LONG_WITHOUT_BUFFERS
+        answer = (command.le or 0) % 0x10000 + 2
+        return len(raw) > self._buffers.command_bytes or answer > self._buffers.response_bytes
+
+    def _refuse(self, refusal: Refusal) -> ResponseApdu:
+        """An unprotected status word; where it ends the session, that is closed."""
+        if refusal.ends_session:
+            self._close_session()
+        return status(refusal.sw)
 
     def _portion(self, whole: bytes) -> ResponseApdu:
         """The next part of a response that a short one cannot carry; the rest waits for GET RESPONSE."""
@@ -117,6 +126,9 @@ class SimulatedChip:
         """A command outside secure messaging: it ends a session that there was."""
         if self._session is not None:
             self._close_session()
+        refused = refusal(self._options, command, protected=False)
+        if refused is not None:
+            return status(refused.sw)
         answer = self._execute(command)
         if answer.session is not None:
             self._session, self._access = answer.session, True
@@ -131,14 +143,12 @@ class SimulatedChip:
         except MessagingError as error:
             self._close_session()
             return status(error.sw)
-        limit = self._options.largest_read
-        if limit and plain.ins in {0xB0, 0xB1} and (plain.le or 0) > limit:
-            self._close_session()
-            return status(SW_WRONG_LENGTH)
-        answer = self._execute(plain)
-        if self._options.naked_errors and answer.response.sw == SW_NOT_FOUND:
-            self._close_session()
-            return answer.response
+        refused = refusal(self._options, plain, protected=True)
+        if refused is not None and refused.ends_session:
+            return self._refuse(refused)
+        answer = self._execute(plain) if refused is None else Answer(status(refused.sw))
+        if self._options.has(Quirk.NAKED_STATUS) and _is_refusal(answer.response.sw):
+            return self._refuse(Refusal(answer.response.sw, ends_session=True))
         sealed = session.seal(answer.response, odd_instruction=bool(plain.ins & 1))
         if answer.session is not None:
             self._session = answer.session
@@ -157,18 +167,15 @@ class SimulatedChip:
         return Answer(self._files.select(command))
 
     def _read(self, command: CommandApdu) -> Answer:
-        response = self._files.read(command, access=self._access)
-        if self._options.exact_lengths and response.sw == 0x6282:
-            return Answer(status(0x6C00 | len(response.data) & 0xFF))
-        return Answer(response)
+        return Answer(self._files.read(command, access=self._access))
 
     def _get_challenge(self, command: CommandApdu) -> Answer:
-        if not self._chip.supports_bac:
+        if not self._supports_bac:
             return Answer(status(SW_NO_INSTRUCTION if self._open_to_all else SW_SECURITY_STATUS))
         return Answer(self._bac.challenge(command) if self._files.in_application else status(SW_CONDITIONS))
 
     def _external_authenticate(self, command: CommandApdu) -> Answer:
-        return self._bac.answer(command) if self._chip.supports_bac else Answer(status(SW_SECURITY_STATUS))
+        return self._bac.answer(command) if self._supports_bac else Answer(status(SW_SECURITY_STATUS))
 
     def _manage_security(self, command: CommandApdu) -> Answer:
         """MANAGE SECURITY ENVIRONMENT: PACE, or chip authentication in its two forms."""
@@ -184,9 +191,15 @@ class SimulatedChip:
         return Answer(self._chip_authentication.set_up(command))
 
     def _general_authenticate(self, command: CommandApdu) -> Answer:
+        """One step of PACE or chip authentication; data that go on in the next command are gathered first (§3.6.5)."""
+        gathered, self._chained = self._chained + command.data, b""
+        if command.cla & _CHAINED and _goes_on(gathered):
+            self._chained = gathered[: MAX_CHAINED_BYTES + 1]
+            return Answer(status(0x9000 if len(gathered) <= MAX_CHAINED_BYTES else SW_WRONG_LENGTH))
+        whole = replace(command, data=gathered)
         if self._chip_authentication.expected:
-            return self._chip_authentication.agree(command)
-        return self._pace.step(command)
+            return self._chip_authentication.agree(whole)
+        return self._pace.step(whole)
 
     def _internal_authenticate(self, command: CommandApdu) -> Answer:
         key = self._chip.active_authentication_key
@@ -197,9 +210,15 @@ class SimulatedChip:
         return Answer(ResponseApdu(sign_challenge(key, command.data, self._entropy), 0x9000))
 
 
-def _offered_pace(chip: ChipPersonalisation) -> tuple[PaceInfo, ...]:
-    """What EF.CardAccess offers; nothing when the issuer wrote none that can be read."""
+def _goes_on(data: bytes) -> bool:
+    """Whether a data object was begun that is not complete."""
     try:
-        return parse_card_access(chip.files.get(ElementaryFile.CARD_ACCESS, b"")).pace
+        _, header, length = read_header(data, "chaining commands")
     except MalformedData:
-        return ()
+        return False
+    return len(data) < header + length
+
+
+def _is_refusal(sw: int) -> bool:
+    """Whether a status word neither brings data nor warns."""
+    return sw != 0x9000 and sw >> 8 not in {0x61, 0x62, 0x63, 0x6C}

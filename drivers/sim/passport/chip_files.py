@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from drivers.sim.passport.chip_options import LARGEST_EXACT_BYTES, ChipOptions
 from egate.model.document import ElementaryFile
 from egate.model.errors import MalformedData
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
 from egate.mrtd.files.tlv import encode_tlv, parse_one
+from egate.mrtd.quirks import Quirk
 
+EVEN_OFFSETS = 0x8000
+"""READ BINARY B0 names offsets below this in 15 bits."""
+LITTLE_OVERLAP_BYTES = 256
+"""How far B0 and B1 overlap in chips where they do a little (Doc 9303-10 §3.6.6)."""
+_NO_END = 1 << 32
 APPLICATION_ID = bytes.fromhex("A0000002471001")
 MASTER_FILE_ID = b"\x3f\x00"
 _CLOSED = frozenset({ElementaryFile.DG3, ElementaryFile.DG4})
@@ -36,9 +43,10 @@ def status(sw: int) -> ResponseApdu:
 class FileSystem:
     """Current directory and file, and the contents that the issuer wrote."""
 
-    def __init__(self, files: Mapping[ElementaryFile, bytes], *, short_identifiers: bool = True) -> None:
+    def __init__(self, files: Mapping[ElementaryFile, bytes], options: ChipOptions) -> None:
         self._files = files
-        self._short_identifiers = short_identifiers
+        self._options = options
+        self.opened: frozenset[ElementaryFile] = frozenset()
         self.reset()
 
     def reset(self) -> None:
@@ -72,17 +80,21 @@ class FileSystem:
 
     def read(self, command: CommandApdu, *, access: bool) -> ResponseApdu:
         """READ BINARY with even (B0) or odd (B1) instruction."""
-        if command.ins == 0xB1:
-            return self._read_odd(command, access=access)
+        response = self._read_odd(command, access=access) if command.ins == 0xB1 else self._read_even(command, access=access)
+        if response.sw == SW_END_OF_FILE and response.data and self._options.has(Quirk.EXACT_LENGTH):
+            return status(0x6C00 | min(len(response.data), LARGEST_EXACT_BYTES))
+        return response
+
+    def _read_even(self, command: CommandApdu, *, access: bool) -> ResponseApdu:
         offset = command.p1 << 8 | command.p2
         if command.p1 & 0x80:
-            if not self._short_identifiers or command.p1 & 0x60:
+            if self._options.has(Quirk.NO_SHORT_IDENTIFIERS) or command.p1 & 0x60:
                 return status(SW_WRONG_PARAMETERS)
             offset = command.p2
             self._current = self._by_number(lambda file: file.short_id == command.p1 & 0x1F)
             if self._current is None:
                 return status(SW_NOT_FOUND)
-        return self._block(offset, command.le, access=access)
+        return self._block(offset, command.le, access=access, end=self._even_end())
 
     def _read_odd(self, command: CommandApdu, *, access: bool) -> ResponseApdu:
         try:
@@ -91,20 +103,39 @@ class FileSystem:
             return status(SW_WRONG_DATA)
         if command.p1 or command.p2 or command.le is None or command.le < 4:
             return status(SW_WRONG_PARAMETERS)
+        if offset < self._first_odd_offset():
+            return status(SW_WRONG_OFFSET)
         overhead = 2 if command.le <= 0x81 else 3 if command.le <= 0x102 else 4
         block = self._block(offset, command.le - overhead, access=access)
         return ResponseApdu(encode_tlv(0x53, block.data), block.sw) if block.data else block
 
-    def _block(self, offset: int, size: int | None, *, access: bool) -> ResponseApdu:
+    def _first_odd_offset(self) -> int:
+        """Where READ BINARY B1 may begin: the whole file, or only the part that B0 cannot name (Doc 9303-10 §3.6.6)."""
+        if self._options.has(Quirk.NO_OVERLAP_OF_READS):
+            return EVEN_OFFSETS
+        return EVEN_OFFSETS - LITTLE_OVERLAP_BYTES if self._options.has(Quirk.LITTLE_OVERLAP_OF_READS) else 0
+
+    def _even_end(self) -> int:
+        """Where a block of READ BINARY B0 ends at the latest."""
+        if self._options.has(Quirk.NO_OVERLAP_OF_READS):
+            return EVEN_OFFSETS
+        return EVEN_OFFSETS + LITTLE_OVERLAP_BYTES if self._options.has(Quirk.LITTLE_OVERLAP_OF_READS) else _NO_END
+
+    def _block(self, offset: int, size: int | None, *, access: bool, end: int = _NO_END) -> ResponseApdu:
         if self._current is None:
             return status(SW_NO_CURRENT_FILE)
-        if self._current.in_application and (not access or self._current in _CLOSED):
+        if not self._may_read(self._current, access=access):
             return status(SW_SECURITY_STATUS)
         content = self._files[self._current]
         if offset > len(content):
             return status(SW_WRONG_OFFSET)
         if size is None:
             return status(SW_WRONG_LENGTH)
-        block = content[offset : offset + size]
+        block = content[offset : min(offset + size, end)]
         whole = len(block) == size or size in {256, 65_536}
+        if self._options.short_blocks:
+            block = block[: self._options.short_blocks]
         return ResponseApdu(block, 0x9000 if whole else SW_END_OF_FILE)
+
+    def _may_read(self, file: ElementaryFile, *, access: bool) -> bool:
+        return not file.in_application or (access and (file not in _CLOSED or file in self.opened))

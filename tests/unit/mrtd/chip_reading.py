@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from drivers.sim.passport.chip import ChipOptions, SimulatedChip
+from drivers.sim.passport.chip import SimulatedChip
+from drivers.sim.passport.chip_options import ChipOptions
 from drivers.sim.passport.personalisation import ActiveKey, ChipPersonalisation
 from egate.model.document import ChipEvidence, ElementaryFile, MrzInformation, ReadingProgress
 from egate.model.errors import MalformedData

@@ -6,13 +6,15 @@ from collections.abc import Callable
 
 import pytest
 
-from drivers.sim.passport.chip import ChipOptions, SimulatedChip
+from drivers.sim.passport.chip import SimulatedChip
+from drivers.sim.passport.chip_options import ChipOptions
 from egate.model.document import ChipEvidence, ElementaryFile, ProtocolState, ReadingProgress
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
 from egate.mrtd.crypto.ciphers import CipherSuite
 from egate.mrtd.file_reading import block_sizes
 from egate.mrtd.files.security_infos import PaceInfo, pace_oid
 from egate.mrtd.files.tlv import encode_tlv
+from egate.mrtd.quirks import Quirk
 from egate.mrtd.reading import ReadRequest
 from egate.mrtd.session import MAX_EXCHANGES
 from tests.unit.mrtd.chip_reading import (
@@ -255,14 +257,15 @@ def test_blocks_in_an_object_fit(plain: int) -> None:
 # Chips of the field
 
 
+_ENDS = Quirk.LENGTH_ENDS_SESSION
 QUIRKS = {
-    "naked 6700 above 0xC0": ChipOptions(largest_read=0xC0),
-    "naked 6700 above 0x80": ChipOptions(largest_read=0x80),
-    "naked 6700 above 0x60": ChipOptions(largest_read=0x60),
-    "6Cxx instead of fewer bytes": ChipOptions(exact_lengths=True),
-    "naked errors": ChipOptions(naked_errors=True),
-    "naked errors and 6700": ChipOptions(naked_errors=True, largest_read=0x60),
-    "no short identifiers": ChipOptions(short_identifiers=False),
+    "naked 6700 above 0xC0": ChipOptions(quirks=frozenset({_ENDS})),
+    "naked 6700 above 0x80": ChipOptions(quirks=frozenset({_ENDS, Quirk.LARGEST_READ_80})),
+    "naked 6700 above 0x60": ChipOptions(quirks=frozenset({_ENDS}), largest_read=0x60),
+    "6Cxx instead of fewer bytes": ChipOptions(quirks=frozenset({Quirk.EXACT_LENGTH})),
+    "naked errors": ChipOptions(quirks=frozenset({Quirk.NAKED_STATUS})),
+    "naked errors and 6700": ChipOptions(quirks=frozenset({Quirk.NAKED_STATUS}), largest_read=0x60),
+    "no short identifiers": ChipOptions(quirks=frozenset({Quirk.NO_SHORT_IDENTIFIERS})),
 }
 
 
@@ -279,13 +282,14 @@ def test_quirks(options: ChipOptions, by_pace: bool) -> None:
 def test_naked_errors_without_chip_authentication(by_pace: bool) -> None:
     """Two absent files, each of which costs the session: the face is still read."""
     files = passport_files(None, (PACE_AES128,) if by_pace else ())
-    evidence = read(simulated_chip(files, None, ChipOptions(naked_errors=True), pace=by_pace).transceive)
+    evidence = read(simulated_chip(files, None, ChipOptions(quirks=frozenset({Quirk.NAKED_STATUS})), pace=by_pace).transceive)
     assert all_read(evidence, files)
 
 
 def test_a_chip_that_never_takes_our_blocks() -> None:
     files = passport_files(KEY)
-    evidence = read(simulated_chip(files, KEY, ChipOptions(largest_read=8)).transceive)
+    options = ChipOptions(quirks=frozenset({Quirk.LENGTH_ENDS_SESSION}), largest_read=8)
+    evidence = read(simulated_chip(files, KEY, options).transceive)
     assert ElementaryFile.DG2 not in evidence.files
     assert evidence.outcome("secure_messaging").state is BROKEN
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from drivers.sim.passport.chip import ATS, ChipOptions, SimulatedChip
+from drivers.sim.passport.chip import SimulatedChip
 from drivers.sim.passport.chip_messaging import CardMessaging
+from drivers.sim.passport.chip_options import ChipOptions
 from egate.model.document import ElementaryFile
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
 from egate.mrtd.bac import basic_access
@@ -14,6 +15,7 @@ from egate.mrtd.crypto.ciphers import CipherSuite
 from egate.mrtd.files.security_infos import PaceInfo, chip_authentication_oid, encode_card_access, encode_oid, pace_oid
 from egate.mrtd.files.tlv import encode_tlv
 from egate.mrtd.keys import SessionKeys
+from egate.mrtd.quirks import Quirk
 from egate.mrtd.secure_messaging import SecureMessaging
 from tests.unit.mrtd.chip_reading import INFORMATION, carry, chip_key, entropy, passport_files, simulated_chip
 
@@ -44,7 +46,7 @@ def ask(chip: SimulatedChip, session: SecureMessaging, command: CommandApdu) -> 
 
 
 def test_it_introduces_itself(chip: SimulatedChip) -> None:
-    assert chip.ats == ATS
+    assert chip.ats.hex() == "0a788771028073940180"
     assert chip.ats[0] == len(chip.ats)
 
 
@@ -99,9 +101,9 @@ def test_reading_to_the_end_of_a_file(chip: SimulatedChip) -> None:
 
 
 def test_quirks_show() -> None:
-    exact = simulated_chip(passport_files(KEY), KEY, ChipOptions(exact_lengths=True))
+    exact = simulated_chip(passport_files(KEY), KEY, ChipOptions(quirks=frozenset({Quirk.EXACT_LENGTH})))
     assert answer(exact, "00b09c00ff") == f"6c{len(passport_files(KEY)[ElementaryFile.CARD_ACCESS]):02x}"
-    selecting = simulated_chip(passport_files(KEY), KEY, ChipOptions(short_identifiers=False))
+    selecting = simulated_chip(passport_files(KEY), KEY, ChipOptions(quirks=frozenset({Quirk.NO_SHORT_IDENTIFIERS})))
     assert answer(selecting, "00b09c0004") == "6a86"
 
 
