@@ -30,6 +30,7 @@ __all__ = [
     "core",
     "crl",
     "decoding",
+    "elements",
     "keys",
     "refuse_endless_numbers",
     "unwrap_application",
@@ -41,6 +42,9 @@ MAXIMUM_OBJECT_BYTES = 4 * 1024 * 1024
 
 MAXIMUM_CHILDREN = 64
 """Values side by side in the structures that are taken apart here; the fullest, a certificate's body, has 10."""
+
+_LONG_TAG, _LONG_LENGTH = 0x1F, 0x80
+_MAXIMUM_LENGTH_BYTES = 4
 
 _ENDLESS_NUMBER = re.compile(rb"[\x80-\xff]{1025}")
 """A number in base 128 goes on while the high bit is set. The library needs quadratic time for it: 4 s for one in a 128 kB file,
@@ -92,6 +96,28 @@ def children(encoded: bytes) -> tuple[bytes, ...]:
         size = peek(rest)
         found.append(rest[:size])
         rest = rest[size:]
+    return tuple(found)
+
+
+def elements(content: bytes, maximum: int) -> tuple[bytes, ...]:
+    """The encodings of at most `maximum` values that stand side by side in a long content; call it inside `decoding`.
+
+    For lists of thousands: it walks lengths in place. Only definite lengths and one-byte tags, as in every list of DER.
+    """
+    found: list[bytes] = []
+    place, whole = 0, len(content)
+    while place < whole:
+        length, head = content[place + 1], place + 2
+        if length >= _LONG_LENGTH:
+            following = length - _LONG_LENGTH
+            if not 1 <= following <= _MAXIMUM_LENGTH_BYTES:
+                raise ValueError("a length of no definite form")
+            length, head = int.from_bytes(content[head : head + following], "big"), head + following
+        end = head + length
+        if content[place] & _LONG_TAG == _LONG_TAG or end > whole or len(found) == maximum:
+            raise ValueError("a list that does not hold together, or too long a one")
+        found.append(content[place:end])
+        place = end
     return tuple(found)
 
 

@@ -8,12 +8,25 @@ equal names for different keys).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from egate.model.errors import MalformedData
 from egate.pki.asn1 import DocumentTypeList, PrivateKeyUsagePeriod, children, core, decoding, x509
-from egate.pki.keys import PublicKey, SignatureScheme, parse_public_key, parse_scheme, verify_signature
+from egate.pki.keys import (
+    CachedValue,
+    PublicKey,
+    SignatureScheme,
+    key_from_cache,
+    key_to_cache,
+    number_from_cache,
+    number_to_cache,
+    parse_public_key,
+    parse_scheme,
+    scheme_from_cache,
+    scheme_to_cache,
+    verify_signature,
+)
 
 MAXIMUM_CERTIFICATE_BYTES = 32 * 1024
 """The largest certificate in master lists has 2.5 kB."""
@@ -23,6 +36,15 @@ MASTER_LIST_SIGNER = "2.23.136.1.1.3"
 
 _DOCUMENT_TYPES = "2.23.136.1.1.6.2"
 _VERSION_TAG = 0xA0
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_CACHE_VERSION = 1
+"""Counts up whenever the order or the meaning of the cached values changes; another number is another parser's cache."""
+
+CachedCertificate = tuple[CachedValue, ...]
+"""A certificate taken apart: numbers, texts, byte strings, None, and tuples of them."""
+
 _DOING = "reading a certificate"
 
 
@@ -48,8 +70,10 @@ class Certificate:
     subject_key_identifier: bytes = field(repr=False, default=b"")
     authority_key_identifier: bytes = field(repr=False, default=b"")
     is_authority: bool = False
+    path_length: int | None = None
     key_usage: frozenset[str] = frozenset()
     extended_key_usage: frozenset[str] = frozenset()
+    signs_from: datetime | None = None
     signs_until: datetime | None = None
     document_types: frozenset[str] = frozenset()
 
@@ -65,6 +89,23 @@ class Certificate:
     def may_sign(self, usage: str) -> bool:
         """Whether the key usage extension allows `usage`; an absent extension allows everything (RFC 5280 §4.2.1.3)."""
         return not self.key_usage or usage in self.key_usage
+
+    def could_sign_on(self, day: date) -> bool:
+        """Whether the private key was in use on `day` (UTC); without the extension always (Doc 9303-12 §7.1.1)."""
+        begun = self.signs_from is None or self.signs_from.date() <= day
+        return begun and (self.signs_until is None or day <= self.signs_until.date())
+
+    def to_cache(self) -> CachedCertificate:
+        """The certificate as plain values that CBOR can hold. Nothing in it is secret, and nothing in it is verified."""
+        return _to_cache(self)
+
+    @staticmethod
+    def from_cache(cached: object) -> Certificate:
+        """The certificate of `to_cache`, twenty times as fast as parsing it anew; MalformedData for anything else.
+
+        It says what the cache says: whoever stores caches protects them (`egate.supply`).
+        """
+        return _from_cache(cached)
 
 
 def parse_certificate(der: bytes) -> Certificate:
@@ -94,6 +135,83 @@ def parse_certificate(der: bytes) -> Certificate:
             public_key=parse_public_key(key),
             **_extensions(body["extensions"]),
         )
+
+
+def _to_cache(certificate: Certificate) -> CachedCertificate:
+    c = certificate
+    start = c.der.index(c.signed_part)
+    return (
+        _CACHE_VERSION,
+        c.der,
+        start,
+        start + len(c.signed_part),
+        c.signature,
+        scheme_to_cache(c.scheme),
+        number_to_cache(c.serial_number),
+        c.issuer,
+        c.subject,
+        c.issuer_country,
+        c.subject_country,
+        _stamp(c.not_before),
+        _stamp(c.not_after),
+        key_to_cache(c.public_key),
+        c.subject_key_identifier,
+        c.authority_key_identifier,
+        c.is_authority,
+        c.path_length,
+        tuple(sorted(c.key_usage)),
+        tuple(sorted(c.extended_key_usage)),
+        _stamp(c.signs_from),
+        _stamp(c.signs_until),
+        tuple(sorted(c.document_types)),
+    )
+
+
+def _from_cache(cached: Any) -> Certificate:  # values from a file
+    doing = "reading a cached certificate"
+    try:
+        version, der, start, end, signature, scheme, serial, *names, begins, ends, key, own, other = cached[:16]
+        issuer, subject, issuer_country, subject_country = names
+        is_authority, path_length, usage, extended, signs_from, signs_until, types = cached[16:]
+        if version != _CACHE_VERSION or not isinstance(der, bytes) or not isinstance(signature, bytes):
+            raise ValueError("another form of cache")
+        not_before, not_after = _moment(begins), _moment(ends)
+        if not_before is None or not_after is None:
+            raise ValueError("no validity")
+        return Certificate(
+            der,
+            der[start:end],
+            signature,
+            scheme_from_cache(scheme),
+            number_from_cache(serial),
+            issuer,
+            subject,
+            issuer_country,
+            subject_country,
+            not_before,
+            not_after,
+            key_from_cache(key),
+            own,
+            other,
+            is_authority,
+            path_length,
+            frozenset(usage),
+            frozenset(extended),
+            _moment(signs_from),
+            _moment(signs_until),
+            frozenset(types),
+        )
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError, OSError):
+        raise MalformedData(doing, "not what was stored") from None
+
+
+def _stamp(moment: datetime | None) -> int | None:
+    """Whole seconds since 1970, which no certificate goes below the second of."""
+    return None if moment is None else int((moment - _EPOCH).total_seconds())
+
+
+def _moment(stamp: int | None) -> datetime | None:
+    return None if stamp is None else _EPOCH + timedelta(seconds=stamp)
 
 
 def verify_certificate(certificate: Certificate, issuer_key: PublicKey) -> None:
@@ -136,7 +254,9 @@ def _authority_key(value: bytes) -> dict[str, Any]:
 
 
 def _basic_constraints(value: bytes) -> dict[str, Any]:
-    return {"is_authority": bool(x509.BasicConstraints.load(value)["ca"].native)}
+    constraints = x509.BasicConstraints.load(value)
+    length = constraints["path_len_constraint"].native
+    return {"is_authority": bool(constraints["ca"].native), "path_length": None if length is None else int(length)}
 
 
 def _key_usage(value: bytes) -> dict[str, Any]:
@@ -148,8 +268,9 @@ def _extended_key_usage(value: bytes) -> dict[str, Any]:
 
 
 def _private_key_usage(value: bytes) -> dict[str, Any]:
-    until = PrivateKeyUsagePeriod.load(value)["not_after"].native
-    return {"signs_until": _instant(until) if until else None}
+    period = PrivateKeyUsagePeriod.load(value)
+    begins, ends = (period[end].native for end in ("not_before", "not_after"))
+    return {"signs_from": _instant(begins) if begins else None, "signs_until": _instant(ends) if ends else None}
 
 
 def _document_types(value: bytes) -> dict[str, Any]:

@@ -12,12 +12,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 from hmac import compare_digest
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
 from egate.model.errors import MalformedData, TrustError
+from egate.mrtd.crypto.domain_parameters import CURVES
 from egate.mrtd.crypto.ec import Curve, Point, verify_ecdsa
 from egate.mrtd.files.security_infos import parse_ec_public_key
 from egate.pki.asn1 import algos, core, decoding, keys
@@ -58,12 +60,18 @@ _ECDSA_SIGNATURES = {
 }
 
 
+_CURVES_BY_NAME = {curve.name: curve for curve in CURVES.values()}
+
+
 class SignatureKind(Enum):
     """The three ways of signing that Doc 9303-12 §4.1.6 knows."""
 
     RSA_PKCS1 = "rsa-pkcs1"
     RSA_PSS = "rsa-pss"
     ECDSA = "ecdsa"
+
+
+_KINDS = {kind.value: kind for kind in SignatureKind}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +88,28 @@ class SignatureScheme:
 class RsaKey:
     """An RSA public key."""
 
-    modulus: int
+    modulus: int = field(repr=False)
     exponent: int
-    primitive: rsa.RSAPublicKey = field(repr=False, compare=False)
+
+    @property
+    def primitive(self) -> rsa.RSAPublicKey:
+        """The key for the cryptography library, made anew (2 µs) so that this value can be stored; ValueError for none."""
+        return rsa.RSAPublicNumbers(self.exponent, self.modulus).public_key()
 
 
 @dataclass(frozen=True, slots=True)
 class EllipticKey:
-    """A point on a curve we know; `primitive` is None where the cryptography library lacks the curve."""
+    """A point on a curve we know."""
 
     curve: Curve
     point: Point
-    primitive: ec.EllipticCurvePublicKey | None = field(repr=False, compare=False)
+
+    @property
+    def primitive(self) -> ec.EllipticCurvePublicKey | None:
+        """The key for the cryptography library, made anew (15 µs); None where the library lacks the curve."""
+        if self.curve.openssl is None:
+            return None
+        return ec.EllipticCurvePublicNumbers(self.point.x, self.point.y, self.curve.openssl).public_key()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +120,9 @@ class UnusableKey:
 
 
 PublicKey = RsaKey | EllipticKey | UnusableKey
+
+CachedValue = int | str | bytes | None | tuple["CachedValue", ...]
+"""What a cache may hold: values that CBOR knows."""
 
 
 def hash_of(oid: str) -> hashes.HashAlgorithm:
@@ -137,7 +158,12 @@ def parse_public_key(info: bytes) -> PublicKey:
 def _rsa_key(modulus: int, exponent: int) -> PublicKey:
     if not MINIMUM_RSA_BITS <= modulus.bit_length() <= MAXIMUM_RSA_BITS:
         return UnusableKey("an RSA modulus of unacceptable length")
-    return RsaKey(modulus, exponent, rsa.RSAPublicNumbers(exponent, modulus).public_key())
+    key = RsaKey(modulus, exponent)
+    try:
+        _ = key.primitive
+    except ValueError:
+        return UnusableKey("an RSA exponent that no key can have")
+    return key
 
 
 def _elliptic_key(info: bytes) -> PublicKey:
@@ -152,10 +178,7 @@ def _elliptic_key(info: bytes) -> PublicKey:
         return UnusableKey("a malformed point or malformed curve parameters")
     if parsed is None:
         return UnusableKey("a curve that is not accepted")
-    curve, point = parsed
-    if curve.openssl is None:
-        return EllipticKey(curve, point, None)
-    return EllipticKey(curve, point, ec.EllipticCurvePublicNumbers(point.x, point.y, curve.openssl).public_key())
+    return EllipticKey(*parsed)
 
 
 def parse_scheme(algorithm: bytes, digest_oid: str = "") -> SignatureScheme | None:
@@ -226,7 +249,55 @@ def _digest_info_without_null(hash_oid: str, message: bytes) -> bytes:
 
 
 def _holds_ecdsa(key: EllipticKey, scheme: SignatureScheme, signature: bytes, message: bytes) -> bool:
-    if key.primitive is not None:
-        key.primitive.verify(signature, message, ec.ECDSA(hash_of(scheme.hash_oid)))
+    primitive = key.primitive
+    if primitive is not None:
+        primitive.verify(signature, message, ec.ECDSA(hash_of(scheme.hash_oid)))
         return True
     return verify_ecdsa(key.curve, key.point, digest(scheme.hash_oid, message), utils.decode_dss_signature(signature))
+
+
+def number_to_cache(number: int) -> bytes:
+    """A number of any size and sign as bytes, which the CBOR of this project has no numbers for."""
+    return number.to_bytes(number.bit_length() // 8 + 1, "big", signed=True)
+
+
+def number_from_cache(cached: bytes) -> int:
+    """The number of `number_to_cache`; TypeError for what are no bytes."""
+    return int.from_bytes(cached, "big", signed=True)
+
+
+def key_to_cache(key: PublicKey) -> CachedValue:
+    """A key as plain values."""
+    match key:
+        case RsaKey():
+            return ("rsa", number_to_cache(key.modulus), number_to_cache(key.exponent))
+        case EllipticKey():
+            return ("ec", key.curve.name, key.curve.encode(key.point))
+        case UnusableKey():
+            return ("unusable", key.problem, b"")
+
+
+def key_from_cache(cached: Any) -> PublicKey:  # values from a file
+    """The key of `key_to_cache`; ValueError, KeyError or TypeError for anything else. A point is taken as it was stored."""
+    kind, first, second = cached
+    if kind == "rsa":
+        return RsaKey(number_from_cache(first), number_from_cache(second))
+    if kind == "ec":
+        curve, half = _CURVES_BY_NAME[first], len(second) // 2
+        return EllipticKey(curve, Point(int.from_bytes(second[1 : half + 1], "big"), int.from_bytes(second[half + 1 :], "big")))
+    if kind == "unusable":
+        return UnusableKey(str(first))
+    raise ValueError("no kind of key")
+
+
+def scheme_to_cache(scheme: SignatureScheme | None) -> CachedValue:
+    """A signature scheme as plain values."""
+    return None if scheme is None else (scheme.kind.value, scheme.hash_oid, scheme.mask_hash_oid, scheme.salt_bytes)
+
+
+def scheme_from_cache(cached: Any) -> SignatureScheme | None:  # values from a file
+    """The scheme of `scheme_to_cache`; ValueError or TypeError for anything else."""
+    if cached is None:
+        return None
+    kind, *rest = cached
+    return SignatureScheme(_KINDS[kind], *rest)

@@ -18,12 +18,13 @@ from egate.pki.keys import PublicKey, SignatureScheme, parse_scheme, verify_sign
 MAXIMUM_LIST_BYTES = 4 * 1024 * 1024
 """The longest seen has 10 kB and 423 entries."""
 
+_CRL_NUMBER = "2.5.29.20"
 _DOING = "reading a revocation list"
 
 
 @dataclass(frozen=True, slots=True)
 class RevocationList:
-    """The revoked serial numbers of one State, and until when the list counts as current."""
+    """The revoked serial numbers of one State, until when the list counts as current, and its `der` to store it by."""
 
     country: str
     this_update: date
@@ -32,6 +33,8 @@ class RevocationList:
     signed_part: bytes = field(repr=False, compare=False)
     signature: bytes = field(repr=False, compare=False)
     scheme: SignatureScheme | None = field(compare=False)
+    number: int | None = None
+    der: bytes = field(repr=False, default=b"")
 
 
 def parse_revocation_list(der: bytes) -> RevocationList:
@@ -51,11 +54,21 @@ def parse_revocation_list(der: bytes) -> RevocationList:
             signed_part=signed_part,
             signature=bytes(core.OctetBitString.load(signature).native),
             scheme=parse_scheme(algorithm),
+            number=_number(body["crl_extensions"]),
+            der=der,
         )
 
 
 def _serial_numbers(revoked: Any) -> frozenset[int]:  # values of the untyped library
     return frozenset(int(entry["user_certificate"].native) for entry in revoked) if revoked.contents else frozenset()
+
+
+def _number(extensions: Any) -> int | None:  # values of the untyped library
+    """The CRL number, which counts up with each list (RFC 5280 §5.2.3)."""
+    for extension in extensions if extensions.contents else ():
+        if extension["extn_id"].dotted == _CRL_NUMBER:
+            return int(core.Integer.load(bytes(extension["extn_value"].contents)).native)
+    return None
 
 
 def verify_revocation_list(revocations: RevocationList, issuer_key: PublicKey) -> None:

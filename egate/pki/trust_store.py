@@ -11,11 +11,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from egate.model.errors import MalformedData, TrustError
-from egate.pki.asn1 import CscaMasterList, decoding
+from egate.pki.asn1 import CscaMasterList, decoding, elements
 from egate.pki.certificate import MASTER_LIST_SIGNER, Certificate, parse_certificate, verify_certificate
 from egate.pki.cms import SignedData, Signer, find_signer_certificate, parse_signed_data, verify_signer
+from egate.pki.deviations import DeviationList
 from egate.pki.keys import EllipticKey, RsaKey, SignatureKind, UnusableKey
 from egate.pki.revocation import RevocationList, verify_revocation_list
+from egate.pki.signers import SignerIndex
 
 MAXIMUM_CERTIFICATES = 4096
 """The largest master list has 588."""
@@ -27,9 +29,9 @@ _MASTER_LIST_CONTENT = "2.23.136.1.1.2"
 class TrustStore:
     """Trusted CSCA certificates of a `source` (a list, an agency), as of `dated`.
 
-    `rejected` says why certificates of the source were left out (one text each).
-
-    `revocations` holds the newest verified revocation list of each State.
+    `rejected` says why certificates of the source were left out (one text each); `revocations` holds the newest verified
+    revocation list of each State; `signers` are document signers to look among, trusted by nobody; `deviations` are the
+    verified deviation lists. Build it with `from_certificates` from raw bytes, or with `from_parts` from a verified cache.
     """
 
     certificates: tuple[Certificate, ...] = field(repr=False)
@@ -37,6 +39,8 @@ class TrustStore:
     dated: date
     rejected: tuple[str, ...] = ()
     revocations: Mapping[str, RevocationList] = field(repr=False, default_factory=dict)
+    signers: SignerIndex = field(repr=False, default_factory=SignerIndex)
+    deviations: tuple[DeviationList, ...] = field(repr=False, default=())
     _by_key_identifier: Mapping[bytes, tuple[Certificate, ...]] = field(repr=False, default_factory=dict)
 
     @staticmethod
@@ -51,7 +55,26 @@ class TrustStore:
             if problem:
                 rejected.append(f"certificate {number}: {problem}")
         everything = tuple(accepted.values())
-        return TrustStore(everything, source, dated, tuple(rejected), {}, _index(everything))
+        return replace(TrustStore.from_parts(everything, source, dated), rejected=tuple(rejected))
+
+    @staticmethod
+    def from_parts(
+        certificates: Iterable[Certificate],
+        source: str,
+        dated: date,
+        signers: SignerIndex | None = None,
+        revocations: Iterable[RevocationList] = (),
+        deviations: Iterable[DeviationList] = (),
+    ) -> TrustStore:
+        """A store of parts that were verified when they were taken (a cache): nothing is verified here, only indexed.
+
+        `certificates` become trust anchors, `revocations` (one for each country) and `deviations` are believed. Whoever keeps
+        the parts protects them. The parts of a store are its fields of the same names.
+        """
+        everything = tuple(certificates)
+        by_country = {entry.country: entry for entry in revocations}
+        found = signers or SignerIndex()
+        return TrustStore(everything, source, dated, (), by_country, found, tuple(deviations), _index(everything))
 
     def issuer_of(self, certificate: Certificate, today: date) -> Certificate | None:
         """The trusted certificate whose key signed `certificate`, one valid today first; None when there is none."""
@@ -96,37 +119,43 @@ class TrustStore:
         return revocations is not None and certificate.serial_number in revocations.serial_numbers
 
 
-def load_master_list(data: bytes, trusted_signers: TrustStore, source: str, today: date) -> TrustStore:
-    """The store of a signed master list (Doc 9303-12 §9).
+def verify_master_list(data: bytes, anchors: TrustStore, today: date) -> tuple[tuple[bytes, ...], Certificate]:
+    """The certificates (DER) of a signed master list and who signed it (Doc 9303-12 §9). Raises MalformedData or TrustError.
 
     1. read the CMS; 2. its content is a master list; 3. one signer has a certificate for signing master lists that is valid
-    today and whose issuer is trusted; 4. that signer's signature holds; 5. take the certificates. Raises MalformedData or
-    TrustError.
+    today and whose issuer is a trusted one that is valid today; 4. that signer's signature holds; 5. take the list apart.
     """
     doing = "taking a master list"
     signed = parse_signed_data(data)
     if signed.content_type != _MASTER_LIST_CONTENT:
         raise TrustError(doing, "not a master list")
-    if not any(_trusted_signer(signed, signer, trusted_signers, today) for signer in signed.signers):
+    signers = (_trusted_signer(signed, signer, anchors, today) for signer in signed.signers)
+    certificate = next((found for found in signers if found is not None), None)
+    if certificate is None:
         raise TrustError(doing, "no trusted signer")
     with decoding(doing):
         body = CscaMasterList.load(signed.content, strict=True)
-        ders = [bytes(entry.dump()) for entry in body["certificates"]]
+        return elements(bytes(body["certificates"].contents), MAXIMUM_CERTIFICATES), certificate
+
+
+def load_master_list(data: bytes, trusted_signers: TrustStore, source: str, today: date) -> TrustStore:
+    """The store of a signed master list; see `verify_master_list`."""
+    ders, _signer = verify_master_list(data, trusted_signers, today)
     return TrustStore.from_certificates(ders, source, today)
 
 
-def _trusted_signer(signed: SignedData, signer: Signer, trusted: TrustStore, today: date) -> bool:
+def _trusted_signer(signed: SignedData, signer: Signer, trusted: TrustStore, today: date) -> Certificate | None:
     certificate = find_signer_certificate(signer, signed.certificates)
     if certificate is None or MASTER_LIST_SIGNER not in certificate.extended_key_usage or not certificate.is_valid_on(today):
-        return False
+        return None
     issuer = trusted.issuer_of(certificate, today)
     if issuer is None or not issuer.is_valid_on(today):
-        return False
+        return None
     try:
         verify_signer(signed, signer, certificate)
     except TrustError:
-        return False
-    return True
+        return None
+    return certificate
 
 
 def _take(der: bytes, accepted: dict[bytes, Certificate]) -> str:
