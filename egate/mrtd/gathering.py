@@ -21,6 +21,7 @@ from egate.model.errors import ChipError, MalformedData
 from egate.mrtd.access_policy import DEFAULT_POLICY, AccessPolicy
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
 from egate.mrtd.file_reading import block_sizes, read_file
+from egate.mrtd.quirks import Quirk
 from egate.mrtd.secure_messaging import largest_read
 from egate.mrtd.session import ChipSession
 
@@ -59,13 +60,23 @@ class Gathering:
         self.files: dict[ElementaryFile, bytes] = {}
         self.outcomes: list[ProtocolOutcome] = []
         self.proofs: list[ChipProof] = []
+        self.remarks: list[ProtocolOutcome] = []
         self._progress = progress
         self._smaller_blocks = list(SMALLER_BLOCKS)
         self._block_limit = request.max_response_bytes
 
     def evidence(self) -> ChipEvidence:
         """What was gathered."""
-        return ChipEvidence(dict(self.files), tuple(self.outcomes), tuple(self.session.transcript), tuple(self.proofs))
+        outcomes = (*self.outcomes, *self.remarks)
+        return ChipEvidence(dict(self.files), outcomes, tuple(self.session.transcript), tuple(self.proofs))
+
+    def meet(self, quirk: Quirk, sw: int | None = None, detail: str = "") -> None:
+        """Note, once, that the chip does this and that it was answered as the table of quirks says.
+
+        Quirks stand after the outcomes of the protocols, which alone say how access went.
+        """
+        if all(remark.variant != quirk.value for remark in self.remarks):
+            self.remarks.append(ProtocolOutcome("quirk", ProtocolState.COMPLETED, quirk.value, sw, detail))
 
     def note(self, protocol: str, state: ProtocolState, variant: str = "", sw: int | None = None, detail: str = "") -> None:
         """Add the outcome of a protocol."""
