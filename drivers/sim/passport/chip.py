@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from drivers.sim.passport.chip_access import (
+    SW_REFERENCE_NOT_FOUND,
     Answer,
     BasicAccess,
     ChipAuthentication,
@@ -170,11 +171,13 @@ class SimulatedChip:
         return Answer(self._files.read(command, access=self._access))
 
     def _get_challenge(self, command: CommandApdu) -> Answer:
-        if not self._supports_bac:
+        if not (self._supports_bac or self._options.has(Quirk.PACE_ONLY)):
             return Answer(status(SW_NO_INSTRUCTION if self._open_to_all else SW_SECURITY_STATUS))
         return Answer(self._bac.challenge(command) if self._files.in_application else status(SW_CONDITIONS))
 
     def _external_authenticate(self, command: CommandApdu) -> Answer:
+        if self._options.has(Quirk.PACE_ONLY):
+            return Answer(status(SW_REFERENCE_NOT_FOUND))
         return self._bac.answer(command) if self._supports_bac else Answer(status(SW_SECURITY_STATUS))
 
     def _manage_security(self, command: CommandApdu) -> Answer:

@@ -26,6 +26,23 @@ from egate.pki.asn1 import algos, core, keys
 Entropy = Callable[[int], bytes]
 """Gives as many random bytes as asked."""
 
+
+class SeededEntropy:
+    """Bytes that follow from a seed: the same in every run, never the same twice in one."""
+
+    def __init__(self, seed: bytes) -> None:
+        self._seed = seed
+        self._drawn = 0
+
+    def __call__(self, size: int) -> bytes:
+        """So many bytes."""
+        self._drawn += 1
+        return hashlib.shake_256(self._seed + self._drawn.to_bytes(4, "big")).digest(size)
+
+    def __repr__(self) -> str:
+        return "SeededEntropy()"
+
+
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 DIGESTS = ("sha1", "sha224", "sha256", "sha384", "sha512")
