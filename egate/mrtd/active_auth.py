@@ -1,8 +1,13 @@
 """Active authentication: the chip signs a random challenge with the private key of DG15.
 
 Sources: ICAO Doc 9303-11 §6.1, §F; ISO/IEC 9796-2 digital signature scheme 1; BSI TR-03111 §5.2 (plain ECDSA signatures).
-Rule: `verify_response` returns which variant verified or raises ChipError; a key shorter than its limit proves nothing and is
-refused. DG15 must also be covered by the signed security object, which `egate.pki` verifies.
+Rule: a signature counts only when it verifies; `verify_response` returns which variant did or raises ChipError. A key shorter
+than its limit proves nothing and is refused. What was signed is kept as a proof, so that anybody may verify it again. DG15 must
+also be covered by the signed security object, which `egate.pki` verifies.
+
+How long an answer to ask for: a short length first, because some chips answer nothing to the extended one (AndyQ #223); the
+extended one, where reader and chip carry it, when the signature came cut off although the chip reported success (Australia,
+AndyQ #194), or when the chip refused the short length.
 """
 
 from __future__ import annotations
@@ -12,23 +17,35 @@ import hmac
 from collections.abc import Generator
 from dataclasses import dataclass, field
 
+from egate.model.document import ChipProof
 from egate.model.errors import ChipError, MalformedData
-from egate.mrtd.apdu import SW_OK, CommandApdu, ResponseApdu
+from egate.mrtd.apdu import MAX_EXTENDED_BYTES, MAX_SHORT_LE, SW_OK, CommandApdu, ResponseApdu
+from egate.mrtd.crypto.agreement import Entropy
 from egate.mrtd.crypto.ec import Curve, Point, verify_ecdsa
+from egate.mrtd.files.lds import parse_dg15
 from egate.mrtd.files.security_infos import decode_oid, parse_ec_public_key
 from egate.mrtd.files.tlv import parse_one, parse_tlvs
 
 CHALLENGE_BYTES = 8
 MIN_MODULUS_BITS = 1024
-"""Below this an RSA signature proves nothing today; documents of 2006 have exactly this."""
+"""Shorter keys can be factored, so a clone could hold one too (gmrtd #346). Doc 9303 recommends 2048 bits, but documents in
+circulation have 1024 and 1792, and for them this is the only proof."""
 MAX_MODULUS_BITS = 8192
+MAX_SIGNATURE_BYTES = 2 * MAX_MODULUS_BITS // 8
+"""Room for padding in front; a longer answer is no signature."""
 MAX_EXPONENT = 1 << 64
 """Bounds the work that a hostile key causes."""
 
 _DOING = "active authentication"
+_ABOUT_LENGTH = frozenset({0x6700, 0x6F00, 0x6A80, SW_OK})
+"""Refusals that the other length may cure; success is one when it comes without data."""
 _RSA_OID = "1.2.840.113549.1.1.1"
+_PROTOCOL = "active_authentication"
 _TRAILERS = {0x33: "sha1", 0x34: "sha256", 0x35: "sha512", 0x36: "sha384", 0x38: "sha224"}
-"""Hash identifiers of ISO/IEC 10118-3 in a two-byte trailer; a single BC means SHA-1."""
+"""Hash identifiers of ISO/IEC 10118-3 in a two-byte trailer that ends in CC."""
+_IMPLICIT_HASHES = ("sha1", "sha256", "sha224", "sha384", "sha512")
+"""A single BC leaves the hash to be known: SHA-1 by Doc 9303, and the others after it. Each covers all of the message, so trying
+them gives a forger nothing."""
 _HASH_BY_OID = {
     "0.4.0.127.0.7.1.1.4.1.1": "sha1",
     "0.4.0.127.0.7.1.1.4.1.2": "sha224",
@@ -60,12 +77,84 @@ class EcKey:
     point: Point = field(repr=False)
 
 
-def internal_authenticate(challenge: bytes) -> Generator[CommandApdu, ResponseApdu, bytes]:
-    """Have the chip sign the challenge and return its signature; raises ChipError."""
-    response = yield CommandApdu(0x00, 0x88, 0x00, 0x00, challenge, 256)
+@dataclass(frozen=True, slots=True)
+class ActiveResult:
+    """How active authentication went: the variant that verified, None when the signature does not hold, and the proof."""
+
+    variant: str | None
+    proof: ChipProof
+
+
+def run_active_authentication(
+    key_info: bytes, algorithm: str | None, entropy: Entropy, max_response_bytes: int = MAX_SHORT_LE
+) -> Generator[CommandApdu, ResponseApdu, ActiveResult]:
+    """Have the chip sign a fresh challenge, and verify the signature under the SubjectPublicKeyInfo of DG15.
+
+    `algorithm` is the object identifier that DG14 states for ECDSA, None where it states none. `max_response_bytes` is the
+    longest response APDU that reader and chip carry; above 256 the extended length may be used. Raises MalformedData when the key
+    is none, ChipError when the chip does not sign. A signature that does not hold is a result without variant: it is evidence.
+    """
+    size = _signature_bytes(parse_public_key(key_info))
+    challenge = entropy(CHALLENGE_BYTES)
+    lengths = [MAX_SHORT_LE, MAX_EXTENDED_BYTES] if max_response_bytes > MAX_SHORT_LE else [MAX_SHORT_LE]
+    signature, refusal = b"", None
+    for length in lengths:
+        try:
+            answer = yield from internal_authenticate(challenge, length)
+        except ChipError as error:
+            if error.sw not in _ABOUT_LENGTH:
+                raise
+            refusal = refusal or error
+            continue
+        signature = max(signature, answer, key=len)
+        variant = _variant(key_info, challenge, signature, algorithm)
+        if variant is not None or len(signature) >= size:
+            return ActiveResult(variant, _proof(challenge, signature))
+    if not signature and refusal is not None:
+        raise refusal
+    return ActiveResult(None, _proof(challenge, signature))
+
+
+def _proof(challenge: bytes, signature: bytes) -> ChipProof:
+    return ChipProof(_PROTOCOL, {"challenge": challenge, "signature": signature})
+
+
+def verify_active_proof(dg15: bytes, dg14_algorithm: str | None, proof: ChipProof) -> str:
+    """Verify a recorded proof under DG15, the whole file, and return the variant.
+
+    Raises ChipError when it does not hold, MalformedData when DG15 holds no usable key or the proof is of another protocol. That
+    the challenge was fresh cannot be told from a record; that DG15 is genuine is the matter of the security object.
+    """
+    values = proof.values
+    if proof.protocol != _PROTOCOL or not {"challenge", "signature"} <= values.keys():
+        raise MalformedData(_DOING, "a proof of another protocol")
+    if len(values["challenge"]) != CHALLENGE_BYTES:
+        raise MalformedData(_DOING, "a challenge of another length")
+    return verify_response(parse_dg15(dg15), values["challenge"], values["signature"], dg14_algorithm)
+
+
+def _variant(info: bytes, challenge: bytes, signature: bytes, algorithm: str | None) -> str | None:
+    try:
+        return verify_response(info, challenge, signature, algorithm)
+    except ChipError:
+        return None
+
+
+def internal_authenticate(challenge: bytes, le: int = MAX_SHORT_LE) -> Generator[CommandApdu, ResponseApdu, bytes]:
+    """Have the chip sign the challenge and return its signature; raises ChipError. `le` above 256 asks in extended form."""
+    response = yield CommandApdu(0x00, 0x88, 0x00, 0x00, challenge, le)
+    if response.exact_length is not None:
+        response = yield CommandApdu(0x00, 0x88, 0x00, 0x00, challenge, response.exact_length)
     if not response.ok or not response.data:
         raise ChipError(_DOING, "the chip gave no signature", response.sw)
     return response.data
+
+
+def _signature_bytes(key: RsaKey | EcKey) -> int:
+    """How long a whole signature is at least; a DER one of a curve may be a little shorter than the plain one it stands for."""
+    if isinstance(key, RsaKey):
+        return (key.modulus.bit_length() + 7) // 8
+    return (key.curve.n.bit_length() + 7) // 8
 
 
 def parse_public_key(info: bytes) -> RsaKey | EcKey:
@@ -112,9 +201,12 @@ def verify_response(info: bytes, challenge: bytes, signature: bytes, algorithm: 
 
 
 def _verify_rsa(key: RsaKey, challenge: bytes, signature: bytes) -> str | None:
-    """Open the signature; of the two roots of scheme 1 the one that ends in the trailer's nibble is meant (ISO/IEC 9796-2 §B)."""
+    """Open the signature; of the two roots of scheme 1 the one that ends in the trailer's nibble is meant (ISO/IEC 9796-2 §B).
+
+    The signature is taken as a number, so zeros in front of it, or lost there, change nothing (gmrtd #104, #106).
+    """
     number = int.from_bytes(signature, "big")
-    if number >= key.modulus:
+    if number >= key.modulus or len(signature) > MAX_SIGNATURE_BYTES:
         return None
     opened = pow(number, key.exponent, key.modulus)
     size = (key.modulus.bit_length() + 7) // 8
@@ -129,52 +221,64 @@ def _verify_rsa(key: RsaKey, challenge: bytes, signature: bytes) -> str | None:
 def verify_recovered(representative: bytes, challenge: bytes) -> str | None:
     """The hash that proves an opened ISO/IEC 9796-2 representative to cover M1 ‖ challenge, None when none does (§F step 4).
 
-    The representative is header and padding, M1, hash, trailer; the padding is a row of B nibbles that an A nibble ends.
+    The representative is header and padding, M1, hash, trailer; the padding is a row of B nibbles that an A nibble ends. Zeros in
+    front are those of a modulus whose length is no multiple of eight bits, or of a chip that leaves its highest byte empty.
     """
-    name, trailer_bytes = _trailer(representative)
-    if name is None:
-        return None
-    body = representative.lstrip(b"\x00")[:-trailer_bytes]
+    names, trailer_bytes = _trailer(representative)
+    body = representative[: len(representative) - trailer_bytes]
     begin = _message_start(body)
-    digest_bytes = hashlib.new(name, usedforsecurity=False).digest_size
-    if begin is None or len(body) - begin < digest_bytes:
+    if begin is None:
         return None
-    message, digest = body[begin:-digest_bytes], body[-digest_bytes:]
-    expected = hashlib.new(name, message + challenge, usedforsecurity=False).digest()
-    return name if hmac.compare_digest(expected, digest) else None
+    covered = body[begin:]
+    return next((name for name in names if _covers(name, covered, challenge)), None)
 
 
-def _trailer(representative: bytes) -> tuple[str | None, int]:
+def _covers(name: str, recovered: bytes, challenge: bytes) -> bool:
+    """Whether M1 ‖ hash, as recovered, belongs to the challenge."""
+    size = hashlib.new(name, usedforsecurity=False).digest_size
+    if len(recovered) < size:
+        return False
+    message, digest = recovered[:-size], recovered[-size:]
+    return hmac.compare_digest(hashlib.new(name, message + challenge, usedforsecurity=False).digest(), digest)
+
+
+def _trailer(representative: bytes) -> tuple[tuple[str, ...], int]:
+    """The hashes that the trailer allows, and its length in bytes."""
     if representative.endswith(b"\xbc"):
-        return "sha1", 1
+        return _IMPLICIT_HASHES, 1
     two = representative[-2:]
-    return (_TRAILERS.get(two[0]), 2) if two.endswith(b"\xcc") else (None, 0)
+    if len(two) == 2 and two[1] == 0xCC and two[0] in _TRAILERS:
+        return (_TRAILERS[two[0]],), 2
+    return (), 0
 
 
 def _message_start(body: bytes) -> int | None:
-    """Where M1 begins: after `6A`, or after `6B`, any number of `BB`, and `BA`; `4A` and `4B` where all is recovered."""
-    if not body or body[0] >> 4 not in {0x4, 0x6}:
+    """Where M1 begins, in bytes: after a nibble 6 (4 where all is recovered), any number of B nibbles, and an A nibble.
+
+    The nibbles are counted from where the representative begins, which is within a byte when the modulus has an odd length.
+    """
+    nibbles = body.hex().lstrip("0")
+    end = nibbles.find("a")
+    if nibbles[:1] not in {"4", "6"} or end < 1 or nibbles[1:end].strip("b"):
         return None
-    if body[0] & 0x0F == 0x0A:
-        return 1
-    end = body.find(b"\xba")
-    padded = body[0] & 0x0F == 0x0B and end > 0 and body[1:end] == b"\xbb" * (end - 1)
-    return end + 1 if padded else None
+    position = 2 * len(body) - len(nibbles) + end + 1
+    return position // 2 if position % 2 == 0 else None
 
 
 def _verify_ec(key: EcKey, challenge: bytes, signature: bytes, algorithm: str | None) -> str | None:
-    numbers = _signature_numbers(signature, (key.curve.n.bit_length() + 7) // 8)
-    if numbers is None:
-        return None
+    forms = _signature_numbers(signature, (key.curve.n.bit_length() + 7) // 8)
     for name in _hashes(key.curve, algorithm):
         digest = hashlib.new(name, challenge, usedforsecurity=False).digest()
-        if verify_ecdsa(key.curve, key.point, digest, numbers):
+        if any(verify_ecdsa(key.curve, key.point, digest, numbers) for numbers in forms):
             return f"ecdsa-{name}"
     return None
 
 
 def _hashes(curve: Curve, algorithm: str | None) -> tuple[str, ...]:
-    """The hash that DG14 states; otherwise the one of the curve's size and the others that documents without DG14 use."""
+    """The hash that DG14 states, and no other; without a statement the one of the curve's size first.
+
+    The others follow by how often documents without DG14 use them (a P-384 key with SHA-256: gmrtd #477).
+    """
     stated = _HASH_BY_OID.get(algorithm or "")
     if stated is not None:
         return (stated,)
@@ -183,14 +287,19 @@ def _hashes(curve: Curve, algorithm: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys((by_size, "sha256", "sha1", "sha224", "sha384", "sha512")))
 
 
-def _signature_numbers(signature: bytes, size: int) -> tuple[int, int] | None:
-    """The numbers r and s of a plain signature, or of a DER one, which some documents send against the standard."""
-    if len(signature) == 2 * size:
-        return int.from_bytes(signature[:size], "big"), int.from_bytes(signature[size:], "big")
+def _signature_numbers(signature: bytes, size: int) -> tuple[tuple[int, int], ...]:
+    """The numbers r and s that a signature may mean: plain halves, or DER, which some documents send against the standard.
+
+    A DER signature can have the length of a plain one, so both readings are tried; halves may be padded to whole bytes (P-521).
+    """
+    found = []
+    half = len(signature) // 2
+    if len(signature) % 2 == 0 and size <= half <= size + 1:
+        found.append((int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big")))
     try:
         parts = parse_tlvs(parse_one(signature, 0x30, _DOING), _DOING)
     except MalformedData:
-        return None
-    if [item.tag for item in parts] != [0x02, 0x02]:
-        return None
-    return int.from_bytes(parts[0].value, "big"), int.from_bytes(parts[1].value, "big")
+        return tuple(found)
+    if [item.tag for item in parts] == [0x02, 0x02]:
+        found.append((int.from_bytes(parts[0].value, "big"), int.from_bytes(parts[1].value, "big")))
+    return tuple(found)
