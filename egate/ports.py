@@ -12,6 +12,9 @@ from typing import Protocol
 from egate.model.crossing import Committed, LogRecord
 from egate.model.lane import Door, GateReport
 
+SHORT_RESPONSE_BYTES = 258
+"""A short response APDU: 256 bytes and the status word (ISO/IEC 7816-4 §5.1). Every chip reader carries it."""
+
 
 class Clock(Protocol):
     """The only source of time. `speed` > 1 makes every sleep shorter by that factor (the demo's fast clock)."""
@@ -54,8 +57,29 @@ class MrzReader(Device, Protocol):
         ...
 
 
+class PageReader(Device, Protocol):
+    """A device that gives a picture of a document's page: a full-page reader, or a camera above a glass."""
+
+    async def read_page(self) -> bytes:
+        """Wait for the next picture and return it as a JPEG, PNG, BMP or TIFF file; raises DeviceError."""
+        ...
+
+
 class ChipReader(Device, Protocol):
     """A contactless reader that carries APDUs to a chip."""
+
+    @property
+    def max_response_bytes(self) -> int:
+        """The longest response APDU that it carries, status word included: at least `SHORT_RESPONSE_BYTES`.
+
+        More says only what the reader can; extended lengths also need a chip that states them (Doc 9303-10 §3.6.4.2).
+        """
+        ...
+
+    @property
+    def historical_bytes(self) -> bytes:
+        """Historical bytes of the activated chip's answer to select; empty when there are none or the reader hides them."""
+        ...
 
     async def wait_for_chip(self, within_s: float) -> bool:
         """Wait until a chip is activated; False when none came in time."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from drivers.counters import DeviceCounters
 from drivers.link import SerialLink
+from drivers.reader.atr import historical_bytes_of_ats
 from drivers.reader.pn532_protocol import (
     ACK_FRAME,
     BAUD_CODES,
@@ -33,7 +34,7 @@ from drivers.reader.pn532_protocol import (
     parse_target_b,
 )
 from egate.model.errors import ChipLost, DeviceError, MalformedData
-from egate.ports import Clock
+from egate.ports import SHORT_RESPONSE_BYTES, Clock
 
 PN532 = 0x32  # IC of GetFirmwareVersion
 COMMAND_WITHIN_S = 0.5  # commands that only concern the PN532
@@ -67,7 +68,13 @@ class Pn532Config:
 
 
 class Pn532Reader:
-    """One PN532; see the module's rules."""
+    """One PN532; see the module's rules.
+
+    Its frames carry 262 bytes of an APDU. That is a short response and 4 bytes, not worth an extended length, so it calls itself
+    a reader of short responses.
+    """
+
+    max_response_bytes = SHORT_RESPONSE_BYTES
 
     def __init__(self, link: SerialLink, config: Pn532Config, clock: Clock) -> None:
         if config.fast_baud is not None and config.fast_baud not in BAUD_CODES:
@@ -89,6 +96,11 @@ class Pn532Reader:
     def online(self) -> bool:
         """Whether the port is open, set up, and the PN532 answered the last question."""
         return self._link.connected and self._ready_generation == self._link.generation and self._answering
+
+    @property
+    def historical_bytes(self) -> bytes:
+        """Historical bytes of the activated chip's answer to select (type A)."""
+        return historical_bytes_of_ats(self._target.ats) if self._target is not None else b""
 
     async def start(self) -> None:
         """Open the port and set the PN532 up; raises DeviceError."""

@@ -105,10 +105,11 @@ class Firmware:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A chip in the field: its logical number and whether it speaks ISO 14443-4."""
+    """A chip in the field: its logical number, whether it speaks ISO 14443-4, and its answer to select (type A)."""
 
     number: int
     iso_dep: bool
+    ats: bytes = b""
 
 
 def encode_frame(payload: bytes) -> bytes:
@@ -241,7 +242,7 @@ def parse_target_a(data: bytes) -> Target | None:
         return None
     if len(data) < 6:
         raise MalformedData("read the list of chips", "it is too short")
-    return Target(number=data[1], iso_dep=bool(data[4] & 0x20))
+    return Target(number=data[1], iso_dep=bool(data[4] & 0x20), ats=data[6 + data[5] :])
 
 
 def parse_target_b(data: bytes) -> Target | None:

@@ -103,6 +103,8 @@ class MemoryChipReader:
     """Carries APDUs to a real simulated chip; `problem` is raised instead, `gate` makes every answer wait."""
 
     online = True
+    max_response_bytes = 258
+    historical_bytes = b""
 
     def __init__(self) -> None:
         self.chip: SimulatedChip | None = None

@@ -24,6 +24,8 @@ class Reader:
     """The one method of a reader that the dialogue uses; `spoil` changes what the chip answers."""
 
     online = True
+    max_response_bytes = 258
+    historical_bytes = b""
 
     def __init__(self, chip: SimulatedChip, spoil: Callable[[int, bytes], bytes]) -> None:
         self._chip, self._spoil, self._count = chip, spoil, 0
