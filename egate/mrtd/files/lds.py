@@ -1,4 +1,4 @@
-"""The logical data structure: EF.COM and the data groups that are text or keys.
+"""The logical data structure: which files there are, EF.COM, DG1 and DG15; the other groups are in `groups`.
 
 Source: ICAO Doc 9303-10 §4.6, §4.7. Rule: EF.COM only hints which files there are (§4.6.1); the list that counts is signed and
 lies in EF.SOD.
@@ -7,17 +7,29 @@ lies in EF.SOD.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from egate.model.document import DocumentFormat, ElementaryFile, Mrz
 from egate.model.errors import MalformedData
+from egate.mrtd.files.groups.document_details import parse_dg12
+from egate.mrtd.files.groups.personal_details import parse_dg11
 from egate.mrtd.files.mrz import parse_mrz
-from egate.mrtd.files.tlv import Tlv, encode_tlv, parse_one, parse_tlvs
+from egate.mrtd.files.tlv import encode_tlv, parse_one, parse_tlvs
 
-MAX_DETAILS = 64
-"""Data objects in DG11 or DG12; the standard names fewer than 20."""
+__all__ = [
+    "FILE_TAGS",
+    "Com",
+    "encode_com",
+    "encode_dg1",
+    "encode_dg15",
+    "parse_com",
+    "parse_dg1",
+    "parse_dg11",
+    "parse_dg12",
+    "parse_dg15",
+]
 
-_COM, _DG1, _DG11, _DG12, _DG15, _MRZ = 0x60, 0x61, 0x6B, 0x6C, 0x6F, 0x5F1F
+_COM, _DG1, _DG15, _MRZ = 0x60, 0x61, 0x6F, 0x5F1F
 _LDS_VERSION, _UNICODE_VERSION, _TAG_LIST = 0x5F01, 0x5F36, 0x5C
 
 FILE_TAGS: dict[ElementaryFile, int] = {
@@ -32,8 +44,8 @@ FILE_TAGS: dict[ElementaryFile, int] = {
     ElementaryFile.DG8: 0x68,
     ElementaryFile.DG9: 0x69,
     ElementaryFile.DG10: 0x6A,
-    ElementaryFile.DG11: _DG11,
-    ElementaryFile.DG12: _DG12,
+    ElementaryFile.DG11: 0x6B,
+    ElementaryFile.DG12: 0x6C,
     ElementaryFile.DG13: 0x6D,
     ElementaryFile.DG14: 0x6E,
     ElementaryFile.DG15: _DG15,
@@ -53,14 +65,6 @@ class Com:
     unicode_version: str
     files: tuple[ElementaryFile, ...]
     unknown: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Detail:
-    """One data object of DG11 or DG12: its tag and its text as it stands."""
-
-    tag: int
-    text: str = field(repr=False)
 
 
 def parse_com(data: bytes) -> Com:
@@ -116,36 +120,3 @@ def parse_dg15(data: bytes) -> bytes:
 def encode_dg15(public_key: bytes) -> bytes:
     """DG15 around a SubjectPublicKeyInfo."""
     return encode_tlv(_DG15, public_key)
-
-
-def parse_dg11(data: bytes) -> tuple[Detail, ...]:
-    """Additional personal details: the text objects of DG11; raises MalformedData."""
-    return _parse_details(data, _DG11, "parsing DG11")
-
-
-def parse_dg12(data: bytes) -> tuple[Detail, ...]:
-    """Additional document details: the text objects of DG12; raises MalformedData."""
-    return _parse_details(data, _DG12, "parsing DG12")
-
-
-def _parse_details(data: bytes, tag: int, doing: str) -> tuple[Detail, ...]:
-    """The text objects, those in a list of other names (A0) included; images and bytes that are no text are left out."""
-    found: list[Detail] = []
-    for item in parse_tlvs(parse_one(data, tag, doing), doing):
-        if item.tag == _TAG_LIST:
-            continue
-        nested = parse_tlvs(item.value, doing) if item.tag == 0xA0 else (item,)
-        found.extend(detail for detail in map(_detail, nested) if detail is not None)
-        if len(found) > MAX_DETAILS:
-            raise MalformedData(doing, "too many data objects")
-    return tuple(found)
-
-
-def _detail(item: Tlv) -> Detail | None:
-    """A text object. Dates may be packed decimal digits instead of text (four bytes, Doc 9303-10 §4.7.12 of older editions)."""
-    try:
-        text = item.value.decode("utf-8")
-    except UnicodeDecodeError:
-        text = item.value.hex() if len(item.value) == 4 else ""
-        return Detail(item.tag, text) if text.isdigit() else None
-    return Detail(item.tag, text)

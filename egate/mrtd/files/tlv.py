@@ -86,8 +86,10 @@ def parse_tlvs(data: bytes, doing: str) -> tuple[Tlv, ...]:
 
 
 def parse_padded_tlvs(data: bytes, doing: str) -> tuple[Tlv, ...]:
-    """The data objects of a file that may be larger than its contents: bytes 00 and FF before, between and after them count
-    for nothing (ISO/IEC 7816-4 §5.2.2.1); raises MalformedData."""
+    """The data objects of a file that may be larger than its contents; raises MalformedData.
+
+    Bytes 00 and FF before, between and after the objects count for nothing (ISO/IEC 7816-4 §5.2.2.1).
+    """
     found: list[Tlv] = []
     position = 0
     while position < len(data):

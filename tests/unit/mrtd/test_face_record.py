@@ -102,8 +102,6 @@ def test_more_feature_points_than_there_are() -> None:
         _changed(12, b"\x00\x00"),
         _changed(14, b"\x7f\xff\xff\xff"),
         _changed(14, b"\x00\x00\x00\x10"),
-        _changed(18, b"\xff\xff"),
-        _changed(18, b"\x00\x40"),
         _record()[:20],
         b"FAC\x00010\x00\x00\x00\x00\x0e\x00\x01",
     ],

@@ -8,15 +8,11 @@ from egate.model.document import DocumentFormat, ElementaryFile
 from egate.model.errors import MalformedData
 from egate.mrtd.files.lds import (
     FILE_TAGS,
-    MAX_DETAILS,
-    Detail,
     encode_com,
     encode_dg1,
     encode_dg15,
     parse_com,
     parse_dg1,
-    parse_dg11,
-    parse_dg12,
     parse_dg15,
 )
 from egate.mrtd.files.mrz import parse_mrz
@@ -86,38 +82,6 @@ def test_real_dg15(folder: str, name: str) -> None:
 def test_malformed_dg15() -> None:
     with pytest.raises(MalformedData):
         parse_dg15(encode_dg15(b"\x02\x01\x01"))
-
-
-def test_details() -> None:
-    other_names = encode_tlv(0x02, b"\x01") + encode_tlv(0x5F0F, b"SMITH<<ANNA")
-    content = (
-        encode_tlv(0x5C, bytes.fromhex("5f0e5f2b"))
-        + encode_tlv(0x5F0E, "ÉRIKSSON".encode())
-        + encode_tlv(0x5F2B, bytes.fromhex("19740812"))
-        + encode_tlv(0x5F10, b"")
-        + encode_tlv(0xA0, other_names)
-        + encode_tlv(0x5F17, b"\xff\xfe\xff\xfe\x00")
-    )
-    details = parse_dg11(encode_tlv(0x6B, content))
-    assert Detail(0x5F0E, "ÉRIKSSON") in details
-    assert Detail(0x5F0F, "SMITH<<ANNA") in details
-    assert Detail(0x5F10, "") in details
-    assert all(detail.tag != 0x5F17 for detail in details)
-    assert "RIKSSON" not in repr(details)
-    parses_or_refuses(parse_dg11, encode_tlv(0x6B, content))
-
-
-def test_packed_dates() -> None:
-    """Issued documents write dates as packed digits (JMRTD bug 88); the bytes here are no text."""
-    assert parse_dg12(encode_tlv(0x6C, encode_tlv(0x5F26, bytes.fromhex("20190899")))) == (Detail(0x5F26, "20190899"),)
-
-
-def test_too_many_details() -> None:
-    """Counts from the chip are bounded (gmrtd issue 323)."""
-    with pytest.raises(MalformedData):
-        parse_dg12(encode_tlv(0x6C, encode_tlv(0x5F19, b"X") * (MAX_DETAILS + 1)))
-    with pytest.raises(MalformedData):
-        parse_dg12(encode_tlv(0x6C, encode_tlv(0xA0, encode_tlv(0x5F1A, b"X") * (MAX_DETAILS + 1))))
 
 
 def test_every_file_has_its_own_tag() -> None:
