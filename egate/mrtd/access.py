@@ -1,22 +1,30 @@
 """Access to the chip: PACE, else BAC, or the other way round, and the application selected.
 
-Sources: ICAO Doc 9303-11 §4.2 (order), Doc 9303-10 §3.4 (application). Rule: every protocol that was tried leaves its outcome, so
-a fall-back shows. A chip that refused a protocol is never read without protection; one that offers none is read as it is.
+Sources: ICAO Doc 9303-11 §4.2 (order), §4.4.3.5 (chip authentication mapping), Doc 9303-10 §3.4 (application). Rule: every
+protocol that was tried leaves its outcome, so a fall-back shows. BAC follows a PACE that the chip refused by a status word, but
+by default not one whose cryptography broke: then somebody stands between us and the chip, or the chip is none. A chip that
+refused a protocol is never read without protection; one that offers none is read as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from contextlib import suppress
 
 from egate.model.document import ElementaryFile, ProtocolState
 from egate.model.errors import ChipError, MalformedData
+from egate.mrtd.access_policy import AccessPolicy
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
 from egate.mrtd.bac import basic_access
-from egate.mrtd.crypto.agreement import Entropy, agreement_by_id
-from egate.mrtd.files.security_infos import DH_GENERIC, PaceInfo, parse_card_access
+from egate.mrtd.crypto.agreement import CurveAgreement, Entropy
+from egate.mrtd.files.security_infos import parse_card_access
 from egate.mrtd.gathering import Attempt, Gathering, Step, status_word
 from egate.mrtd.keys import mrz_password
-from egate.mrtd.pace import PacePassword, choose_pace, pace
+from egate.mrtd.mapping_proof import PROTOCOL as MAPPING_PROTOCOL
+from egate.mrtd.mapping_proof import verify_mapping_proof
+from egate.mrtd.pace import PacePassword, PaceSession, run_pace
+from egate.mrtd.pace_choice import PaceWay, choose_way
+from egate.mrtd.quirks import Quirk
 from egate.mrtd.secure_messaging import SecureMessaging
 
 APPLICATION = bytes.fromhex("A0000002471001")
@@ -27,16 +35,16 @@ MAX_REOPENINGS = 4
 _SELECT_MASTER_FILE = CommandApdu(0x00, 0xA4, 0x00, 0x0C, b"\x3f\x00")
 _SELECT_APPLICATION = CommandApdu(0x00, 0xA4, 0x04, 0x0C, APPLICATION)
 _NO_SUCH_INSTRUCTION = frozenset({0x6D00, 0x6E00})
+_BY_MRZ, _BY_NUMBER = 1, 2
+_PROTOCOLS = frozenset({"pace", "bac"})
+_MASTER_FILE_QUIRKS = {0x6A86: Quirk.MASTER_FILE_6A86, 0x6A87: Quirk.MASTER_FILE_6A87, 0x6985: Quirk.MASTER_FILE_6985}
 
 Opening = Generator[CommandApdu, ResponseApdu, SecureMessaging]
 
 
-def _select_leniently(command: CommandApdu) -> Step:
-    """Select and go on in any case: chips of the field refuse selections that they do not need."""
-    try:
-        yield command
-    except ChipError:
-        return
+def _is_wrong_password(sw: int | None) -> bool:
+    """6300, or 63Cx with the tries that are left."""
+    return sw is not None and sw >> 8 == 0x63
 
 
 class ChipAccess:
@@ -45,12 +53,14 @@ class ChipAccess:
     def __init__(self, gathering: Gathering, entropy: Entropy) -> None:
         self._gathering = gathering
         self._entropy = entropy
+        self._policy: AccessPolicy = gathering.request.policy
         self._open_again: Callable[[], Opening] | None = None
         self._reopenings = MAX_REOPENINGS
 
     def open(self) -> Attempt:
         """Gain access and select the application; False when nothing can be read."""
-        order = (self._by_pace, self._by_bac) if self._gathering.request.pace_before_bac else (self._by_bac, self._by_pace)
+        pace_first = self._gathering.request.pace_before_bac and self._policy.pace_before_bac
+        order = (self._by_pace, self._by_bac) if pace_first else (self._by_bac, self._by_pace)
         for protocol in order:
             if (yield from protocol()):
                 return True
@@ -58,53 +68,123 @@ class ChipAccess:
 
     def _is_unprotected(self) -> bool:
         """A chip that offers neither protocol may be read as it is; one that refused a protocol may not."""
-        return all(outcome.state is ProtocolState.NOT_OFFERED for outcome in self._gathering.outcomes)
+        states = [outcome.state for outcome in self._gathering.outcomes if outcome.protocol in _PROTOCOLS]
+        return all(state is ProtocolState.NOT_OFFERED for state in states)
+
+    def _note_quirk(self, quirk: Quirk) -> None:
+        """Note that the chip was met to do this, once."""
+        if not any(outcome.protocol == "quirk" and outcome.variant == quirk.value for outcome in self._gathering.outcomes):
+            self._gathering.note("quirk", ProtocolState.COMPLETED, quirk.value)
+
+    def _select_master_file(self) -> Step:
+        """Select and go on in any case: chips of the field refuse selections that they do not need."""
+        try:
+            response = yield _SELECT_MASTER_FILE
+        except ChipError:
+            return
+        if response.sw in _MASTER_FILE_QUIRKS:
+            self._note_quirk(_MASTER_FILE_QUIRKS[response.sw])
 
     def _by_pace(self) -> Attempt:
-        info = yield from self._offered_pace()
-        if info is None:
+        way = yield from self._offered_pace()
+        if way is None:
             return False
-        variant = _pace_variant(info)
-
-        def open_session() -> Opening:
-            return pace(info, self._password(), self._entropy)
-
-        if not (yield from self._opened("pace", variant, open_session)):
+        password = yield from self._begun_by_pace(way)
+        if password is None:
             return False
         if not (yield from self._select_application()):
             self._gathering.session.end()
             return False
 
         def open_again() -> Opening:
-            yield from _select_leniently(_SELECT_MASTER_FILE)
-            return (yield from open_session())
+            yield from self._select_master_file()
+            return (yield from run_pace(way, password, self._entropy)).secure
 
         self._open_again = open_again
         return True
 
-    def _offered_pace(self) -> Generator[CommandApdu, ResponseApdu, PaceInfo | None]:
+    def _begun_by_pace(self, way: PaceWay) -> Generator[CommandApdu, ResponseApdu, PacePassword | None]:
+        """Run PACE with the card access number where there is one, else or afterwards with the MRZ; None when it failed."""
+        refused = ""
+        passwords = self._passwords()
+        for password in passwords:
+            try:
+                begun = yield from run_pace(way, password, self._entropy)
+            except (ChipError, MalformedData) as error:
+                sw = status_word(error)
+                if password is not passwords[-1] and _is_wrong_password(sw):
+                    refused = f"the card access number was refused ({sw:04X})"
+                    continue
+                self._gathering.note_failure("pace", error, way.variant)
+                return None
+            self._gathering.session.begin(begun.secure)
+            self._gathering.note("pace", ProtocolState.COMPLETED, way.variant, 0x9000, refused)
+            if begun.proof is not None and not (yield from self._proved_by_mapping(way, password, begun)):
+                return None
+            return password
+        return None
+
+    def _passwords(self) -> tuple[PacePassword, ...]:
+        request = self._gathering.request
+        by_mrz = PacePassword(_BY_MRZ, mrz_password(request.information))
+        number = request.card_access_number.encode("latin-1", "replace")
+        return (PacePassword(_BY_NUMBER, number), by_mrz) if number else (by_mrz,)
+
+    def _proved_by_mapping(self, way: PaceWay, password: PacePassword, begun: PaceSession) -> Attempt:
+        """Read EF.CardSecurity under the session and note what the chip's proof came to; False when the session is lost."""
+        files, proof = self._gathering.files, begun.proof
+        try:
+            files[ElementaryFile.CARD_SECURITY] = yield from self._gathering.read_once(ElementaryFile.CARD_SECURITY)
+        except (ChipError, MalformedData) as error:
+            self._gathering.note_failure(MAPPING_PROTOCOL, error, way.variant)
+            return (not self._gathering.session.broken) or (yield from self._begun_again(way, password))
+        if proof is None or not isinstance(way.agreement, CurveAgreement):
+            return True
+        self._gathering.proofs.append(proof)
+        card_security = files[ElementaryFile.CARD_SECURITY]
+        verified = verify_mapping_proof(card_security, proof, way.agreement, way.info.parameter_id)
+        state = ProtocolState.COMPLETED if verified else ProtocolState.BROKEN
+        detail = "" if verified else "the chip does not hold a key that EF.CardSecurity announces"
+        self._gathering.note(MAPPING_PROTOCOL, state, way.variant, 0x9000, detail)
+        return True
+
+    def _begun_again(self, way: PaceWay, password: PacePassword) -> Attempt:
+        """A new session after reading EF.CardSecurity broke the first."""
+        self._gathering.session.end()
+        yield from self._select_master_file()
+        try:
+            begun = yield from run_pace(way, password, self._entropy)
+        except (ChipError, MalformedData) as error:
+            self._gathering.note_failure("secure_messaging", error, "reopening")
+            return False
+        self._gathering.session.begin(begun.secure)
+        return True
+
+    def _offered_pace(self) -> Generator[CommandApdu, ResponseApdu, PaceWay | None]:
         """Read EF.CardAccess and choose; None, with its outcome, when there is nothing to run."""
         data = yield from self._card_access()
         if data is None:
             return None
         self._gathering.files[ElementaryFile.CARD_ACCESS] = data
         try:
-            info = choose_pace(parse_card_access(data).pace)
+            choice = choose_way(parse_card_access(data), self._policy)
         except MalformedData:
             self._gathering.note("pace", ProtocolState.BROKEN, detail="EF.CardAccess is malformed")
             return None
-        if info is None:
-            self._gathering.note("pace", ProtocolState.NOT_OFFERED, detail="no variant that this reader speaks")
-        return info
+        if choice.way is None:
+            state = ProtocolState.BROKEN if choice.refused else ProtocolState.NOT_OFFERED
+            self._gathering.note("pace", state, detail=_why_none(choice.refused))
+        elif choice.way.info.parameter_id is None:
+            self._note_quirk(Quirk.NO_PARAMETER_ID)
+        return choice.way
 
     def _card_access(self) -> Generator[CommandApdu, ResponseApdu, bytes | None]:
         """EF.CardAccess, which lies in the master file; some chips, and all in which BAC was tried, want that selected first."""
         sw: int | None = None
-        for select_first in (False, True):
-            if self._gathering.outcomes and not select_first:
-                continue
+        bac_was_tried = any(outcome.protocol in _PROTOCOLS for outcome in self._gathering.outcomes)
+        for select_first in (True,) if bac_was_tried else (False, True):
             if select_first:
-                yield from _select_leniently(_SELECT_MASTER_FILE)
+                yield from self._select_master_file()
             try:
                 return (yield from self._gathering.read_once(ElementaryFile.CARD_ACCESS))
             except (ChipError, MalformedData) as error:
@@ -112,44 +192,47 @@ class ChipAccess:
         self._gathering.note("pace", ProtocolState.NOT_OFFERED, "", sw, "no readable EF.CardAccess")
         return None
 
-    def _password(self) -> PacePassword:
-        can = self._gathering.request.card_access_number
-        return (
-            PacePassword(2, can.encode("latin-1", "replace"))
-            if can
-            else PacePassword(1, mrz_password(self._gathering.request.information))
-        )
-
     def _by_bac(self) -> Attempt:
-        if not (yield from self._select_application()):
+        reason = self._bac_is_out()
+        if reason:
+            self._gathering.note("bac", ProtocolState.NOT_RUN, "3des", None, reason)
             return False
-
-        def open_session() -> Opening:
-            return basic_access(self._gathering.request.information, self._entropy)
-
-        if not (yield from self._opened("bac", "3des", open_session)):
+        if not (yield from self._select_application()) or not (yield from self._begun_by_bac()):
             return False
 
         def open_again() -> Opening:
-            yield from _select_leniently(_SELECT_APPLICATION)
-            return (yield from open_session())
+            with suppress(ChipError):
+                yield _SELECT_APPLICATION
+            return (yield from basic_access(self._gathering.request.information, self._entropy))
 
         self._open_again = open_again
         return True
 
-    def _opened(self, protocol: str, variant: str, dialogue: Callable[[], Opening]) -> Attempt:
-        """Run an access protocol, note how it went, and begin the session it yields."""
+    def _bac_is_out(self) -> str:
+        """Why the policy leaves BAC out, nothing when it does not. A malformed EF.CardAccess is no broken cryptography."""
+        if not self._policy.allow_bac:
+            return "the policy leaves BAC out"
+        tried = [outcome for outcome in self._gathering.outcomes if outcome.protocol == "pace" and outcome.variant]
+        states = {outcome.state for outcome in tried}
+        if ProtocolState.BROKEN in states and not self._policy.bac_after_broken:
+            return "the policy leaves BAC out after a PACE that broke"
+        if ProtocolState.REFUSED in states and not self._policy.bac_after_refusal:
+            return "the policy leaves BAC out after a PACE that was refused"
+        return ""
+
+    def _begun_by_bac(self) -> Attempt:
+        """Run BAC, note how it went, and begin its session."""
         try:
-            secure = yield from dialogue()
+            secure = yield from basic_access(self._gathering.request.information, self._entropy)
         except (ChipError, MalformedData) as error:
             sw = status_word(error)
-            if protocol == "bac" and sw in _NO_SUCH_INSTRUCTION:
-                self._gathering.note(protocol, ProtocolState.NOT_OFFERED, variant, sw, error.problem)
+            if sw in _NO_SUCH_INSTRUCTION:
+                self._gathering.note("bac", ProtocolState.NOT_OFFERED, "3des", sw, error.problem)
             else:
-                self._gathering.note_failure(protocol, error, variant)
+                self._gathering.note_failure("bac", error, "3des")
             return False
         self._gathering.session.begin(secure)
-        self._gathering.note(protocol, ProtocolState.COMPLETED, variant, 0x9000)
+        self._gathering.note("bac", ProtocolState.COMPLETED, "3des", 0x9000)
         return True
 
     def _select_application(self) -> Attempt:
@@ -177,8 +260,5 @@ class ChipAccess:
         return (yield from self._select_application())
 
 
-def _pace_variant(info: PaceInfo) -> str:
-    """E.g. `ecdh-gm-aes-128-brainpoolP256r1`."""
-    agreement = agreement_by_id(-1 if info.parameter_id is None else info.parameter_id)
-    kind = "dh-gm" if info.mapping == DH_GENERIC else "ecdh-gm"
-    return f"{kind}-{info.suite.word if info.suite else ''}-{agreement.name if agreement else ''}"
+def _why_none(refused: tuple[str, ...]) -> str:
+    return f"the chip's own parameters are unsound: {'; '.join(refused)}" if refused else "no variant that this reader speaks"

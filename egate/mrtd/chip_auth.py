@@ -1,21 +1,28 @@
-"""Chip authentication, version 1, by ECDH: proof that the chip holds the private key that DG14 announces.
+"""Chip authentication, version 1, by ECDH or DH: proof that the chip holds the private key that DG14 announces.
 
 Source: ICAO Doc 9303-11 §6.2, BSI TR-03110-1 §3.4. Rule: the commands run inside the session there is; afterwards a new session
 begins under new keys. The chip has proved nothing until it has answered under them: whoever runs this must see one more
 protected response before calling it done. DG14 must also be covered by the signed security object, which `egate.pki` verifies.
+
+What issued documents do otherwise: a key without an info means 3DES (France; gmrtd #9), and so do infos whose object identifiers
+name no way of version 1, where there is exactly one key (gmrtd #161, jllarraz #15): then nothing else can be meant.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from egate.model.errors import ChipError
-from egate.mrtd.apdu import CommandApdu, ResponseApdu
+from egate.model.errors import ChipError, MalformedData
+from egate.mrtd.apdu import MAX_EXTENDED_BYTES, MAX_SHORT_DATA_BYTES, MAX_SHORT_LE, SW_OK, CommandApdu, ResponseApdu
 from egate.mrtd.crypto.agreement import CurveAgreement, Entropy, new_key_pair
 from egate.mrtd.crypto.ciphers import CipherSuite
-from egate.mrtd.crypto.ec import Curve, Point
+from egate.mrtd.crypto.domain_parameters import Group
+from egate.mrtd.crypto.ec import Curve
+from egate.mrtd.crypto.soundness import ExplicitParameters, Parameters, sound_agreement
 from egate.mrtd.files.security_infos import (
+    DH_GENERIC,
     ECDH_GENERIC,
     ChipAuthenticationInfo,
     ChipAuthenticationKey,
@@ -36,28 +43,47 @@ class ChipAuthenticationWay:
 
     oid: str
     suite: CipherSuite
-    curve: Curve
-    point: Point
-    key_id: int | None
+    parameters: Parameters
+    public: bytes = field(repr=False)
+    key_id: int | None = None
+
+    @property
+    def variant(self) -> str:
+        """The way in words, e.g. `ecdh-aes-128-brainpoolP256r1` or `dh-3des-modp2048_224`."""
+        return f"{'ecdh' if isinstance(self.curve, Curve) else 'dh'}-{self.suite.word}-{self.curve.name}"
+
+    @property
+    def curve(self) -> Curve | Group:
+        """The curve or the group of the key."""
+        return _curve_or_group(self.parameters)
+
+
+def _curve_or_group(parameters: Parameters) -> Curve | Group:
+    if isinstance(parameters, ExplicitParameters):
+        return parameters.parameters
+    return parameters.curve if isinstance(parameters, CurveAgreement) else parameters.group
 
 
 def choose_chip_authentication(infos: SecurityInfos) -> ChipAuthenticationWay | None:
     """The strongest way that this reader speaks; None when DG14 offers none.
 
-    A key without a ChipAuthenticationInfo means 3DES (TR-03110-1 §3.4 of its first version, kept by issued documents).
+    A curve comes before a group, then the longest key of the cipher counts, then the size of the parameters.
     """
     ways = [way for key in infos.chip_authentication_keys for way in _ways_with(key, infos.chip_authentication)]
+    if not ways and len(infos.chip_authentication_keys) == 1:
+        ways = _ways_with(infos.chip_authentication_keys[0], ())
     return max(ways, key=lambda way: (way.oid, way.curve.p.bit_length()), default=None)
 
 
 def _ways_with(key: ChipAuthenticationKey, infos: tuple[ChipAuthenticationInfo, ...]) -> list[ChipAuthenticationWay]:
-    if key.curve is None or key.point is None:
+    if key.public is None:
         return []
-    implied = (ChipAuthenticationInfo(chip_authentication_oid(CipherSuite.DES3), 1, key.key_id),)
+    agreement = ECDH_GENERIC if isinstance(_curve_or_group(key.public.parameters), Curve) else DH_GENERIC
+    implied = (ChipAuthenticationInfo(chip_authentication_oid(CipherSuite.DES3, agreement), 1, key.key_id),)
     return [
-        ChipAuthenticationWay(info.oid, info.suite, key.curve, key.point, key.key_id)
+        ChipAuthenticationWay(info.oid, info.suite, key.public.parameters, key.public.encoded, key.key_id)
         for info in infos or implied
-        if info.agreement == ECDH_GENERIC and info.suite is not None and info.version == 1 and _same_key(info, key)
+        if info.agreement == agreement and info.suite is not None and info.version == 1 and _same_key(info, key)
     ]
 
 
@@ -67,9 +93,18 @@ def _same_key(info: ChipAuthenticationInfo, key: ChipAuthenticationKey) -> bool:
 
 
 def chip_authentication(way: ChipAuthenticationWay, entropy: Entropy) -> Generator[CommandApdu, ResponseApdu, SecureMessaging]:
-    """Send our ephemeral key and return the session that only the genuine chip can follow; raises ChipError."""
-    agreement = CurveAgreement(way.curve)
-    ephemeral = new_key_pair(agreement, agreement.base, entropy)
+    """Send our ephemeral key and return the session that only the genuine chip can follow.
+
+    Raises ChipError: the chip's refusal, or 9000 when its key or its parameters are not fit to be computed with. Those are judged
+    before anything is sent.
+    """
+    try:
+        agreement: Any = sound_agreement(way.parameters)
+        chip_public = agreement.decode(way.public)
+        ephemeral = new_key_pair(agreement, agreement.base, entropy)
+        secret = agreement.secret(agreement.multiply(ephemeral.private, chip_public, entropy))
+    except MalformedData as error:
+        raise ChipError(_DOING, f"the chip's key is of no use: {error.problem}", SW_OK) from None
     public = agreement.encode(ephemeral.public)
     reference = b"" if way.key_id is None else encode_tlv(0x84, _unsigned(way.key_id))
     steps = _with_key_only(public, reference) if way.suite is CipherSuite.DES3 else _in_two_steps(way.oid, public, reference)
@@ -77,7 +112,6 @@ def chip_authentication(way: ChipAuthenticationWay, entropy: Entropy) -> Generat
         response = yield command
         if not response.ok:
             raise ChipError(_DOING, "the chip refused", response.sw)
-    secret = agreement.secret(agreement.multiply(ephemeral.private, way.point))
     return SecureMessaging(session_keys(way.suite, secret))
 
 
@@ -88,9 +122,11 @@ def _with_key_only(public: bytes, reference: bytes) -> tuple[CommandApdu, ...]:
 
 def _in_two_steps(oid: str, public: bytes, reference: bytes) -> tuple[CommandApdu, ...]:
     """MSE:Set AT and GENERAL AUTHENTICATE, the form of AES (§6.2.4.2)."""
+    data = encode_tlv(0x7C, encode_tlv(0x80, public))
+    expected = MAX_SHORT_LE if len(data) <= MAX_SHORT_DATA_BYTES else MAX_EXTENDED_BYTES
     return (
         CommandApdu(0x00, 0x22, 0x41, 0xA4, encode_tlv(0x80, encode_oid(oid)) + reference),
-        CommandApdu(0x00, 0x86, 0x00, 0x00, encode_tlv(0x7C, encode_tlv(0x80, public)), 256),
+        CommandApdu(0x00, 0x86, 0x00, 0x00, data, expected),
     )
 
 

@@ -1,7 +1,7 @@
-"""PACE with generic mapping: access by a password that a listener cannot guess off-line.
+"""PACE: access by a password that a listener cannot guess off-line, with generic, integrated or chip authentication mapping.
 
-Source: ICAO Doc 9303-11 §4.4, worked examples §G, §H. Rule: a dialogue that yields commands and receives responses; a chip that
-refuses (status word) or breaks the protocol (wrong token, element outside the group, our own key sent back) makes it raise
+Source: ICAO Doc 9303-11 §4.4, worked examples §G, §H, §I. Rule: a dialogue that yields commands and receives responses; a chip
+that refuses (status word) or breaks the protocol (wrong token, element outside the group, our own key sent back) makes it raise
 ChipError. `sw` is then the refusal, or 9000 when the chip answered but wrongly.
 """
 
@@ -10,26 +10,38 @@ from __future__ import annotations
 import hmac
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from egate.model.document import ChipProof
 from egate.model.errors import ChipError, MalformedData
 from egate.mrtd.apdu import MAX_EXTENDED_BYTES, MAX_SHORT_DATA_BYTES, MAX_SHORT_LE, SW_OK, CommandApdu, ResponseApdu
-from egate.mrtd.crypto.agreement import Agreement, Entropy, KeyPair, agreement_by_id, new_key_pair
-from egate.mrtd.crypto.ciphers import CipherSuite, decrypt, mac, pad
-from egate.mrtd.files.security_infos import DH_GENERIC, ECDH_GENERIC, PaceInfo, encode_oid
-from egate.mrtd.files.tlv import child, encode_tlv, parse_one
+from egate.mrtd.crypto.agreement import Agreement, Entropy, new_key_pair
+from egate.mrtd.crypto.ciphers import CipherSuite, decrypt, encrypt_block, mac, pad, unpad
+from egate.mrtd.crypto.mapping import NONCE_BYTES, map_generic, map_integrated
+from egate.mrtd.files.security_infos import PaceInfo, SecurityInfos, encode_oid
+from egate.mrtd.files.tlv import encode_tlv, parse_one, parse_tlvs
 from egate.mrtd.keys import SessionKeys, password_key, session_keys
+from egate.mrtd.mapping_proof import mapping_proof
+from egate.mrtd.pace_choice import PaceWay, choose_pace, choose_way
 from egate.mrtd.secure_messaging import SecureMessaging
 
+__all__ = [
+    "PacePassword",
+    "PaceSession",
+    "authentication_token",
+    "choose_pace",
+    "decrypt_nonce",
+    "map_generic",
+    "pace",
+    "run_pace",
+]
+
 _DOING = "PACE"
-_NONCE_BYTES = {CipherSuite.DES3: 16, CipherSuite.AES128: 16, CipherSuite.AES192: 32, CipherSuite.AES256: 32}
-"""The nonce fills whole blocks and has at least the length of a key (Doc 9303-11 §4.4.3.2: 16 or, for longer keys, more)."""
 _DYNAMIC_DATA = 0x7C
 _PARAMETERS_REFUSED = frozenset({0x6A80, 0x6A86, 0x6A87, 0x6A88, 0x6700})
 """Status words by which chips of the field refuse the optional reference to the domain parameters."""
 
 Element = TypeVar("Element")
-Dialogue = Generator[CommandApdu, ResponseApdu, SecureMessaging]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,47 +52,61 @@ class PacePassword:
     secret: bytes = field(repr=False)
 
 
-def choose_pace(infos: tuple[PaceInfo, ...]) -> PaceInfo | None:
-    """The strongest way that this reader speaks: a curve before a group, then the longest key; None when there is none."""
-    usable = [info for info in infos if _usable(info)]
-    return max(usable, key=lambda info: (info.mapping, info.oid, info.parameter_id or 0), default=None)
+@dataclass(frozen=True, slots=True)
+class PaceSession:
+    """The session that PACE began and, after chip authentication mapping, what the chip proved itself with (not yet verified)."""
+
+    secure: SecureMessaging
+    proof: ChipProof | None = None
 
 
-def _usable(info: PaceInfo) -> bool:
-    known = info.mapping in {DH_GENERIC, ECDH_GENERIC} and info.suite is not None and info.parameter_id is not None
-    return known and info.version == 2 and agreement_by_id(info.parameter_id or 0) is not None and _fits(info)
+Dialogue = Generator[CommandApdu, ResponseApdu, PaceSession]
+Answers = Generator[CommandApdu, ResponseApdu, bytes]
 
 
-def _fits(info: PaceInfo) -> bool:
-    """Groups have numbers 0 to 2, curves 8 to 18; an object identifier for one with the number of another is useless."""
-    return (info.mapping == DH_GENERIC) == ((info.parameter_id or 0) < 8)
-
-
-def pace(info: PaceInfo, password: PacePassword, entropy: Entropy) -> Dialogue:
-    """Run PACE in the way of `info` and return the session."""
-    agreement = agreement_by_id(-1 if info.parameter_id is None else info.parameter_id)
-    if agreement is None or info.suite is None:
+def pace(info: PaceInfo, password: PacePassword, entropy: Entropy) -> Generator[CommandApdu, ResponseApdu, SecureMessaging]:
+    """Run PACE in the way of `info`, whose parameters are standardised, and return the session."""
+    way = choose_way(SecurityInfos((info,))).way
+    if way is None:
         raise ChipError(_DOING, "the chip's variant is not known")
-    yield from _set_up(info, password)
+    return (yield from run_pace(way, password, entropy)).secure
+
+
+def run_pace(way: PaceWay, password: PacePassword, entropy: Entropy) -> Dialogue:
+    """Run PACE in this way.
+
+    1. The variant and the password's kind. 2. The chip's nonce. 3. The base, mapped from it. 4. The agreement over that base.
+    5. Proof of the keys, mutually, the chip's last.
+    """
+    yield from _set_up(way.info, password)  # 1
     try:
-        return (yield from _agree(info, info.suite, agreement, password, entropy))  # type: ignore[misc]  # the union of two Agreements
+        return (yield from _Run(way, entropy).steps(password))
     except MalformedData as error:
         raise ChipError(_DOING, f"the chip broke the protocol: {error.problem}", SW_OK) from None
 
 
 def _set_up(info: PaceInfo, password: PacePassword) -> Generator[CommandApdu, ResponseApdu, None]:
-    """MSE:Set AT with the domain parameters named, which some chips demand; without them where a chip refuses that."""
+    """MSE:Set AT with the domain parameters named, which some chips demand; without them where a chip refuses that.
+
+    A chip that states no number for its parameters is told none.
+    """
     named = encode_tlv(0x80, encode_oid(info.oid)) + encode_tlv(0x83, bytes((password.reference,)))
-    parameters = encode_tlv(0x84, bytes((info.parameter_id or 0,)))
+    parameters = b"" if info.parameter_id is None else encode_tlv(0x84, _unsigned(info.parameter_id))
     response = yield CommandApdu(0x00, 0x22, 0xC1, 0xA4, named + parameters)
-    if response.sw in _PARAMETERS_REFUSED:
+    if parameters and response.sw in _PARAMETERS_REFUSED:
         response = yield CommandApdu(0x00, 0x22, 0xC1, 0xA4, named)
     if not response.ok and response.sw >> 4 != 0x63C:  # 63Cx only counts the tries that are left
         raise ChipError(_DOING, "the chip refused the variant or the password's kind", response.sw)
 
 
-def _general_authenticate(tag: int, value: bytes, answer_tag: int, *, last: bool) -> Generator[CommandApdu, ResponseApdu, bytes]:
-    """One step of the chain: send one data object, return the value of the one expected."""
+def _unsigned(value: int) -> bytes:
+    return value.to_bytes(max(1, (value.bit_length() + 7) // 8), "big")
+
+
+def _general_authenticate(
+    tag: int, value: bytes, *, last: bool = False
+) -> Generator[CommandApdu, ResponseApdu, dict[int, bytes]]:
+    """One step of the chain: send one data object, return those of the answer."""
     data = encode_tlv(_DYNAMIC_DATA, encode_tlv(tag, value) if value else b"")
     expected = (
         MAX_SHORT_LE if len(data) <= MAX_SHORT_DATA_BYTES else MAX_EXTENDED_BYTES
@@ -88,44 +114,84 @@ def _general_authenticate(tag: int, value: bytes, answer_tag: int, *, last: bool
     response = yield CommandApdu(0x00 if last else 0x10, 0x86, 0x00, 0x00, data, expected)
     if not response.ok:
         raise ChipError(_DOING, "the chip refused a step", response.sw)
-    return child(parse_one(response.data, _DYNAMIC_DATA, _DOING), answer_tag, _DOING)
+    if not response.data:
+        return {}
+    answer = parse_tlvs(parse_one(response.data, _DYNAMIC_DATA, _DOING), _DOING)
+    return {item.tag: item.value for item in reversed(answer)}
 
 
-def _agree(
-    info: PaceInfo, suite: CipherSuite, agreement: Agreement[Element], password: PacePassword, entropy: Entropy
-) -> Dialogue:
-    """The four steps: nonce, mapping, key agreement, mutual authentication."""
-    encrypted = yield from _general_authenticate(0x80, b"", 0x80, last=False)
-    nonce = decrypt_nonce(suite, password, encrypted)
-    mapping_key = new_key_pair(agreement, agreement.base, entropy)
-    answer = yield from _general_authenticate(0x81, agreement.encode(mapping_key.public), 0x82, last=False)
-    base = map_generic(agreement, nonce, mapping_key, agreement.decode(answer))
-    ephemeral = new_key_pair(agreement, base, entropy)
-    answer = yield from _general_authenticate(0x83, agreement.encode(ephemeral.public), 0x84, last=False)
-    chip_public = agreement.decode(answer)
-    if chip_public == ephemeral.public:
+def _expected(answer: dict[int, bytes], tag: int) -> bytes:
+    if tag not in answer:
+        raise MalformedData(_DOING, f"no object with tag {tag:02X}")
+    return answer[tag]
+
+
+class _Run:
+    """One run in one way. Elements are points or integers, as the agreement has it."""
+
+    def __init__(self, way: PaceWay, entropy: Entropy) -> None:
+        self._way = way
+        self._agreement: Any = way.agreement
+        self._entropy = entropy
+        self._mapping_key = b""
+
+    def steps(self, password: PacePassword) -> Dialogue:
+        """The steps of `run_pace` from the nonce on."""
+        way, agreement = self._way, self._agreement
+        answer = yield from _general_authenticate(0x80, b"")  # 2
+        nonce = decrypt_nonce(way.suite, password, _expected(answer, 0x80))
+        base = yield from (self._map_integrated(nonce) if way.mapping == "im" else self._map_generic(nonce))  # 3
+        ephemeral = new_key_pair(agreement, base, self._entropy)  # 4
+        answer = yield from _general_authenticate(0x83, agreement.encode(ephemeral.public))
+        chip_public = agreement.decode(_expected(answer, 0x84))
+        _refuse_mirror(chip_public == ephemeral.public)
+        secret = agreement.secret(agreement.multiply(ephemeral.private, chip_public, self._entropy))
+        keys = session_keys(way.suite, secret)
+        token = authentication_token(keys, way.info.oid, agreement, chip_public)  # 5
+        answer = yield from _general_authenticate(0x85, token, last=True)
+        expected = authentication_token(keys, way.info.oid, agreement, ephemeral.public)
+        if not hmac.compare_digest(_expected(answer, 0x86), expected):
+            raise ChipError(_DOING, "the chip's token is wrong", SW_OK)
+        proof = mapping_proof(self._mapping_key, _authentication_data(keys, answer)) if way.mapping == "cam" else None
+        return PaceSession(SecureMessaging(keys), proof)
+
+    def _map_generic(self, nonce: bytes) -> Generator[CommandApdu, ResponseApdu, Any]:
+        agreement = self._agreement
+        own = new_key_pair(agreement, agreement.base, self._entropy)
+        answer = yield from _general_authenticate(0x81, agreement.encode(own.public))
+        self._mapping_key = _expected(answer, 0x82)
+        other = agreement.decode(self._mapping_key)
+        _refuse_mirror(other == own.public)
+        return map_generic(agreement, nonce, own, other, self._entropy)
+
+    def _map_integrated(self, nonce: bytes) -> Generator[CommandApdu, ResponseApdu, Any]:
+        """The chip's answer to the additional nonce holds nothing: an empty object, or none at all."""
+        additional = self._entropy(self._way.suite.key_bytes)
+        yield from _general_authenticate(0x81, additional)
+        return map_integrated(self._agreement, self._way.suite, nonce, additional)
+
+
+def _refuse_mirror(mirrored: bool) -> None:
+    """Whoever sends our own key back knows nothing but what we sent (§4.4.1)."""
+    if mirrored:
         raise ChipError(_DOING, "the chip sent our own key back", SW_OK)
-    secret = agreement.secret(agreement.multiply(ephemeral.private, chip_public))
-    keys = session_keys(suite, secret)
-    token = authentication_token(keys, info.oid, agreement, chip_public)
-    answer = yield from _general_authenticate(0x85, token, 0x86, last=True)
-    if not hmac.compare_digest(answer, authentication_token(keys, info.oid, agreement, ephemeral.public)):
-        raise ChipError(_DOING, "the chip's token is wrong", SW_OK)
-    return SecureMessaging(keys)
 
 
 def decrypt_nonce(suite: CipherSuite, password: PacePassword, encrypted: bytes) -> bytes:
     """The nonce under the key of the password (§4.4.3.2); raises MalformedData when its length does not fit the cipher."""
-    if len(encrypted) != _NONCE_BYTES[suite] and len(encrypted) != 16:
+    if len(encrypted) not in {NONCE_BYTES[suite], 16}:
         raise MalformedData(_DOING, "the nonce has a wrong length")
     return decrypt(suite, password_key(suite, password.secret), bytes(suite.block_bytes), encrypted)
 
 
-def map_generic(agreement: Agreement[Element], nonce: bytes, own: KeyPair[Element], other: Element) -> Element:
-    """The mapped base s·G + H with H the agreement of the two mapping keys (§4.4.3.3.1)."""
-    shared = agreement.multiply(own.private, other)
-    scalar = int.from_bytes(nonce, "big") % agreement.order
-    return shared if scalar == 0 else agreement.add(agreement.multiply(scalar, agreement.base), shared)
+def _authentication_data(keys: SessionKeys, answer: dict[int, bytes]) -> bytes:
+    """The chip authentication data of the last answer (§4.4.3.5): decrypted, or nothing when there are none of that form."""
+    encrypted = answer.get(0x8A, b"")
+    vector = encrypt_block(keys.suite, keys.encryption, b"\xff" * keys.suite.block_bytes)
+    try:
+        return unpad(decrypt(keys.suite, keys.encryption, vector, encrypted))
+    except MalformedData:
+        return b""
 
 
 def authentication_token(keys: SessionKeys, oid: str, agreement: Agreement[Element], public: Element) -> bytes:

@@ -1,4 +1,4 @@
-"""The simulated chip's protocols: BAC, PACE with generic mapping, chip authentication, active authentication.
+"""The simulated chip's protocols: BAC, PACE with its three mappings, chip authentication, active authentication.
 
 Source: ICAO Doc 9303-11 §4.3, §4.4, §6.1, §6.2. Rule: written from the chip's side of the standard; it shares with the reader
 only primitives that published vectors prove (ciphers, key derivation, key agreement). A wrong key ends in status word 6300.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,13 +18,24 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from drivers.sim.passport.chip_files import SW_CONDITIONS, SW_NOT_FOUND, SW_WRONG_DATA, SW_WRONG_LENGTH, status
 from drivers.sim.passport.chip_messaging import CardMessaging
-from drivers.sim.passport.personalisation import ActiveKey
+from drivers.sim.passport.personalisation import ActiveKey, AgreementKey
 from egate.model.document import MrzInformation
 from egate.model.errors import MalformedData
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
 from egate.mrtd.crypto.agreement import CurveAgreement, GroupAgreement, agreement_by_id
-from egate.mrtd.crypto.ciphers import CipherSuite, decrypt, encrypt, mac, pad
-from egate.mrtd.files.security_infos import PaceInfo, decode_oid, encode_oid
+from egate.mrtd.crypto.ciphers import CipherSuite, decrypt, encrypt, encrypt_block, mac, pad
+from egate.mrtd.crypto.ec import Curve
+from egate.mrtd.crypto.mapping import NONCE_BYTES, map_integrated
+from egate.mrtd.crypto.soundness import ExplicitParameters
+from egate.mrtd.files.security_infos import (
+    DH_INTEGRATED,
+    ECDH_CHIP_AUTHENTICATION,
+    ECDH_INTEGRATED,
+    PaceDomainParameters,
+    PaceInfo,
+    decode_oid,
+    encode_oid,
+)
 from egate.mrtd.files.tlv import encode_tlv, parse_one, parse_tlvs
 from egate.mrtd.keys import basic_access_keys, mrz_password, password_key, session_keys
 
@@ -33,7 +44,6 @@ Entropy = Callable[[int], bytes]
 SW_AUTHENTICATION_FAILED = 0x6300
 SW_REFERENCE_NOT_FOUND = 0x6A88
 _SUITES = {1: CipherSuite.DES3, 2: CipherSuite.AES128, 3: CipherSuite.AES192, 4: CipherSuite.AES256}
-_NONCE_BYTES = {CipherSuite.DES3: 16, CipherSuite.AES128: 16, CipherSuite.AES192: 32, CipherSuite.AES256: 32}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +100,12 @@ class BasicAccess:
 class _PaceRun:
     """What the chip remembers between the steps of one run. Elements are points or integers, as the agreement has it."""
 
-    oid: str
+    info: PaceInfo
     suite: CipherSuite
     agreement: CurveAgreement | GroupAgreement
     password: bytes = field(repr=False)
+    static: AgreementKey | None = field(repr=False, default=None)
+    mapping_private: int = field(repr=False, default=0)
     nonce: bytes = field(repr=False, default=b"")
     base: Any = field(repr=False, default=None)
     own_public: Any = field(repr=False, default=None)
@@ -103,12 +115,24 @@ class _PaceRun:
 
 
 class PaceAccess:
-    """PACE: MSE:Set AT and the four steps of GENERAL AUTHENTICATE."""
+    """PACE: MSE:Set AT and the four steps of GENERAL AUTHENTICATE.
 
-    def __init__(self, offered: tuple[PaceInfo, ...], passwords: dict[int, bytes], entropy: Entropy) -> None:
+    `keys` are the chip's static keys, which chip authentication mapping needs; `parameters` those that EF.CardAccess spells out.
+    """
+
+    def __init__(
+        self,
+        offered: tuple[PaceInfo, ...],
+        passwords: dict[int, bytes],
+        entropy: Entropy,
+        keys: Sequence[AgreementKey] = (),
+        parameters: Sequence[PaceDomainParameters] = (),
+    ) -> None:
         self._offered = offered
         self._passwords = passwords
         self._entropy = entropy
+        self._keys = keys
+        self._parameters = parameters
         self._run: _PaceRun | None = None
 
     def set_up(self, command: CommandApdu) -> ResponseApdu:
@@ -123,15 +147,33 @@ class PaceAccess:
         password = self._passwords.get(int.from_bytes(parts.get(0x83, b""), "big"))
         if info is None or password is None:
             return status(SW_WRONG_DATA if info is None else SW_REFERENCE_NOT_FOUND)
-        agreement = agreement_by_id(-1 if info.parameter_id is None else info.parameter_id)
-        suite = _SUITES.get(int(oid.rsplit(".", 1)[1]))
-        if agreement is None or suite is None:
+        agreement = self._agreement_of(info)
+        if agreement is None or info.suite is None:
             return status(SW_WRONG_DATA)
-        self._run = _PaceRun(oid, suite, agreement, password)
+        static = self._static_key(info, agreement)
+        if info.mapping == ECDH_CHIP_AUTHENTICATION and static is None:
+            return status(SW_WRONG_DATA)
+        self._run = _PaceRun(info, info.suite, agreement, password, static)
         return status(0x9000)
 
     def _is_named(self, info: PaceInfo, parts: dict[int, bytes]) -> bool:
         return 0x84 not in parts or int.from_bytes(parts[0x84], "big") == info.parameter_id
+
+    def _agreement_of(self, info: PaceInfo) -> CurveAgreement | GroupAgreement | None:
+        """The domain parameters that the issuer meant; what it spelled out itself the chip does not judge."""
+        standard = None if info.parameter_id is None else agreement_by_id(info.parameter_id)
+        if standard is not None:
+            return standard
+        for item in self._parameters:
+            if item.mapping == info.mapping and item.parameter_id == info.parameter_id:
+                return _own_agreement(item)
+        return None
+
+    def _static_key(self, info: PaceInfo, agreement: CurveAgreement | GroupAgreement) -> AgreementKey | None:
+        """The static key over these parameters, where there are several the one with their number."""
+        fitting = [key for key in self._keys if key.agreement == agreement]
+        numbered = [key for key in fitting if key.key_id is not None and key.key_id == info.parameter_id]
+        return next(iter(numbered or fitting), None)
 
     def step(self, command: CommandApdu) -> Answer:
         """One GENERAL AUTHENTICATE; only the fourth is not chained (CLA 10)."""
@@ -156,7 +198,7 @@ class PaceAccess:
     def _send_nonce(self, run: _PaceRun, sent: dict[int, bytes]) -> Answer:
         if sent:
             return _refusal(SW_WRONG_DATA)
-        run.nonce = self._entropy(_NONCE_BYTES[run.suite])
+        run.nonce = self._entropy(NONCE_BYTES[run.suite])
         key = password_key(run.suite, run.password)
         return _dynamic(0x80, encrypt(run.suite, key, bytes(run.suite.block_bytes), run.nonce))
 
@@ -164,9 +206,12 @@ class PaceAccess:
         return 1 + int.from_bytes(self._entropy(72), "big") % (run.agreement.order - 1)
 
     def _map(self, run: _PaceRun, sent: dict[int, bytes]) -> Answer:
-        """The mapped base is H + s·G; here first H from the terminal's mapping key."""
+        """The mapped base is H + s·G, here first H from the terminal's mapping key; or it comes from both nonces."""
         agreement: Any = run.agreement
-        private = self._scalar(run)
+        if run.info.mapping in {DH_INTEGRATED, ECDH_INTEGRATED}:
+            run.base = map_integrated(run.agreement, run.suite, run.nonce, sent[0x81])
+            return _dynamic(0x82, b"")
+        private = run.mapping_private = self._scalar(run)
         shared = agreement.multiply(private, agreement.decode(sent[0x81]))
         run.base = agreement.add(shared, agreement.multiply(int.from_bytes(run.nonce, "big") % agreement.order, agreement.base))
         return _dynamic(0x82, agreement.encode(agreement.multiply(private, agreement.base)))
@@ -183,13 +228,32 @@ class PaceAccess:
         keys = session_keys(run.suite, run.secret)
         if not hmac.compare_digest(self._token(run, keys.mac, run.own_public), sent[0x85]):
             return _refusal(SW_AUTHENTICATION_FAILED)
-        return Answer(_dynamic(0x86, self._token(run, keys.mac, run.their_public)).response, CardMessaging(keys))
+        objects = encode_tlv(0x86, self._token(run, keys.mac, run.their_public))
+        if run.info.mapping == ECDH_CHIP_AUTHENTICATION:
+            objects += encode_tlv(0x8A, self._authentication_data(run, keys.encryption))
+        return Answer(ResponseApdu(encode_tlv(0x7C, objects), 0x9000), CardMessaging(keys))
+
+    def _authentication_data(self, run: _PaceRun, key: bytes) -> bytes:
+        """The mapping key divided by the static key, encrypted under the session's key."""
+        order = run.agreement.order
+        static = 0 if run.static is None else run.static.private
+        quotient = run.mapping_private * pow(static, -1, order) % order
+        plain = pad(quotient.to_bytes((order.bit_length() + 7) // 8, "big"), run.suite.block_bytes)
+        vector = encrypt_block(run.suite, key, b"\xff" * run.suite.block_bytes)
+        return encrypt(run.suite, key, vector, plain)
 
     def _token(self, run: _PaceRun, key: bytes, public: Any) -> bytes:
         tag = 0x86 if isinstance(run.agreement, CurveAgreement) else 0x84
         agreement: Any = run.agreement
-        template = encode_tlv(0x7F49, encode_tlv(0x06, encode_oid(run.oid)) + encode_tlv(tag, agreement.encode(public)))
+        template = encode_tlv(0x7F49, encode_tlv(0x06, encode_oid(run.info.oid)) + encode_tlv(tag, agreement.encode(public)))
         return mac(run.suite, key, pad(template, 8) if run.suite is CipherSuite.DES3 else template)
+
+
+def _own_agreement(item: PaceDomainParameters) -> CurveAgreement | GroupAgreement | None:
+    if not isinstance(item.parameters, ExplicitParameters):
+        return item.parameters
+    spelled_out = item.parameters.parameters
+    return CurveAgreement(spelled_out) if isinstance(spelled_out, Curve) else GroupAgreement(spelled_out)
 
 
 def _dynamic(tag: int, value: bytes) -> Answer:
@@ -203,22 +267,36 @@ def passwords(information: MrzInformation, card_access_number: str) -> dict[int,
 
 
 class ChipAuthentication:
-    """Chip authentication with a static key, computed by OpenSSL, apart from the reader's arithmetic."""
+    """Chip authentication with static keys on curves or in groups, one of which a command names where there are several."""
 
-    def __init__(self, key: ec.EllipticCurvePrivateKey | None) -> None:
-        self._key = key
+    def __init__(self, keys: Sequence[AgreementKey] | ec.EllipticCurvePrivateKey | None) -> None:
+        one = (AgreementKey.of(keys),) if isinstance(keys, ec.EllipticCurvePrivateKey) else keys
+        self._keys: Sequence[AgreementKey] = one or ()
+        self._key: AgreementKey | None = None
         self._suite: CipherSuite | None = None
 
+    def _meant(self, parts: dict[int, bytes]) -> AgreementKey | None:
+        """The key that a command means: the one with the number in DO 84; without it, or for an unnumbered one, the first."""
+        if 0x84 not in parts:
+            return next(iter(self._keys), None)
+        number = int.from_bytes(parts[0x84], "big")
+        unnumbered = self._keys[0] if len(self._keys) == 1 and self._keys[0].key_id is None else None
+        return next((key for key in self._keys if key.key_id == number), unnumbered)
+
     def set_up(self, command: CommandApdu) -> ResponseApdu:
-        """MSE:Set AT for internal authentication (22 41 A4): remember the cipher."""
-        self._suite = None
-        if self._key is None:
+        """MSE:Set AT for internal authentication (22 41 A4): remember the cipher and the key."""
+        self._suite = self._key = None
+        if not self._keys:
             return status(SW_REFERENCE_NOT_FOUND)
         try:
             parts = {item.tag: item.value for item in parse_tlvs(command.data, "setting up chip authentication")}
             self._suite = _SUITES.get(int(decode_oid(parts.get(0x80, b"")).rsplit(".", 1)[1]))
         except (MalformedData, IndexError):
             return status(SW_WRONG_DATA)
+        self._key = self._meant(parts)
+        if self._key is None:
+            self._suite = None
+            return status(SW_REFERENCE_NOT_FOUND)
         return status(0x9000 if self._suite else SW_WRONG_DATA)
 
     @property
@@ -233,7 +311,7 @@ class ChipAuthentication:
             public = parse_one(parse_one(command.data, 0x7C, "chip authentication"), 0x80, "chip authentication")
         except MalformedData:
             return _refusal(SW_WRONG_DATA)
-        return _refusal(SW_CONDITIONS) if suite is None else self._answer(suite, public, encode_tlv(0x7C, b""))
+        return _refusal(SW_CONDITIONS) if suite is None else _agreed(self._key, suite, public, encode_tlv(0x7C, b""))
 
     def agree_by_key_only(self, command: CommandApdu) -> Answer:
         """MSE:Set KAT (22 41 A6), the form of 3DES."""
@@ -241,16 +319,18 @@ class ChipAuthentication:
             parts = {item.tag: item.value for item in parse_tlvs(command.data, "chip authentication")}
         except MalformedData:
             return _refusal(SW_WRONG_DATA)
-        return self._answer(CipherSuite.DES3, parts.get(0x91, b""), b"")
+        return _agreed(self._meant(parts), CipherSuite.DES3, parts.get(0x91, b""), b"")
 
-    def _answer(self, suite: CipherSuite, public: bytes, data: bytes) -> Answer:
-        if self._key is None:
-            return _refusal(SW_NOT_FOUND)
-        try:
-            other = ec.EllipticCurvePublicKey.from_encoded_point(self._key.curve, public)
-        except ValueError:
-            return _refusal(SW_WRONG_DATA)
-        return Answer(ResponseApdu(data, 0x9000), CardMessaging(session_keys(suite, self._key.exchange(ec.ECDH(), other))))
+
+def _agreed(key: AgreementKey | None, suite: CipherSuite, public: bytes, data: bytes) -> Answer:
+    if key is None:
+        return _refusal(SW_NOT_FOUND)
+    agreement: Any = key.agreement
+    try:
+        secret = agreement.secret(agreement.multiply(key.private, agreement.decode(public)))
+    except MalformedData:
+        return _refusal(SW_WRONG_DATA)
+    return Answer(ResponseApdu(data, 0x9000), CardMessaging(session_keys(suite, secret)))
 
 
 def sign_challenge(key: ActiveKey, challenge: bytes, entropy: Entropy) -> bytes:

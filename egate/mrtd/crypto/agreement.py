@@ -46,8 +46,11 @@ class Agreement(Protocol[Element]):
         """The context tag of a public key in a public key data object."""
         ...
 
-    def multiply(self, scalar: int, element: Element) -> Element:
-        """`scalar` times an element; raises MalformedData when the result is the neutral element."""
+    def multiply(self, scalar: int, element: Element, entropy: Entropy | None = None) -> Element:
+        """`scalar` times an element; raises MalformedData when the result is the neutral element.
+
+        With `entropy` the scalar is a secret and is blinded where our own arithmetic computes.
+        """
         ...
 
     def add(self, left: Element, right: Element) -> Element:
@@ -93,9 +96,9 @@ class CurveAgreement:
         """Tag 86: a point."""
         return 0x86
 
-    def multiply(self, scalar: int, element: Point) -> Point:
+    def multiply(self, scalar: int, element: Point, entropy: Entropy | None = None) -> Point:
         """Scalar multiplication."""
-        return _finite(self.curve.multiply(scalar, element))
+        return _finite(self.curve.multiply(scalar, element, entropy))
 
     def add(self, left: Point, right: Point) -> Point:
         """Point addition."""
@@ -146,9 +149,10 @@ class GroupAgreement:
         """Tag 84: a public value."""
         return 0x84
 
-    def multiply(self, scalar: int, element: int) -> int:
-        """Exponentiation."""
-        return _not_one(pow(element, scalar, self.group.p))
+    def multiply(self, scalar: int, element: int, entropy: Entropy | None = None) -> int:
+        """Exponentiation of an element of the subgroup; a secret exponent is blinded by a random multiple of the order."""
+        blinding = 0 if entropy is None else int.from_bytes(entropy(_EXCESS_BYTES), "big") * self.group.q
+        return _not_one(pow(element, scalar + blinding, self.group.p))
 
     def add(self, left: int, right: int) -> int:
         """Multiplication modulo the prime."""
@@ -197,7 +201,7 @@ def new_key_pair(agreement: Agreement[Element], base: Element, entropy: Entropy)
     """An ephemeral key over `base`."""
     size = (agreement.order.bit_length() + 7) // 8 + _EXCESS_BYTES
     private = int.from_bytes(entropy(size), "big") % (agreement.order - 1) + 1
-    return KeyPair(private, agreement.multiply(private, base))
+    return KeyPair(private, agreement.multiply(private, base, entropy))
 
 
 def agreement_by_id(parameter_id: int) -> CurveAgreement | GroupAgreement | None:

@@ -3,19 +3,31 @@
 Sources: ICAO Doc 9303-11 §9.5.1 (curves), BSI TR-03111 (encodings), RFC 5639 and FIPS 186-4 (curve values).
 PACE needs point addition and multiplication of arbitrary points. Rule: secret scalars are multiplied by OpenSSL, in constant
 time, wherever it knows the curve: ECDH yields x(kP), the square root gives y up to its sign, and x((k+1)P) settles the sign.
-brainpoolP192r1, P224r1 and P320r1 (and secp224r1, whose prime has no cheap square root) are multiplied here in Python, which
-is not constant-time; the scalars are ephemeral, one session old, and the attacker would have to time them through a card reader.
+brainpoolP192r1, P224r1 and P320r1 (and secp224r1, whose prime has no cheap square root, and curves that a chip spells out) are
+multiplied here in Python.
+
+What that gives. A secret scalar is blinded by a random multiple of the order, brought to a fixed length and climbed on a ladder:
+each bit costs one addition and one doubling, in coordinates that are randomised anew each time. So neither the number nor the
+order of operations depends on the scalar, and what leaks in one run belongs to numbers that no other run repeats. What it does
+not give: Python's integers are not constant-time, their work depends a little on their values. Against an attacker who times
+us through a card reader, with ephemeral scalars, that is ample; against one who shares our processor it is not a promise.
+Without `entropy` the scalar counts as public and the faster way is taken (verification, judging parameters).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from egate.model.errors import MalformedData
 
+BLINDING_BITS = 64
+"""Random bits that a scalar is blinded with; as many runs would have to repeat before two share a blinded scalar."""
+
 _DOING = "computing on an elliptic curve"
+_Jacobian = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +88,21 @@ class Curve:
         x = (slope * slope - left.x - right.x) % self.p
         return Point(x, (slope * (left.x - x) - left.y) % self.p)
 
-    def multiply(self, scalar: int, point: Point) -> Point | None:
-        """`scalar` times a point of the curve."""
+    def multiply(self, scalar: int, point: Point, entropy: Callable[[int], bytes] | None = None) -> Point | None:
+        """`scalar` times a point of the curve; with `entropy` the scalar is a secret and is multiplied as one (see the rule)."""
         scalar %= self.n
         if scalar == 0:
             return None
         if self.openssl is None or self.p % 4 != 3:
-            return _multiply_in_python(self, scalar, point)
+            return _multiply_in_python(self, scalar, point) if entropy is None else _climb(self, scalar, point, entropy)
         if point == self.generator:
             numbers = ec.derive_private_key(scalar, self.openssl).public_key().public_numbers()
             return Point(numbers.x, numbers.y)
         return _multiply_by_exchange(self, self.openssl, scalar, point)
+
+    def has_order(self, point: Point) -> bool:
+        """Whether `n` times a point of the curve is the neutral element, computed without trusting that it is."""
+        return _multiply_in_python(self, self.n, point) is None
 
 
 def _multiply_by_exchange(curve: Curve, openssl: ec.EllipticCurve, scalar: int, point: Point) -> Point:
@@ -108,18 +124,46 @@ def _exchange(openssl: ec.EllipticCurve, scalar: int, public: ec.EllipticCurvePu
 
 
 def _multiply_in_python(curve: Curve, scalar: int, point: Point) -> Point | None:
-    """Double and add in Jacobian coordinates (X/Z², Y/Z³); Z = 0 is the point at infinity."""
+    """Double and add in Jacobian coordinates (X/Z², Y/Z³); Z = 0 is the point at infinity. For public scalars."""
     p, a = curve.p, curve.a
     x, y, z = 0, 1, 0
     for bit in bin(scalar)[2:]:
         x, y, z = _double(x, y, z, a, p)
         if bit == "1":
             x, y, z = _add_affine((x, y, z), point, a, p)
+    return _affine((x, y, z), p)
+
+
+def _affine(point: _Jacobian, p: int) -> Point | None:
+    x, y, z = point
     if z == 0:
         return None
     inverse = pow(z, -1, p)
     square = inverse * inverse % p
     return Point(x * square % p, y * square * inverse % p)
+
+
+def _climb(curve: Curve, scalar: int, point: Point, entropy: Callable[[int], bytes]) -> Point | None:
+    """Montgomery's ladder over a blinded scalar of fixed length, from a point in randomised coordinates. For secret scalars."""
+    p, a = curve.p, curve.a
+    blinded = _blinded(scalar, curve.n, entropy)
+    z = int.from_bytes(entropy(curve.field_bytes + BLINDING_BITS // 8), "big") % (p - 1) + 1
+    zz = z * z % p
+    lower: _Jacobian = (point.x * zz % p, point.y * zz * z % p, z)
+    rungs = [lower, _double(*lower, a, p)]
+    for position in range(blinded.bit_length() - 2, -1, -1):
+        bit = blinded >> position & 1
+        total = _add(rungs[0], rungs[1], a, p)
+        rungs[bit] = _double(*rungs[bit], a, p)
+        rungs[bit ^ 1] = total
+    return _affine(rungs[0], p)
+
+
+def _blinded(scalar: int, order: int, entropy: Callable[[int], bytes]) -> int:
+    """A number congruent to `scalar` modulo the order, random beyond that and of a length that depends on the order alone."""
+    whole = order << BLINDING_BITS
+    number = scalar + order * int.from_bytes(entropy(BLINDING_BITS // 8), "big") + whole
+    return (number + whole, number)[number.bit_length() > whole.bit_length()]
 
 
 def _double(x: int, y: int, z: int, a: int, p: int) -> tuple[int, int, int]:
@@ -129,6 +173,23 @@ def _double(x: int, y: int, z: int, a: int, p: int) -> tuple[int, int, int]:
     m = (3 * x * x + a * zz * zz) % p
     doubled = (m * m - 2 * s) % p
     return doubled, (m * (s - doubled) - 8 * yy * yy) % p, 2 * y * z % p
+
+
+def _add(left: _Jacobian, right: _Jacobian, a: int, p: int) -> _Jacobian:
+    """The sum of two points in Jacobian coordinates. On a ladder the branches are never taken but for points of small order."""
+    x1, y1, z1 = left
+    x2, y2, z2 = right
+    if z1 == 0 or z2 == 0:
+        return right if z1 == 0 else left
+    zz1, zz2 = z1 * z1 % p, z2 * z2 % p
+    u1, s1 = x1 * zz2 % p, y1 * zz2 * z2 % p
+    h, r = (x2 * zz1 - u1) % p, (y2 * zz1 * z1 - s1) % p
+    if h == 0:
+        return _double(x1, y1, z1, a, p) if r == 0 else (0, 1, 0)
+    hh = h * h % p
+    hhh, v = h * hh % p, u1 * hh % p
+    x = (r * r - hhh - 2 * v) % p
+    return x, (r * (v - x) - s1 * hhh) % p, z1 * z2 * h % p
 
 
 def _add_affine(left: tuple[int, int, int], right: Point, a: int, p: int) -> tuple[int, int, int]:

@@ -1,8 +1,8 @@
-"""SecurityInfos: which protocols a chip offers, from EF.CardAccess and DG14.
+"""SecurityInfos: which protocols a chip offers, from EF.CardAccess, EF.CardSecurity and DG14.
 
-Sources: ICAO Doc 9303-11 §9.2 (SecurityInfos, PACEInfo, ChipAuthenticationInfo, ActiveAuthenticationInfo), RFC 5480 (keys).
-Rule: entries we do not know are counted, never an error; entries we know must have their form. Keys that spell out their curve
-are accepted when it is a standard one.
+Sources: ICAO Doc 9303-11 §9.2 (SecurityInfos), BSI TR-03110-3 §A.1 (the same with terminal authentication and EF.CardSecurity).
+Rule: entries we do not know are counted, never an error; entries we know must have their form. Keys and parameters that are
+spelled out are recognised where they are standard; others are not to be computed with before they are judged.
 """
 
 from __future__ import annotations
@@ -13,30 +13,73 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from egate.model.errors import MalformedData
+from egate.mrtd.crypto.agreement import CurveAgreement, GroupAgreement
 from egate.mrtd.crypto.ciphers import CipherSuite
-from egate.mrtd.crypto.domain_parameters import CURVE_OIDS, CURVES, curve_by_name, curve_by_values
 from egate.mrtd.crypto.ec import Curve, Point
+from egate.mrtd.crypto.soundness import Parameters
+from egate.mrtd.files.der import (
+    OCTETS,
+    OID,
+    SEQUENCE,
+    SET,
+    decode_oid,
+    encode_integer,
+    encode_object_identifier,
+    encode_oid,
+    encode_sequence,
+    part_oid,
+    small_integer,
+    unsigned,
+)
+from egate.mrtd.files.public_keys import (
+    EC_PUBLIC_KEY_OID,
+    AgreementPublicKey,
+    encode_agreement_key,
+    encode_ec_public_key,
+    encode_parameters,
+    parse_agreement_key,
+    parse_ec_public_key,
+    parse_parameters,
+)
 from egate.mrtd.files.tlv import Tlv, encode_tlv, parse_one, parse_tlvs
+
+__all__ = [
+    "EC_PUBLIC_KEY_OID",
+    "ChipAuthenticationInfo",
+    "ChipAuthenticationKey",
+    "PaceDomainParameters",
+    "PaceInfo",
+    "SecurityInfos",
+    "TerminalAuthenticationInfo",
+    "chip_authentication_oid",
+    "decode_oid",
+    "encode_card_access",
+    "encode_dg14",
+    "encode_ec_public_key",
+    "encode_oid",
+    "encode_security_infos",
+    "pace_oid",
+    "parse_card_access",
+    "parse_dg14",
+    "parse_ec_public_key",
+]
 
 MAX_INFOS = 64
 """More entries than any EF.CardAccess or DG14 holds."""
-MAX_NUMBER_BYTES = 8
-"""Versions, parameter numbers and key numbers; longer ones come from no real chip."""
 
 _DOING = "parsing SecurityInfos"
-_SEQUENCE, _SET, _INTEGER, _OID, _BITS, _OCTETS = 0x30, 0x31, 0x02, 0x06, 0x03, 0x04
 _DG14 = 0x6E
 
 PACE_OID = "0.4.0.127.0.7.2.2.4"
 CHIP_AUTHENTICATION_OID = "0.4.0.127.0.7.2.2.3"
+TERMINAL_AUTHENTICATION_OID = "0.4.0.127.0.7.2.2.2"
 CHIP_AUTHENTICATION_KEY_OID = "0.4.0.127.0.7.2.2.1"
 ACTIVE_AUTHENTICATION_OID = "2.23.136.1.1.5"
-EC_PUBLIC_KEY_OID = "1.2.840.10045.2.1"
-_PRIME_FIELD_OID = "1.2.840.10045.1.1"
 _SUITE_BY_ARC = {1: CipherSuite.DES3, 2: CipherSuite.AES128, 3: CipherSuite.AES192, 4: CipherSuite.AES256}
 _ARC_BY_SUITE = {suite: arc for arc, suite in _SUITE_BY_ARC.items()}
-DH_GENERIC, ECDH_GENERIC = 1, 2
-"""Arcs of the generic mapping below `PACE_OID`; also DH and ECDH below the chip authentication object identifiers."""
+DH_GENERIC, ECDH_GENERIC, DH_INTEGRATED, ECDH_INTEGRATED, ECDH_CHIP_AUTHENTICATION = 1, 2, 3, 4, 6
+"""Arcs of key agreement and mapping below `PACE_OID`; the first two also stand for DH and ECDH below the object identifiers of
+chip authentication."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +99,20 @@ class PaceInfo:
     def suite(self) -> CipherSuite | None:
         """The cipher, None when the arc is unknown."""
         return _SUITE_BY_ARC.get(int(self.oid.split(".")[-1]))
+
+
+@dataclass(frozen=True, slots=True)
+class PaceDomainParameters:
+    """Domain parameters for PACE that the chip spells out or names: for which mapping, and under which number."""
+
+    oid: str
+    parameters: Parameters | None
+    parameter_id: int | None = None
+
+    @property
+    def mapping(self) -> int:
+        """The arc of key agreement and mapping, as in `PaceInfo`."""
+        return int(self.oid.split(".")[-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +136,31 @@ class ChipAuthenticationInfo:
 
 @dataclass(frozen=True, slots=True)
 class ChipAuthenticationKey:
-    """A static public key of the chip; curve and point are None when it is no key on a curve that we know."""
+    """A static public key of the chip; `public` is None when its algorithm is none of key agreement."""
 
     oid: str
-    curve: Curve | None
-    point: Point | None = field(repr=False)
+    public: AgreementPublicKey | None = field(repr=False)
     key_id: int | None = None
+
+    @property
+    def curve(self) -> Curve | None:
+        """The standard curve that the key lies on, None for other keys."""
+        parameters = self.public.parameters if self.public else None
+        return parameters.curve if isinstance(parameters, CurveAgreement) else None
+
+    @property
+    def point(self) -> Point | None:
+        """The key on a standard curve, None for other keys."""
+        return self.curve.decode(self.public.encoded) if self.curve and self.public else None
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalAuthenticationInfo:
+    """That the chip runs terminal authentication; the file that names its trust anchors, where it is not the usual EF.CVCA."""
+
+    version: int
+    cvca_file_id: int | None = None
+    cvca_short_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +172,8 @@ class SecurityInfos:
     chip_authentication_keys: tuple[ChipAuthenticationKey, ...] = ()
     active_authentication: str | None = None
     unknown: int = 0
+    pace_parameters: tuple[PaceDomainParameters, ...] = ()
+    terminal_authentication: TerminalAuthenticationInfo | None = None
 
 
 def pace_oid(mapping: int, suite: CipherSuite) -> str:
@@ -103,14 +181,14 @@ def pace_oid(mapping: int, suite: CipherSuite) -> str:
     return f"{PACE_OID}.{mapping}.{_ARC_BY_SUITE[suite]}"
 
 
-def chip_authentication_oid(suite: CipherSuite) -> str:
-    """The object identifier of chip authentication by ECDH with a cipher."""
-    return f"{CHIP_AUTHENTICATION_OID}.{ECDH_GENERIC}.{_ARC_BY_SUITE[suite]}"
+def chip_authentication_oid(suite: CipherSuite, agreement: int = ECDH_GENERIC) -> str:
+    """The object identifier of chip authentication with a cipher, by ECDH or (1) by DH."""
+    return f"{CHIP_AUTHENTICATION_OID}.{agreement}.{_ARC_BY_SUITE[suite]}"
 
 
 def parse_card_access(data: bytes) -> SecurityInfos:
     """EF.CardAccess: a SET of SecurityInfo; raises MalformedData."""
-    return _parse_set(parse_one(data, _SET, _DOING))
+    return _parse_set(parse_one(data, SET, _DOING))
 
 
 def parse_dg14(data: bytes) -> SecurityInfos:
@@ -118,163 +196,148 @@ def parse_dg14(data: bytes) -> SecurityInfos:
     return parse_card_access(parse_one(data, _DG14, _DOING))
 
 
+@dataclass(slots=True)
+class _Found:
+    """The infos of a set while it is parsed."""
+
+    pace: list[PaceInfo] = field(default_factory=list)
+    chip: list[ChipAuthenticationInfo] = field(default_factory=list)
+    keys: list[ChipAuthenticationKey] = field(default_factory=list)
+    active: str | None = None
+    unknown: int = 0
+    parameters: list[PaceDomainParameters] = field(default_factory=list)
+    terminal: TerminalAuthenticationInfo | None = None
+
+    def take(self, oid: str, parts: tuple[Tlv, ...]) -> None:
+        """Sort one info in; its first part, the object identifier, is taken off."""
+        if _below(oid, PACE_OID, 2):
+            self.pace.append(PaceInfo(oid, small_integer(parts, 0, _DOING) or 0, small_integer(parts, 1, _DOING)))
+        elif _below(oid, PACE_OID, 1):
+            self.parameters.append(_parse_domain_parameters(oid, parts))
+        elif _below(oid, CHIP_AUTHENTICATION_OID, 2):
+            version, key_id = small_integer(parts, 0, _DOING), small_integer(parts, 1, _DOING)
+            self.chip.append(ChipAuthenticationInfo(oid, version or 0, key_id))
+        elif _below(oid, CHIP_AUTHENTICATION_KEY_OID, 1):
+            self.keys.append(_parse_key(oid, parts))
+        elif oid == ACTIVE_AUTHENTICATION_OID:
+            self.active = part_oid(parts, 1, _DOING)
+        elif oid == TERMINAL_AUTHENTICATION_OID:
+            self.terminal = self._first_terminal(_parse_terminal(parts))
+        else:
+            self.unknown += 1
+
+    def _first_terminal(self, info: TerminalAuthenticationInfo) -> TerminalAuthenticationInfo:
+        """Version 1 is that of travel documents; a chip may also offer version 2, which is for identity cards."""
+        return info if self.terminal is None or info.version < self.terminal.version else self.terminal
+
+
 def _parse_set(content: bytes) -> SecurityInfos:
     entries = parse_tlvs(content, _DOING)
     if len(entries) > MAX_INFOS:
         raise MalformedData(_DOING, "too many entries")
-    pace: list[PaceInfo] = []
-    chip: list[ChipAuthenticationInfo] = []
-    keys: list[ChipAuthenticationKey] = []
-    active: str | None = None
-    unknown = 0
+    found = _Found()
     for entry in entries:
-        oid, parts = _parse_info(entry)
-        if _below(oid, PACE_OID, 2):
-            pace.append(PaceInfo(oid, _integer(parts, 0) or 0, _integer(parts, 1)))
-        elif _below(oid, CHIP_AUTHENTICATION_OID, 2):
-            chip.append(ChipAuthenticationInfo(oid, _integer(parts, 0) or 0, _integer(parts, 1)))
-        elif _below(oid, CHIP_AUTHENTICATION_KEY_OID, 1):
-            keys.append(_parse_key(oid, parts))
-        elif oid == ACTIVE_AUTHENTICATION_OID:
-            active = _part_oid(parts, 1)
-        else:
-            unknown += 1
-    return SecurityInfos(tuple(pace), tuple(chip), tuple(keys), active, unknown)
+        if entry.tag != SEQUENCE:
+            raise MalformedData(_DOING, "an entry is no SEQUENCE")
+        parts = parse_tlvs(entry.value, _DOING)
+        found.take(part_oid(parts, 0, _DOING), parts[1:])
+    return SecurityInfos(
+        tuple(found.pace),
+        tuple(found.chip),
+        tuple(found.keys),
+        found.active,
+        found.unknown,
+        tuple(found.parameters),
+        found.terminal,
+    )
 
 
 def _below(oid: str, parent: str, arcs: int) -> bool:
     return oid.startswith(parent + ".") and oid.count(".") == parent.count(".") + arcs
 
 
-def _parse_info(entry: Tlv) -> tuple[str, tuple[Tlv, ...]]:
-    if entry.tag != _SEQUENCE:
-        raise MalformedData(_DOING, "an entry is no SEQUENCE")
-    parts = parse_tlvs(entry.value, _DOING)
-    return _part_oid(parts, 0), parts[1:]
-
-
-def _part_oid(parts: Sequence[Tlv], index: int) -> str:
-    if index >= len(parts) or parts[index].tag != _OID:
-        raise MalformedData(_DOING, "an object identifier is missing")
-    return decode_oid(parts[index].value)
-
-
-def _integer(parts: Sequence[Tlv], index: int) -> int | None:
-    if index >= len(parts):
-        return None
-    value = parts[index].value
-    if parts[index].tag != _INTEGER or not value or len(value) > MAX_NUMBER_BYTES or value[0] & 0x80:
-        raise MalformedData(_DOING, "a version or identifier that is no small number")
-    return int.from_bytes(value, "big")
+def _parse_domain_parameters(oid: str, parts: tuple[Tlv, ...]) -> PaceDomainParameters:
+    if not parts or parts[0].tag != SEQUENCE:
+        raise MalformedData(_DOING, "the domain parameters are missing")
+    return PaceDomainParameters(oid, parse_parameters(parts[0].value), small_integer(parts, 1, _DOING))
 
 
 def _parse_key(oid: str, parts: tuple[Tlv, ...]) -> ChipAuthenticationKey:
-    if not parts or parts[0].tag != _SEQUENCE:
+    if not parts or parts[0].tag != SEQUENCE:
         raise MalformedData(_DOING, "the public key is missing")
-    found = parse_ec_public_key(encode_tlv(_SEQUENCE, parts[0].value))
-    key_id = _integer(parts, 1)
-    return ChipAuthenticationKey(oid, None, None, key_id) if found is None else ChipAuthenticationKey(oid, *found, key_id)
+    public = parse_agreement_key(encode_tlv(SEQUENCE, parts[0].value))
+    return ChipAuthenticationKey(oid, public, small_integer(parts, 1, _DOING))
 
 
-def parse_ec_public_key(data: bytes) -> tuple[Curve, Point] | None:
-    """Curve and point of a SubjectPublicKeyInfo; None when it is no key on a curve that we know. Raises MalformedData."""
-    algorithm, key = _two(parse_tlvs(parse_one(data, _SEQUENCE, _DOING), _DOING))
-    parts = parse_tlvs(algorithm.value, _DOING)
-    if _part_oid(parts, 0) != EC_PUBLIC_KEY_OID or len(parts) < 2:
-        return None
-    curve = _named_curve(parts[1]) if parts[1].tag == _OID else _explicit_curve(parts[1])
-    if curve is None:
-        return None
-    if key.tag != _BITS or not key.value.startswith(b"\x00"):
-        raise MalformedData(_DOING, "the public key is no bit string")
-    return curve, curve.decode(key.value[1:])
+def _parse_terminal(parts: tuple[Tlv, ...]) -> TerminalAuthenticationInfo:
+    """Version, and perhaps a FileID: an identifier of two bytes and perhaps a short one (TR-03110-3 §A.1.1.3)."""
+    version = small_integer(parts, 0, _DOING) or 0
+    if len(parts) < 2:
+        return TerminalAuthenticationInfo(version)
+    if parts[1].tag != SEQUENCE:
+        raise MalformedData(_DOING, "a file reference without form")
+    file = parse_tlvs(parts[1].value, _DOING)
+    if not file or any(item.tag != OCTETS for item in file) or len(file[0].value) != 2:
+        raise MalformedData(_DOING, "a file reference without form")
+    short = unsigned(file[1].value) if len(file) > 1 and len(file[1].value) == 1 else None
+    return TerminalAuthenticationInfo(version, unsigned(file[0].value), short)
 
 
-def _two(parts: tuple[Tlv, ...]) -> tuple[Tlv, Tlv]:
-    if len(parts) != 2:
-        raise MalformedData(_DOING, "a public key without its two parts")
-    return parts[0], parts[1]
+def encode_security_infos(
+    pace: Sequence[PaceInfo] = (),
+    parameters: Sequence[tuple[PaceDomainParameters, CurveAgreement | GroupAgreement]] = (),
+    chip_authentication: Sequence[ChipAuthenticationInfo] = (),
+    keys: Sequence[bytes] = (),
+    active_authentication: str | None = None,
+    terminal_authentication: TerminalAuthenticationInfo | None = None,
+) -> bytes:
+    """The SET of SecurityInfo of EF.CardAccess, of DG14 (inside its tag), or of EF.CardSecurity (as content to be signed).
+
+    `parameters` come with the agreement to spell out, `keys` as `encode_key_info` makes them. `active_authentication` is the
+    signature's object identifier when DG15 holds an ECDSA key (Doc 9303-11 §6.1.2.4).
+    """
+    infos = [_encode_info(info.oid, encode_integer(info.version), _optional(info.parameter_id)) for info in pace]
+    infos += [
+        _encode_info(info.oid, encode_parameters(agreement), _optional(info.parameter_id)) for info, agreement in parameters
+    ]
+    infos += [_encode_info(info.oid, encode_integer(info.version), _optional(info.key_id)) for info in chip_authentication]
+    infos += keys
+    if active_authentication is not None:
+        signature = encode_object_identifier(active_authentication)
+        infos.append(_encode_info(ACTIVE_AUTHENTICATION_OID, encode_integer(1), signature))
+    if terminal_authentication is not None:
+        infos.append(_encode_terminal(terminal_authentication))
+    return encode_tlv(SET, b"".join(sorted(infos)))
 
 
-def _named_curve(part: Tlv) -> Curve | None:
-    number = CURVE_OIDS.get(decode_oid(part.value))
-    return None if number is None else CURVES[number]
-
-
-def _explicit_curve(part: Tlv) -> Curve | None:
-    """The standard curve that ECParameters spell out (RFC 3279 §2.3.5, which Doc 9303-12 §4.1.6.3 demands)."""
-    parts = parse_tlvs(part.value, _DOING)
-    if len(parts) < 5 or [item.tag for item in parts[:5]] != [_INTEGER, _SEQUENCE, _SEQUENCE, _OCTETS, _INTEGER]:
-        raise MalformedData(_DOING, "explicit curve parameters are incomplete")
-    prime_field = parse_tlvs(parts[1].value, _DOING)
-    equation = parse_tlvs(parts[2].value, _DOING)
-    if _part_oid(prime_field, 0) != _PRIME_FIELD_OID or len(prime_field) < 2 or len(equation) < 2:
-        return None
-    base = parts[3].value
-    half = len(base) // 2
-    if len(base) < 3 or base[0] != 0x04 or len(base) % 2 == 0:
-        return None
-    generator = Point(_unsigned(base[1 : 1 + half]), _unsigned(base[1 + half :]))
-    prime = _unsigned(prime_field[1].value)
-    if prime == 0:
-        return None
-    return curve_by_values(
-        prime, _unsigned(equation[0].value), _unsigned(equation[1].value), generator, _unsigned(parts[4].value)
-    )
-
-
-def _unsigned(data: bytes) -> int:
-    return int.from_bytes(data, "big")
-
-
-def decode_oid(data: bytes) -> str:
-    """The dotted form of an object identifier's content; raises MalformedData."""
-    if not data or data[-1] & 0x80 or len(data) > 64:
-        raise MalformedData(_DOING, "an object identifier that ends early or is too long")
-    arcs: list[int] = []
-    value = 0
-    for byte in data:
-        value = value << 7 | byte & 0x7F
-        if not byte & 0x80:
-            arcs.append(value)
-            value = 0
-    first = min(arcs[0] // 40, 2)
-    return ".".join(str(arc) for arc in (first, arcs[0] - 40 * first, *arcs[1:]))
-
-
-def encode_oid(dotted: str) -> bytes:
-    """The content of an object identifier from its dotted form."""
-    first, second, *rest = (int(arc) for arc in dotted.split("."))
-    return b"".join(_base128(arc) for arc in (40 * first + second, *rest))
-
-
-def _base128(arc: int) -> bytes:
-    out = bytes((arc & 0x7F,))
-    while arc := arc >> 7:
-        out = bytes((arc & 0x7F | 0x80,)) + out
-    return out
-
-
-def _encode_integer(value: int) -> bytes:
-    return encode_tlv(_INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
+def encode_key_info(
+    agreement: CurveAgreement | GroupAgreement, encoded: bytes, key_id: int | None = None, parameter_id: int | None = None
+) -> bytes:
+    """A ChipAuthenticationPublicKeyInfo: a static key, its number, and its parameters spelled out or (`parameter_id`) named."""
+    arc = ECDH_GENERIC if isinstance(agreement, CurveAgreement) else DH_GENERIC
+    key = encode_agreement_key(agreement, encoded, parameter_id)
+    return _encode_info(f"{CHIP_AUTHENTICATION_KEY_OID}.{arc}", key, _optional(key_id))
 
 
 def _encode_info(oid: str, *parts: bytes) -> bytes:
-    return encode_tlv(_SEQUENCE, encode_tlv(_OID, encode_oid(oid)) + b"".join(parts))
+    return encode_sequence(encode_tlv(OID, encode_oid(oid)), *parts)
 
 
-def _encode_set(infos: Sequence[bytes]) -> bytes:
-    return encode_tlv(_SET, b"".join(sorted(infos)))
+def _optional(number: int | None) -> bytes:
+    return b"" if number is None else encode_integer(number)
+
+
+def _encode_terminal(info: TerminalAuthenticationInfo) -> bytes:
+    file = b""
+    if info.cvca_file_id is not None:
+        short = b"" if info.cvca_short_id is None else encode_tlv(OCTETS, bytes((info.cvca_short_id,)))
+        file = encode_sequence(encode_tlv(OCTETS, info.cvca_file_id.to_bytes(2, "big")), short)
+    return _encode_info(TERMINAL_AUTHENTICATION_OID, encode_integer(info.version), file)
 
 
 def encode_card_access(pace_infos: Sequence[PaceInfo]) -> bytes:
     """EF.CardAccess that offers these ways of PACE."""
-    return _encode_set([_encode_pace(info) for info in pace_infos])
-
-
-def _encode_pace(info: PaceInfo) -> bytes:
-    parameter = b"" if info.parameter_id is None else _encode_integer(info.parameter_id)
-    return _encode_info(info.oid, _encode_integer(info.version), parameter)
+    return encode_security_infos(pace_infos)
 
 
 def encode_dg14(
@@ -284,39 +347,13 @@ def encode_dg14(
     active_authentication: str | None = None,
     pace_infos: Sequence[PaceInfo] = (),
 ) -> bytes:
-    """DG14 that offers chip authentication by ECDH with this static key.
+    """DG14 that offers chip authentication by ECDH with this static key; `encode_security_infos` writes richer ones.
 
     `pace_infos` repeats what EF.CardAccess offers, because nobody signs that file (Doc 9303-11 §9.2).
-    `active_authentication` is the signature's object identifier when DG15 holds an ECDSA key (Doc 9303-11 §6.1.2.4).
     """
-    identifier = b"" if key_id is None else _encode_integer(key_id)
-    infos = [
-        _encode_info(chip_authentication_oid(suite), _encode_integer(1), identifier),
-        _encode_info(f"{CHIP_AUTHENTICATION_KEY_OID}.{ECDH_GENERIC}", encode_ec_public_key(public_key), identifier),
-    ]
-    if active_authentication is not None:
-        signature = encode_tlv(_OID, encode_oid(active_authentication))
-        infos.append(_encode_info(ACTIVE_AUTHENTICATION_OID, _encode_integer(1), signature))
-    infos += map(_encode_pace, pace_infos)
-    return encode_tlv(_DG14, _encode_set(infos))
-
-
-def encode_ec_public_key(public_key: EllipticCurvePublicKey) -> bytes:
-    """SubjectPublicKeyInfo with explicit curve parameters, as Doc 9303 demands; raises MalformedData for another curve."""
-    curve = curve_by_name(public_key.curve.name)
-    if curve is None:
-        raise MalformedData("encoding a public key", "not one of the standard curves")
-    numbers = public_key.public_numbers()
-    size = curve.field_bytes
-    equation = encode_tlv(_OCTETS, curve.a.to_bytes(size, "big")) + encode_tlv(_OCTETS, curve.b.to_bytes(size, "big"))
-    parameters = (
-        _encode_integer(1)
-        + encode_tlv(_SEQUENCE, encode_tlv(_OID, encode_oid(_PRIME_FIELD_OID)) + _encode_integer(curve.p))
-        + encode_tlv(_SEQUENCE, equation)
-        + encode_tlv(_OCTETS, curve.encode(curve.generator))
-        + _encode_integer(curve.n)
-        + _encode_integer(1)
+    key = _encode_info(f"{CHIP_AUTHENTICATION_KEY_OID}.{ECDH_GENERIC}", encode_ec_public_key(public_key), _optional(key_id))
+    way = ChipAuthenticationInfo(chip_authentication_oid(suite), 1, key_id)
+    infos = encode_security_infos(
+        pace_infos, chip_authentication=(way,), keys=(key,), active_authentication=active_authentication
     )
-    algorithm = encode_tlv(_OID, encode_oid(EC_PUBLIC_KEY_OID)) + encode_tlv(_SEQUENCE, parameters)
-    key = b"\x00" + curve.encode(Point(numbers.x, numbers.y))
-    return encode_tlv(_SEQUENCE, encode_tlv(_SEQUENCE, algorithm) + encode_tlv(_BITS, key))
+    return encode_tlv(_DG14, infos)

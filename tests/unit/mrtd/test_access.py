@@ -7,11 +7,11 @@ from collections.abc import Callable, Generator
 import pytest
 
 from drivers.sim.passport.chip_access import BasicAccess, ChipAuthentication, PaceAccess, passwords
-from egate.model.errors import ChipError
+from egate.model.errors import ChipError, MalformedData
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
 from egate.mrtd.bac import basic_access
 from egate.mrtd.chip_auth import ChipAuthenticationWay, chip_authentication
-from egate.mrtd.crypto.agreement import agreement_by_id, new_key_pair
+from egate.mrtd.crypto.agreement import CurveAgreement, agreement_by_id, new_key_pair
 from egate.mrtd.crypto.ciphers import CipherSuite
 from egate.mrtd.crypto.domain_parameters import CURVES
 from egate.mrtd.crypto.ec import Curve, Point
@@ -207,12 +207,16 @@ def test_mapping_with_a_zero_nonce() -> None:
     assert agreement is not None
     assert not hasattr(agreement, "curve")
     own = new_key_pair(agreement, agreement.base, entropy(1))
-    assert map_generic(agreement, bytes(16), own, agreement.base) == own.public
+    with pytest.raises(MalformedData, match="a nonce of zero"):
+        map_generic(agreement, bytes(16), own, agreement.base)
 
 
 def _way(suite: CipherSuite, key_id: int | None = None) -> ChipAuthenticationWay:
     numbers = chip_key(5).public_key().public_numbers()
-    return ChipAuthenticationWay(chip_authentication_oid(suite), suite, CURVES[13], Point(numbers.x, numbers.y), key_id)
+    agreement = CurveAgreement(CURVES[13])
+    return ChipAuthenticationWay(
+        chip_authentication_oid(suite), suite, agreement, agreement.encode(Point(numbers.x, numbers.y)), key_id
+    )
 
 
 @pytest.mark.parametrize("suite", list(CipherSuite))

@@ -6,11 +6,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
-from egate.model.errors import MalformedData
-from egate.mrtd.chip_auth import choose_chip_authentication
+from egate.model.errors import ChipError, MalformedData
+from egate.mrtd.chip_auth import chip_authentication, choose_chip_authentication
+from egate.mrtd.crypto.agreement import CurveAgreement, agreement_by_id
 from egate.mrtd.crypto.ciphers import CipherSuite
 from egate.mrtd.crypto.domain_parameters import CURVES
 from egate.mrtd.crypto.ec import Point
+from egate.mrtd.files.public_keys import AgreementPublicKey
 from egate.mrtd.files.security_infos import (
     MAX_INFOS,
     ChipAuthenticationInfo,
@@ -31,7 +33,7 @@ from egate.mrtd.files.security_infos import (
 from egate.mrtd.files.tlv import encode_tlv
 from egate.mrtd.pace import choose_pace
 from tests.shared_data import shared_path
-from tests.unit.mrtd.chip_reading import chip_key
+from tests.unit.mrtd.chip_reading import chip_key, entropy
 from tests.unit.mrtd.parsing import parses_or_refuses
 
 OPENSSL_CURVES = [curve for curve in CURVES.values() if curve.openssl is not None]
@@ -184,8 +186,12 @@ def _explicit(prime: bytes, base: bytes, field_oid: str = "1.2.840.10045.1.1") -
 def test_keys_of_other_curves_are_not_ours(key: bytes) -> None:
     assert parse_ec_public_key(key) is None
     infos = parse_card_access(_info(_KEY, key))
-    assert infos.chip_authentication_keys == (ChipAuthenticationKey("0.4.0.127.0.7.2.2.1.2", None, None, None),)
-    assert choose_chip_authentication(infos) is None
+    assert infos.chip_authentication_keys[0].curve is None
+    assert infos.chip_authentication_keys[0].point is None
+    way = choose_chip_authentication(infos)
+    if way is not None:
+        with pytest.raises(ChipError, match="of no use"):
+            next(chip_authentication(way, entropy(1)))
 
 
 @pytest.mark.parametrize("dotted", ["0.4.0.127.0.7.2.2.4.2.2", "1.2.840.113549.1.1.1", "2.23.136.1.1.5", "2.999.3", "2.5.4.6"])
@@ -204,9 +210,14 @@ def test_object_identifier_value() -> None:
         ([], None),
         ([PaceInfo(pace_oid(2, CipherSuite.DES3), 2, 13), PaceInfo(pace_oid(2, CipherSuite.AES256), 2, 13)], 1),
         ([PaceInfo(pace_oid(1, CipherSuite.AES256), 2, 0), PaceInfo(pace_oid(2, CipherSuite.DES3), 2, 13)], 1),
-        ([PaceInfo(pace_oid(4, CipherSuite.AES256), 2, 13), PaceInfo(pace_oid(6, CipherSuite.AES256), 2, 13)], None),
+        ([PaceInfo(pace_oid(4, CipherSuite.AES256), 2, 13), PaceInfo(pace_oid(6, CipherSuite.AES256), 2, 13)], 1),
+        ([PaceInfo(pace_oid(4, CipherSuite.AES256), 2, 13), PaceInfo(pace_oid(2, CipherSuite.AES128), 2, 12)], 1),
+        ([PaceInfo(pace_oid(1, CipherSuite.AES128), 2, 0), PaceInfo(pace_oid(4, CipherSuite.AES256), 2, 13)], 0),
+        ([PaceInfo(pace_oid(4, CipherSuite.AES256), 2, 10)], None),
+        ([PaceInfo(pace_oid(6, CipherSuite.DES3), 2, 13)], None),
         ([PaceInfo(pace_oid(2, CipherSuite.AES128), 1, 13)], None),
-        ([PaceInfo(pace_oid(2, CipherSuite.AES128), 2, None)], None),
+        ([PaceInfo(pace_oid(2, CipherSuite.AES128), 2, None)], 0),
+        ([PaceInfo(pace_oid(1, CipherSuite.AES128), 2, None)], None),
         ([PaceInfo(pace_oid(2, CipherSuite.AES128), 2, 3)], None),
         ([PaceInfo(pace_oid(2, CipherSuite.AES128), 2, 0)], None),
         ([PaceInfo(pace_oid(1, CipherSuite.AES128), 2, 13)], None),
@@ -218,18 +229,44 @@ def test_choice_of_pace(infos: list[PaceInfo], expected: int | None) -> None:
     assert choose_pace(tuple(infos)) == (None if expected is None else infos[expected])
 
 
+def _key(number: int, key_id: int | None = None) -> ChipAuthenticationKey:
+    agreement = agreement_by_id(number)
+    assert agreement is not None
+    encoded = agreement.encode(agreement.base)  # type: ignore[arg-type]  # the base fits its own agreement
+    arc = 2 if isinstance(agreement, CurveAgreement) else 1
+    return ChipAuthenticationKey(f"0.4.0.127.0.7.2.2.1.{arc}", AgreementPublicKey(agreement, encoded), key_id)
+
+
 def test_choice_of_chip_authentication() -> None:
-    key = ChipAuthenticationKey("0.4.0.127.0.7.2.2.1.2", CURVES[13], CURVES[13].generator, 1)
-    other = ChipAuthenticationKey("0.4.0.127.0.7.2.2.1.2", CURVES[17], CURVES[17].generator, 2)
+    key, other = _key(13, 1), _key(17, 2)
     weak = ChipAuthenticationInfo(chip_authentication_oid(CipherSuite.DES3), 1, 1)
     strong = ChipAuthenticationInfo(chip_authentication_oid(CipherSuite.AES256), 1, 2)
     way = choose_chip_authentication(SecurityInfos((), (weak, strong), (key, other)))
     assert way is not None
     assert (way.suite, way.key_id, way.curve) == (CipherSuite.AES256, 2, CURVES[17])
+    assert way.variant == "ecdh-aes-256-brainpoolP512r1"
     implied = choose_chip_authentication(SecurityInfos((), (), (key,)))
     assert implied is not None
     assert implied.suite is CipherSuite.DES3
+
+
+def test_infos_that_name_no_way_leave_the_only_key() -> None:
+    """As in gmrtd #161, jllarraz #15: wrong object identifiers, but one key, which then means 3DES; two keys would be a guess."""
     by_group = ChipAuthenticationInfo("0.4.0.127.0.7.2.2.3.1.2", 1, 1)
     later = ChipAuthenticationInfo(chip_authentication_oid(CipherSuite.AES256), 2, 1)
     unknown = ChipAuthenticationInfo("0.4.0.127.0.7.2.2.3.2.9", 1, 1)
-    assert choose_chip_authentication(SecurityInfos((), (by_group, later, unknown), (key,))) is None
+    way = choose_chip_authentication(SecurityInfos((), (by_group, later, unknown), (_key(13, 1),)))
+    assert way is not None
+    assert (way.oid, way.suite, way.key_id) == (chip_authentication_oid(CipherSuite.DES3), CipherSuite.DES3, 1)
+    assert choose_chip_authentication(SecurityInfos((), (by_group, later, unknown), (_key(13, 1), _key(17, 2)))) is None
+
+
+def test_chip_authentication_in_a_group() -> None:
+    info = ChipAuthenticationInfo(chip_authentication_oid(CipherSuite.AES128, 1), 1)
+    way = choose_chip_authentication(SecurityInfos((), (info,), (_key(2),)))
+    assert way is not None
+    assert way.variant == "dh-aes-128-modp2048_256"
+    curve = ChipAuthenticationInfo(chip_authentication_oid(CipherSuite.DES3), 1)
+    both = choose_chip_authentication(SecurityInfos((), (info, curve), (_key(2), _key(13))))
+    assert both is not None
+    assert both.variant == "ecdh-3des-brainpoolP256r1"
