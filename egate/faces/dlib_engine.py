@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from egate.faces.calibration import Calibration, load_calibration
 from egate.faces.engine import Box, DetectedFace, FivePoints, Frame, Point, Template, largest_first
-from egate.faces.weights import DLIB_FIVE_POINTS, DLIB_RESNET, read_weights, weights_path
+from egate.faces.weights import DLIB_FIVE_POINTS, DLIB_RESNET
+from egate.weights import read_weights, weights_path
 
 DETECTION_SIDE_PX = 640
 """Frames are reduced to this long side before detection; HOG costs 337 ms at 1280×720 otherwise."""

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from egate.faces.calibration import Calibration, load_calibration
 from egate.faces.engine import Box, DetectedFace, FivePoints, Frame, Point, Template, largest_first
-from egate.faces.weights import SFACE, YUNET, read_weights
+from egate.faces.weights import SFACE, YUNET
 from egate.model.errors import DeviceError
+from egate.weights import read_weights
 
 DETECTION_SIDE_PX = 640
 """Frames are reduced to this long side before detection: 12 ms instead of 56 ms at 1280×720, and faces stay large enough."""

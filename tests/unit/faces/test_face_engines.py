@@ -14,8 +14,9 @@ from egate.app.face_worker import make_engine, make_judges
 from egate.faces.comparison import appoint
 from egate.faces.decode import decode_face_image
 from egate.faces.engine import FaceEngine, Template
-from egate.faces.weights import DLIB_RESNET, SFACE, WeightFile, read_weights, weights_path
+from egate.faces.weights import DLIB_RESNET, SFACE
 from egate.model.errors import DeviceError
+from egate.weights import WeightFile, read_weights, weights_path
 from tests.shared_data import shared_path
 
 ENGINE_NAMES = ("sface", "dlib")

@@ -1,0 +1,1 @@
+"""Sources of page pictures: full-page readers and cameras."""

@@ -1,0 +1,1 @@
+"""Reading the machine readable zone from the picture of a page."""
