@@ -45,6 +45,7 @@ class LaneConfig:
     capture_timeout_s: float
     profile: Path | None
     trust: Path
+    trust_signer: Path | None
     watchlists: Path | None
     watchlist_key: Path | None
     watchlist_signer: Path | None
@@ -91,7 +92,10 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "capture_timeout_s": "how long a face capture may take (default 10)",
     },
     "profile": {"file": "the agency's profile (TOML); without it the shipped default"},
-    "trust": {"directory": "folder with country signing certificates (*.cer) and master lists (*.ml)"},
+    "trust": {
+        "directory": "trust folder that `egate trust` keeps, or a plain folder of certificates (*.cer) and master lists (*.ml)",
+        "signer": "public key (PEM) that the folder's journal must be signed with; see docs/trust.md",
+    },
     "watchlists": {
         "directory": "folder with signed lists",
         "key_file": "file with the key of the document index, hex",
@@ -134,6 +138,7 @@ def parse_config(text: str, base: Path, name: str) -> LaneConfig:
         capture_timeout_s=float(reader.number("camera", "capture_timeout_s", 10, 1, 60)),
         profile=reader.optional_path("profile", "file"),
         trust=reader.path("trust", "directory"),
+        trust_signer=reader.optional_path("trust", "signer"),
         watchlists=reader.optional_path("watchlists", "directory"),
         watchlist_key=reader.optional_path("watchlists", "key_file"),
         watchlist_signer=reader.optional_path("watchlists", "signer"),

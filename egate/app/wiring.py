@@ -26,9 +26,12 @@ from egate.checks.profile import default_profile, load_profile
 from egate.lane.settings import settings_from
 from egate.model.checks import Profile
 from egate.model.errors import DeviceError, MalformedData
-from egate.pki.trust_store import TrustStore, load_master_list
 from egate.ports import Clock
 from egate.storage.keys import load_sealing_public, load_verify_key
+from egate.supply.cache import CachePlace
+from egate.supply.expiry import stale_soon
+from egate.supply.folder import TrustFolder, write_durably
+from egate.supply.store import Supplied, load_trust, loose_files
 from egate.watchlist.lists import Watchlists, open_watchlists
 
 LARGEST_TRUST_FILE_BYTES = 8 * 1024 * 1024
@@ -52,6 +55,7 @@ def build_parts(config: LaneConfig, clock: Clock) -> Parts:
     """Everything the controller needs; raises ConfigError, DeviceError, TrustError or MalformedData."""
     today = datetime.fromtimestamp(clock.wall_ns() / 1e9, UTC).date()
     profile = _profile(config.profile)
+    supplied = _trust(config, today)
     lists = _watchlists(config)
     gate_key = read_hex_key(config.gate.options.get("key_file"), "[devices.gate] key_file")
     return Parts(
@@ -59,7 +63,7 @@ def build_parts(config: LaneConfig, clock: Clock) -> Parts:
         clock=clock,
         settings=settings_from(config.timers),
         profile=profile,
-        trust=_trust(config.trust, today),
+        trust=supplied.store,
         lists=lists,
         mrz=drivers.make_mrz_reader(config.mrz.driver, _port(config.mrz, "mrz"), clock),
         chip=drivers.make_chip_reader(config.chip.driver, _port(config.chip, "chip"), clock),
@@ -101,22 +105,57 @@ def _profile(path: Path | None) -> Profile:
     return default_profile() if path is None else load_profile(_read(path, LARGEST_TRUST_FILE_BYTES).decode("utf-8", "replace"))
 
 
-def _trust(directory: Path, today: date) -> TrustStore:
-    """The country signing certificates in a folder, and those of master lists (*.ml) that one of them signed for."""
-    files = sorted(directory.glob("*.cer"))
-    if not files:
-        raise ConfigError(f"{directory} holds no country signing certificate (*.cer); without one no document can be trusted")
-    certificates = [_read(path, LARGEST_TRUST_FILE_BYTES) for path in files]
-    anchors = TrustStore.from_certificates(certificates, str(directory), today)
-    for path in sorted(directory.glob("*.ml")):
-        listed = load_master_list(_read(path, LARGEST_TRUST_FILE_BYTES), anchors, path.name, today)
-        certificates += [certificate.der for certificate in listed.certificates]
-    store = TrustStore.from_certificates(certificates, str(directory), today)
-    for reason in store.rejected:
-        log.warning("a certificate in %s is not used: %s", directory, reason)
-    if not store.certificates:
-        raise ConfigError(f"no certificate in {directory} can be used, so no document can be trusted")
-    return store
+def _trust(config: LaneConfig, today: date) -> Supplied:
+    """What the trust folder holds, proven; its journal may go on but never back. What is stale soon is said in the log."""
+    signer = None if config.trust_signer is None else load_verify_key(config.trust_signer)
+    folder = TrustFolder(config.trust, signer)
+    if not config.trust.is_dir():
+        raise ConfigError(f"[trust] directory: {config.trust} is not there; make it with `egate trust import`")
+    if signer is not None and not folder.has_journal:
+        raise ConfigError(f"{config.trust} has no journal, but [trust] signer asks for a signed one")
+    if not folder.has_journal and not any(path.suffix == ".cer" for path in loose_files(folder)):
+        raise ConfigError(
+            f"{config.trust} holds no country signing certificate (*.cer) and no journal; without one no document can be trusted"
+        )
+    supplied = load_trust(folder, today, CachePlace.beside(config.database, secrets.token_bytes))
+    _refuse_older_trust(supplied, config.database.with_suffix(".trust.json"), config.trust)
+    for warning in stale_soon(supplied, today):
+        log.warning("trust: %s", warning.text)
+    for text in (
+        *(f"a certificate in {config.trust} is not used: {reason}" for reason in supplied.store.rejected),
+        *supplied.remarks,
+    ):
+        log.warning("%s", text)
+    if not supplied.store.certificates:
+        raise ConfigError(f"no certificate in {config.trust} can be used, so no document can be trusted")
+    return supplied
+
+
+def _refuse_older_trust(supplied: Supplied, memory: Path, directory: Path) -> None:
+    """The journal that this lane saw last must be a part of the one that is there now: nobody puts an older trust folder back."""
+    known = _remembered(memory)
+    if known is not None and (supplied.head_number == 0 or known not in supplied.history):
+        raise ConfigError(
+            f"the journal of {directory} is older than, or another than, the one this lane used before. Restore the newer one; "
+            f"remove {memory} only once the folder is known good"
+        )
+    if supplied.head_number and supplied.head != known:
+        write_durably(memory, json.dumps({"head": supplied.head}).encode("ascii"))
+
+
+def _remembered(memory: Path) -> str | None:
+    """The head of the journal that was used last; a damaged memory stops the lane."""
+    if not memory.exists():
+        return None
+    try:
+        head = json.loads(_read(memory, LARGEST_MEMORY_BYTES))["head"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        head = None
+    if not isinstance(head, str):
+        raise ConfigError(
+            f"{memory} is damaged; it remembers the trust journal used before. Remove it once the folder is known good"
+        )
+    return head
 
 
 def _watchlists(config: LaneConfig) -> Watchlists:

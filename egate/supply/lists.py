@@ -88,13 +88,17 @@ def held_deviation_list(der: bytes) -> DeviationList:
 def embedded_certificates(der: bytes) -> tuple[bytes, ...]:
     """Every certificate in a master list, those of its signers first; none of them is verified. Empty for anything else."""
     try:
-        signed = parse_signed_data(der)
-        with decoding("reading a master list"):
-            version_and_set = elements(_content(elements(signed.content, 1)[0]), 2)
-            listed = elements(_content(version_and_set[-1]), MAXIMUM_CERTIFICATES)
+        return (*(certificate.der for certificate in parse_signed_data(der).certificates), *listed_certificates(der))
     except MalformedData:
         return ()
-    return (*(certificate.der for certificate in signed.certificates), *listed)
+
+
+def listed_certificates(der: bytes) -> tuple[bytes, ...]:
+    """The certificates that a master list lists, without verifying it: for comparing lists only. Raises MalformedData."""
+    signed = parse_signed_data(der)
+    with decoding("reading a master list"):
+        version_and_set = elements(_content(elements(signed.content, 1)[0]), 2)
+        return elements(_content(version_and_set[-1]), MAXIMUM_CERTIFICATES)
 
 
 def _content(encoded: bytes) -> bytes:
