@@ -34,6 +34,13 @@ MAXIMUM_CERTIFICATE_BYTES = 32 * 1024
 MASTER_LIST_SIGNER = "2.23.136.1.1.3"
 """Extended key usage of who may sign a master list."""
 
+DEVIATION_LIST_SIGNER = "2.23.136.1.1.8"
+"""Extended key usage of who may sign a deviation list."""
+
+ICAO_ROLES = "2.23.136.1.1."
+"""Extended key usages of ICAO name roles that are not the document signer's: signers of master lists (.3), deviation lists (.8)
+and visible digital seals (.14.2). Their keys come from the same CSCA and are kept by other people."""
+
 _DOCUMENT_TYPES = "2.23.136.1.1.6.2"
 _VERSION_TAG = 0xA0
 

@@ -1,19 +1,21 @@
-"""SignedData of CMS, as EF.SOD, EF.CardSecurity, master lists and defect lists use it (RFC 5652, Doc 9303-10 §4.6.2).
+"""SignedData of CMS, as EF.SOD, EF.CardSecurity, master lists and deviation lists use it (RFC 5652, Doc 9303-10 §4.6.2).
 
-Rule: a signature without signed attributes is not accepted, and the attributes must name the type and the digest of exactly
-the content that is handed out. The attributes are verified over the bytes that came, with only their tag put right: some
-signers do not sort them as DER would.
+Rule: signed attributes must name the type and the digest of exactly the content that is handed out. Without them the signature
+is over the content itself (RFC 5652 §5.4), and then the content must be a SEQUENCE: signed attributes are a SET, and nobody can
+pass off those of another signature as a content. The attributes are verified over the bytes that came, with only their tag put
+right: some signers do not sort them as DER would.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hmac import compare_digest
 from typing import Any
 
 from egate.model.errors import MalformedData, TrustError
-from egate.pki.asn1 import MAXIMUM_OBJECT_BYTES, children, cms, core, decoding, refuse_endless_numbers
+from egate.pki.asn1 import MAXIMUM_OBJECT_BYTES, children, cms, core, decoding, refuse_endless_numbers, x509
 from egate.pki.certificate import Certificate, parse_certificate
 from egate.pki.keys import SignatureScheme, digest, parse_scheme, verify_signature
 
@@ -25,6 +27,8 @@ MAXIMUM_EMBEDDED_CERTIFICATES = 16
 
 _SIGNED_DATA = "1.2.840.113549.1.7.2"
 _CONTENT_TYPE, _MESSAGE_DIGEST = "1.2.840.113549.1.9.3", "1.2.840.113549.1.9.4"
+_SIGNING_TIME = "1.2.840.113549.1.9.5"
+_TAKEN = (_CONTENT_TYPE, _MESSAGE_DIGEST, _SIGNING_TIME)
 _CONTEXT_0, _SEQUENCE, _SET = 0xA0, 0x30, b"\x31"
 _DOING = "reading signed data"
 
@@ -42,6 +46,7 @@ class Signer:
     content_type: str
     message_digest: bytes
     signature: bytes = field(repr=False)
+    signing_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,14 @@ def _signer(encoded: bytes) -> Signer:
         content_type=str(core.ObjectIdentifier.load(values[_CONTENT_TYPE]).dotted) if _CONTENT_TYPE in values else "",
         message_digest=bytes(core.OctetString.load(values[_MESSAGE_DIGEST]).native) if _MESSAGE_DIGEST in values else b"",
         signature=bytes(entry["signature"].native),
+        signing_time=_time_of(values.get(_SIGNING_TIME)),
     )
+
+
+def _time_of(value: bytes | None) -> datetime | None:
+    """What the signer says about when he signed, in UTC."""
+    moment = None if value is None else x509.Time.load(value).native
+    return moment.astimezone(UTC) if isinstance(moment, datetime) else None
 
 
 def _attributes(attributes: Any) -> dict[str, bytes]:  # values of the untyped library
@@ -119,7 +131,7 @@ def _attributes(attributes: Any) -> dict[str, bytes]:  # values of the untyped l
     for attribute in attributes if attributes.contents else ():
         oid = str(attribute["type"].dotted)
         values = attribute["values"]
-        if oid in (_CONTENT_TYPE, _MESSAGE_DIGEST):
+        if oid in _TAKEN:
             if oid in found or len(values) != 1:
                 raise MalformedData(_DOING, "a signed attribute that is not there exactly once")
             found[oid] = values[0].dump()
@@ -131,23 +143,29 @@ def _attributes(attributes: Any) -> dict[str, bytes]:  # values of the untyped l
 def find_signer_certificate(signer: Signer, certificates: Iterable[Certificate]) -> Certificate | None:
     """The certificate that a signer names; failing that the only one there is (some States misspell the issuer's name)."""
     candidates = tuple(certificates)
-    for certificate in candidates:
-        if signer.key_identifier and certificate.subject_key_identifier == signer.key_identifier:
-            return certificate
-        if signer.serial_number == certificate.serial_number and signer.issuer == certificate.issuer:
-            return certificate
-    return candidates[0] if len(candidates) == 1 else None
+    named = next((certificate for certificate in candidates if is_named(signer, certificate)), None)
+    return candidates[0] if named is None and len(candidates) == 1 else named
+
+
+def is_named(signer: Signer, certificate: Certificate) -> bool:
+    """Whether a signer names this certificate, by key identifier or by issuer and serial number."""
+    if signer.key_identifier:
+        return certificate.subject_key_identifier == signer.key_identifier
+    return (signer.serial_number, signer.issuer) == (certificate.serial_number, certificate.issuer)
 
 
 def verify_signer(signed: SignedData, signer: Signer, certificate: Certificate) -> None:
     """Verify one signer's signature over the content with the key of a certificate; raises TrustError.
 
-    1. the signed attributes are there; 2. they name the content's type; 3. they hold the content's digest; 4. the signature
-    over them holds. The certificate itself is judged elsewhere.
+    1. without signed attributes, the signature over the content, which must be a SEQUENCE; with them, 2. they name the
+    content's type; 3. they hold the content's digest; 4. the signature over them holds. The certificate is judged elsewhere.
     """
     doing = "verifying signed data"
     if not signer.attributes:
-        raise TrustError(doing, "no signed attributes")
+        if signed.content[:1] != bytes([_SEQUENCE]):
+            raise TrustError(doing, "no signed attributes")
+        verify_signature(certificate.public_key, signer.scheme, signer.signature, signed.content)
+        return
     if signer.content_type != signed.content_type:
         raise TrustError(doing, "the signed attributes name another content type")
     if not compare_digest(signer.message_digest, digest(signer.digest_oid, signed.content)):

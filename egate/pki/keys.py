@@ -9,6 +9,8 @@ it, and a published master list has it). The block is compared as a whole with t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from hmac import compare_digest
@@ -46,6 +48,7 @@ _MGF1 = "1.2.840.113549.1.1.8"
 
 _PKCS1_SIGNATURES = {
     "1.2.840.113549.1.1.5": _SHA1,
+    "1.3.14.3.2.29": _SHA1,
     "1.2.840.113549.1.1.14": _SHA224,
     "1.2.840.113549.1.1.11": _SHA256,
     "1.2.840.113549.1.1.12": _SHA384,
@@ -57,7 +60,13 @@ _ECDSA_SIGNATURES = {
     "1.2.840.10045.4.3.2": _SHA256,
     "1.2.840.10045.4.3.3": _SHA384,
     "1.2.840.10045.4.3.4": _SHA512,
+    "0.4.0.127.0.7.1.1.4.1.1": _SHA1,
+    "0.4.0.127.0.7.1.1.4.1.2": _SHA224,
+    "0.4.0.127.0.7.1.1.4.1.3": _SHA256,
+    "0.4.0.127.0.7.1.1.4.1.4": _SHA384,
+    "0.4.0.127.0.7.1.1.4.1.5": _SHA512,
 }
+"""By X9.62, whose signatures are DER, and by BSI TR-03111, whose signatures are plain; signers mix both up, so both are tried."""
 
 
 _CURVES_BY_NAME = {curve.name: curve for curve in CURVES.values()}
@@ -227,15 +236,17 @@ def verify_signature(key: PublicKey, scheme: SignatureScheme | None, signature: 
 
 
 def _holds_rsa(key: RsaKey, scheme: SignatureScheme, signature: bytes, message: bytes) -> bool:
-    algorithm = hash_of(scheme.hash_oid)
+    algorithm, primitive = hash_of(scheme.hash_oid), key.primitive
+    # Signers that drop or add leading zeros of the number are met in the field (gmrtd #106).
+    signature = signature.lstrip(b"\x00").rjust((key.modulus.bit_length() + 7) // 8, b"\x00")
     if scheme.kind is SignatureKind.RSA_PSS:
         mask = padding.MGF1(hash_of(scheme.mask_hash_oid))
-        key.primitive.verify(signature, message, padding.PSS(mask, scheme.salt_bytes), algorithm)
+        primitive.verify(signature, message, padding.PSS(mask, scheme.salt_bytes), algorithm)
         return True
     try:
-        key.primitive.verify(signature, message, padding.PKCS1v15(), algorithm)
+        primitive.verify(signature, message, padding.PKCS1v15(), algorithm)
     except InvalidSignature:
-        block = key.primitive.recover_data_from_signature(signature, padding.PKCS1v15(), None)
+        block = primitive.recover_data_from_signature(signature, padding.PKCS1v15(), None)
         return compare_digest(block, _digest_info_without_null(scheme.hash_oid, message))
     return True
 
@@ -249,11 +260,27 @@ def _digest_info_without_null(hash_oid: str, message: bytes) -> bytes:
 
 
 def _holds_ecdsa(key: EllipticKey, scheme: SignatureScheme, signature: bytes, message: bytes) -> bool:
-    primitive = key.primitive
-    if primitive is not None:
-        primitive.verify(signature, message, ec.ECDSA(hash_of(scheme.hash_oid)))
+    primitive, value = key.primitive, digest(scheme.hash_oid, message)
+    algorithm = ec.ECDSA(utils.Prehashed(hash_of(scheme.hash_oid)))
+    for r, s in _pairs(signature, (key.curve.n.bit_length() + 7) // 8):
+        if primitive is None:
+            if verify_ecdsa(key.curve, key.point, value, (r, s)):
+                return True
+            continue
+        try:
+            primitive.verify(utils.encode_dss_signature(r, s), value, algorithm)
+        except InvalidSignature:
+            continue
         return True
-    return verify_ecdsa(key.curve, key.point, digest(scheme.hash_oid, message), utils.decode_dss_signature(signature))
+    return False
+
+
+def _pairs(signature: bytes, order_bytes: int) -> Iterator[tuple[int, int]]:
+    """What a signature's two numbers may be: a DER SEQUENCE, or both side by side with the length of the curve's order."""
+    with suppress(ValueError):
+        yield utils.decode_dss_signature(signature)
+    if len(signature) == 2 * order_bytes:
+        yield int.from_bytes(signature[:order_bytes], "big"), int.from_bytes(signature[order_bytes:], "big")
 
 
 def number_to_cache(number: int) -> bytes:

@@ -12,11 +12,18 @@ from datetime import date
 
 from egate.model.errors import MalformedData, TrustError
 from egate.pki.asn1 import CscaMasterList, decoding, elements
-from egate.pki.certificate import MASTER_LIST_SIGNER, Certificate, parse_certificate, verify_certificate
-from egate.pki.cms import SignedData, Signer, find_signer_certificate, parse_signed_data, verify_signer
-from egate.pki.deviations import DeviationList
+from egate.pki.certificate import (
+    DEVIATION_LIST_SIGNER,
+    ICAO_ROLES,
+    MASTER_LIST_SIGNER,
+    Certificate,
+    parse_certificate,
+    verify_certificate,
+)
+from egate.pki.cms import SignedData, find_signer_certificate, parse_signed_data, verify_signer
+from egate.pki.deviations import DeviationList, parse_deviation_list
 from egate.pki.keys import EllipticKey, RsaKey, SignatureKind, UnusableKey
-from egate.pki.revocation import RevocationList, verify_revocation_list
+from egate.pki.revocation import RevocationList, revocation_scope, verify_revocation_list
 from egate.pki.signers import SignerIndex
 
 MAXIMUM_CERTIFICATES = 4096
@@ -30,7 +37,7 @@ class TrustStore:
     """Trusted CSCA certificates of a `source` (a list, an agency), as of `dated`.
 
     `rejected` says why certificates of the source were left out (one text each); `revocations` holds the newest verified
-    revocation list of each State; `signers` are document signers to look among, trusted by nobody; `deviations` are the
+    revocation list of each scope (a State); `signers` are document signers to look among, trusted by nobody; `deviations` are the
     verified deviation lists. Build it with `from_certificates` from raw bytes, or with `from_parts` from a verified cache.
     """
 
@@ -68,13 +75,13 @@ class TrustStore:
     ) -> TrustStore:
         """A store of parts that were verified when they were taken (a cache): nothing is verified here, only indexed.
 
-        `certificates` become trust anchors, `revocations` (one for each country) and `deviations` are believed. Whoever keeps
+        `certificates` become trust anchors, `revocations` (one for each scope) and `deviations` are believed. Whoever keeps
         the parts protects them. The parts of a store are its fields of the same names.
         """
         everything = tuple(certificates)
-        by_country = {entry.country: entry for entry in revocations}
+        by_scope = {entry.scope: entry for entry in revocations}
         found = signers or SignerIndex()
-        return TrustStore(everything, source, dated, (), by_country, found, tuple(deviations), _index(everything))
+        return TrustStore(everything, source, dated, (), by_scope, found, tuple(deviations), _index(everything))
 
     def issuer_of(self, certificate: Certificate, today: date) -> Certificate | None:
         """The trusted certificate whose key signed `certificate`, one valid today first; None when there is none."""
@@ -105,18 +112,79 @@ class TrustStore:
         Raises TrustError when no trusted key of that State signed it, or when it is older than the one we have (rollback).
         """
         doing = "taking a revocation list"
-        known = self.revocations.get(revocations.country)
-        if known is not None and revocations.this_update < known.this_update:
+        known = self.revocations.get(revocations.scope)
+        if known is not None and revocations.is_older_than(known):
             raise TrustError(doing, "older than the one we have")
-        for candidate in self.certificates:
-            if candidate.subject_country == revocations.country and _signed_list(candidate, revocations):
-                return replace(self, revocations={**self.revocations, revocations.country: revocations})
-        raise TrustError(doing, "not signed by a trusted key of its State")
+        if not any(
+            _signed_list(entry, revocations) for entry in self.certificates if entry.subject_country == revocations.country
+        ):
+            raise TrustError(doing, "not signed by a trusted key of its State")
+        return replace(self, revocations={**self.revocations, revocations.scope: revocations})
+
+    def revocations_for(self, certificate: Certificate) -> RevocationList | None:
+        """The list that would name a certificate if it were revoked; None when we have none."""
+        return self.revocations.get(revocation_scope(certificate.issuer_country, certificate.issuer))
 
     def is_revoked(self, certificate: Certificate) -> bool:
         """Whether the list of the certificate's State names it."""
-        revocations = self.revocations.get(certificate.issuer_country)
+        revocations = self.revocations_for(certificate)
         return revocations is not None and certificate.serial_number in revocations.serial_numbers
+
+    def with_links(self, candidates: Iterable[Certificate], today: date) -> TrustStore:
+        """The store with those candidates that a trusted key of the same State certified: its newer keys and names.
+
+        A link certificate carries trust from an older key to a newer one (Doc 9303-12 §7.1), over as many steps as the
+        candidates have; only between certificates that may sign certificates, and only while both ends are valid.
+        """
+        store, waiting = self, [entry for entry in candidates if not _why_no_anchor(entry) and entry.is_valid_on(today)]
+        while True:
+            linked = [entry for entry in waiting if store._links(entry, today)]
+            if not linked:
+                return store
+            waiting = [entry for entry in waiting if entry not in linked]
+            everything = (*store.certificates, *linked)
+            store = replace(store, certificates=everything, _by_key_identifier=_index(everything))
+
+    def _links(self, certificate: Certificate, today: date) -> bool:
+        if certificate in self.certificates:
+            return False
+        issuer = self.issuer_of(certificate, today)
+        return issuer is not None and issuer.is_valid_on(today) and issuer.subject_country == certificate.subject_country
+
+    def with_deviations(self, signed_list: bytes, today: date) -> TrustStore:
+        """The store with a State's verified deviation list, which replaces an older one of that State.
+
+        1. the CMS; 2. a signer for deviation lists, valid today, whose trusted CSCA is valid today; 3. his signature;
+        4. no older than the one we have. Raises MalformedData or TrustError.
+        """
+        doing = "taking a deviation list"
+        signed = parse_signed_data(signed_list)
+        signer = self._trusted_signer(signed, DEVIATION_LIST_SIGNER, today)
+        if signer is None:
+            raise TrustError(doing, "no trusted signer")
+        issuer = self.issuer_of(signer, today)
+        found = parse_deviation_list(signed_list, signed, "" if issuer is None else issuer.subject_country)
+        others = tuple(entry for entry in self.deviations if entry.country != found.country)
+        for known in self.deviations:
+            if known.country == found.country and found.is_older_than(known):
+                raise TrustError(doing, "older than the one we have")
+        return replace(self, deviations=(*others, found))
+
+    def _trusted_signer(self, signed: SignedData, usage: str, today: date) -> Certificate | None:
+        """The certificate of the first signer that has the role `usage`, is valid today, trusted, and whose signature holds."""
+        for signer in signed.signers:
+            certificate = find_signer_certificate(signer, signed.certificates)
+            if certificate is None or usage not in certificate.extended_key_usage or not certificate.is_valid_on(today):
+                continue
+            issuer = self.issuer_of(certificate, today)
+            if issuer is None or not issuer.is_valid_on(today) or self.is_revoked(certificate):
+                continue
+            try:
+                verify_signer(signed, signer, certificate)
+            except TrustError:
+                continue
+            return certificate
+        return None
 
 
 def verify_master_list(data: bytes, anchors: TrustStore, today: date) -> tuple[tuple[bytes, ...], Certificate]:
@@ -129,8 +197,7 @@ def verify_master_list(data: bytes, anchors: TrustStore, today: date) -> tuple[t
     signed = parse_signed_data(data)
     if signed.content_type != _MASTER_LIST_CONTENT:
         raise TrustError(doing, "not a master list")
-    signers = (_trusted_signer(signed, signer, anchors, today) for signer in signed.signers)
-    certificate = next((found for found in signers if found is not None), None)
+    certificate = anchors._trusted_signer(signed, MASTER_LIST_SIGNER, today)
     if certificate is None:
         raise TrustError(doing, "no trusted signer")
     with decoding(doing):
@@ -144,31 +211,30 @@ def load_master_list(data: bytes, trusted_signers: TrustStore, source: str, toda
     return TrustStore.from_certificates(ders, source, today)
 
 
-def _trusted_signer(signed: SignedData, signer: Signer, trusted: TrustStore, today: date) -> Certificate | None:
-    certificate = find_signer_certificate(signer, signed.certificates)
-    if certificate is None or MASTER_LIST_SIGNER not in certificate.extended_key_usage or not certificate.is_valid_on(today):
-        return None
-    issuer = trusted.issuer_of(certificate, today)
-    if issuer is None or not issuer.is_valid_on(today):
-        return None
-    try:
-        verify_signer(signed, signer, certificate)
-    except TrustError:
-        return None
-    return certificate
-
-
 def _take(der: bytes, accepted: dict[bytes, Certificate]) -> str:
     """Add a certificate to `accepted` and return nothing, or return why not."""
     try:
         certificate = parse_certificate(der)
     except MalformedData as error:
         return error.problem
+    problem = _why_no_anchor(certificate)
+    if not problem:
+        accepted[der] = certificate
+    return problem
+
+
+def _why_no_anchor(certificate: Certificate) -> str:
+    """What keeps a certificate from being a CSCA's, or nothing.
+
+    Some States' CSCA certificates say `cA` false or leave the extension out, so the key usage decides; without either there is
+    no reason to believe that somebody may certify. A role that ICAO names (signer of lists, of seals) is never a CSCA's.
+    """
     if isinstance(certificate.public_key, UnusableKey):
         return f"its key uses {certificate.public_key.problem}"
-    if not certificate.may_sign("key_cert_sign"):
+    if "key_cert_sign" not in certificate.key_usage and not (certificate.is_authority and not certificate.key_usage):
         return "it may not sign certificates"
-    accepted[der] = certificate
+    if any(usage.startswith(ICAO_ROLES) for usage in certificate.extended_key_usage):
+        return "it is for another role than certifying"
     return ""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -70,10 +69,12 @@ def test_what_is_no_cached_certificate_is_malformed(cached: object) -> None:
 
 @given(ANYTHING)
 def test_anything_is_a_cached_value_or_malformed(cached: object) -> None:
-    readers: tuple[Callable[[object], object], ...] = (Certificate.from_cache, SignerIndex.from_cache)
-    for reader in readers:
-        with pytest.raises(MalformedData):
-            reader(cached if cached != ((), ()) else None)
+    with pytest.raises(MalformedData):
+        Certificate.from_cache(cached)
+    try:
+        assert SignerIndex.from_cache(cached).certificates == ()
+    except MalformedData:
+        return
 
 
 def test_unusable_keys_keep_their_reason() -> None:

@@ -7,6 +7,8 @@ from datetime import date, timedelta
 from hashlib import sha256
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from drivers.sim.passport.certification import (
     Authority,
@@ -155,12 +157,12 @@ def test_hash_states() -> None:
     assert hash_state(replace(found, hash_oid="1.2.840.113549.2.5"), 1, b"one") is HashState.UNKNOWN_ALGORITHM
 
 
-def test_signed_attributes_are_required() -> None:
+def test_signed_attributes_are_compared_with_the_content() -> None:
     signed = parse_signed_data(unwrap_application(SOD, 0x17, "test"))
     signer, own = signed.signers[0], signed.certificates[0]
     verify_signer(signed, signer, own)
     for changed, problem in (
-        (replace(signer, attributes=b""), "no signed attributes"),
+        (replace(signer, attributes=b""), "does not hold"),
         (replace(signer, content_type="1.2.3"), "another content type"),
         (replace(signer, message_digest=b""), "not what was signed"),
         (replace(signer, digest_oid="1.2.840.113549.2.5"), "not accepted"),
@@ -195,9 +197,21 @@ CONTENT_TYPE: dict[str, object] = {"type": "content_type", "values": ["2.23.136.
 DIGEST: dict[str, object] = {"type": "message_digest", "values": [bytes(32)]}
 
 
-def test_object_without_signed_attributes_is_not_verified() -> None:
+def test_attributes_taken_away_leave_a_signature_over_something_else() -> None:
     found = inspect(rebuilt(signer_infos=signer_infos(None)))
-    assert (found.signature, found.signature_reason) == (SignatureState.INVALID, "no signed attributes")
+    assert (found.signature, found.signature_reason) == (SignatureState.INVALID, "it does not hold")
+
+
+def test_content_may_be_signed_directly_and_attributes_are_no_content() -> None:
+    """RFC 5652 §5.4 without attributes; those of a genuine signature, handed out as a content, are refused: they are a SET."""
+    signed = parse_signed_data(unwrap_application(SOD, 0x17, "test"))
+    signer, own = signed.signers[0], signed.certificates[0]
+    key = utopia().signer.key
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    direct = replace(signer, attributes=b"", signature=key.sign(signed.content, ec.ECDSA(hashes.SHA256())))
+    verify_signer(signed, direct, own)
+    with pytest.raises(TrustError, match="no signed attributes"):
+        verify_signer(replace(signed, content=signer.attributes), replace(signer, attributes=b""), own)
 
 
 @pytest.mark.parametrize(
