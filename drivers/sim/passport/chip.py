@@ -18,8 +18,8 @@ from drivers.sim.passport.chip_access import (
     Entropy,
     PaceAccess,
     passwords,
-    sign_challenge,
 )
+from drivers.sim.passport.chip_active import sign_challenge
 from drivers.sim.passport.chip_files import SW_CONDITIONS, SW_WRONG_LENGTH, SW_WRONG_PARAMETERS, FileSystem, status
 from drivers.sim.passport.chip_messaging import SM_INCORRECT, CardMessaging, MessagingError
 from drivers.sim.passport.chip_options import ChipOptions, answer_to_select, parse_buffers
@@ -210,7 +210,7 @@ class SimulatedChip:
             return Answer(status(SW_NO_INSTRUCTION))
         if not self._access or len(command.data) != 8:
             return Answer(status(SW_CONDITIONS if self._access else SW_SECURITY_STATUS))
-        return Answer(ResponseApdu(sign_challenge(key, command.data, self._entropy), 0x9000))
+        return Answer(ResponseApdu(sign_challenge(key, command.data, self._entropy, self._options.active_style), 0x9000))
 
 
 def _goes_on(data: bytes) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from drivers.sim.passport.chip_active import USUAL_STYLE, ActiveStyle
 from egate.model.document import ElementaryFile
 from egate.model.errors import MalformedData
 from egate.mrtd.files.tlv import encode_tlv, parse_tlvs
@@ -56,6 +57,7 @@ class ChipOptions:
     READ BINARY under secure messaging may ask before 6700 (0: as the quirks say). `short_blocks` answers at most so many bytes
     to a READ BINARY, without a word about it (0: as many as were asked). `unnamed_parameters` is the parameter id that the chip
     uses where its EF.CardAccess names none. `strict_lengths` refuses extended APDUs where EF.ATR/INFO states no buffers.
+    `active_style` is how the chip signs in active authentication.
     """
 
     card_access_number: str = field(repr=False, default="")
@@ -64,6 +66,7 @@ class ChipOptions:
     short_blocks: int = _UNLIMITED
     unnamed_parameters: int = 13
     strict_lengths: bool = False
+    active_style: ActiveStyle = USUAL_STYLE
 
     def has(self, quirk: Quirk) -> bool:
         """Whether the chip does this."""

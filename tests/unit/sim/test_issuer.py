@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from drivers.sim.passport.certification import SigningKind
-from drivers.sim.passport.chip_access import sign_challenge
+from drivers.sim.passport.chip_active import sign_challenge
 from drivers.sim.passport.issuer import OLDER_CHIP, ActiveKind, ChipKind, Defect, PaceWay, PersonData, SimulatedIssuer
 from egate.model.document import ElementaryFile
 from egate.model.errors import ChipError
