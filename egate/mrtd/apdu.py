@@ -36,6 +36,15 @@ class CommandApdu:
         """Whether the command needs the extended coding."""
         return len(self.data) > MAX_SHORT_DATA_BYTES or (self.le or 0) > MAX_SHORT_LE
 
+    @property
+    def size_bytes(self) -> int:
+        """The length of the encoding."""
+        extended = self.extended
+        lengths = (3 if extended else 1) if self.data else 0
+        if self.le is not None:
+            lengths += (2 if self.data else 3) if extended else 1
+        return 4 + lengths + len(self.data)
+
     def to_bytes(self) -> bytes:
         """The encoding of cases 1 to 4."""
         header = bytes((self.cla, self.ins, self.p1, self.p2))

@@ -6,17 +6,22 @@ the loss of the chip or of the device passes through as an error. No key outlive
 
 The order, with the same numbers at the steps:
 
-1. Access by PACE, else by BAC, or the other way round; a protocol that failed stays in the evidence, so a fall-back shows.
-2. EF.COM, EF.SOD, DG1, DG14 and whatever else is asked for.
-3. Chip authentication where DG14 offers it; only an answer under the new keys completes it. Then DG15.
-4. Active authentication where the chip did not prove itself by then, was not caught, and has DG15.
-5. DG2, the longest, last.
+1. EF.ATR/INFO where the reader carries extended lengths, or where it is asked for; EF.DIR where it is asked for.
+2. Access by PACE, else by BAC, or the other way round; a protocol that failed stays in the evidence, so a fall-back shows.
+3. What an earlier reading left is taken up when EF.SOD is the same, byte for byte; otherwise it is dropped.
+4. DG1, EF.SOD, EF.COM and DG14: what the entry door needs.
+5. Chip authentication where DG14 offers it and PACE did not already prove the chip; only an answer under the new keys completes
+   it. Terminal authentication where there are credentials. Then DG15.
+6. Active authentication where the chip did not prove itself by then, was not caught, and has DG15.
+7. Further files, then DG2, the longest, then the files that nobody waits for.
 
-Outcomes: `pace`, `bac`, `chip_authentication`, `active_authentication`; `application` when it could not be selected; `file`
-(variant: its name) when a file is there but could not be read; `secure_messaging` when a session broke. An optional file that
-is absent leaves no outcome. A session that broke is opened again a few times, in smaller blocks where a length may have broken
-it, because chips of the field answer lengths they dislike, and files they lack, without protection. What is read afterwards is as
-well protected as before.
+Outcomes: `pace`, `bac`, `chip_authentication_mapping`, `chip_authentication`, `active_authentication`, `terminal_authentication`;
+`application` when it could not be selected; `file` (variant: its name) when a file is there but could not be read;
+`secure_messaging` when a session broke; `resumption` when an earlier reading had left something; `reading` when it was stopped;
+`quirk` (variant: the quirk met). An optional file that is absent leaves no outcome, and one that a readable EF.SOD and EF.COM do
+not list is not asked for. A session that broke is opened again a few times, in smaller blocks where a length may have broken it,
+and goes on in the file where it stopped, because chips of the field answer lengths they dislike, and files they lack, without
+protection. What is read afterwards is as well protected as before.
 """
 
 from __future__ import annotations
@@ -26,33 +31,46 @@ from collections.abc import Generator
 from egate.model.document import ChipEvidence, ElementaryFile, ProtocolState
 from egate.model.errors import ChipError, MalformedData
 from egate.mrtd.access import ChipAccess
-from egate.mrtd.active_auth import CHALLENGE_BYTES, internal_authenticate, verify_response
+from egate.mrtd.active_auth import run_active_authentication
 from egate.mrtd.apdu import SW_FILE_NOT_FOUND, SW_SECURITY_STATUS, CommandApdu, ResponseApdu
 from egate.mrtd.chip_auth import ChipAuthenticationWay, chip_authentication, choose_chip_authentication
 from egate.mrtd.crypto.agreement import Entropy
 from egate.mrtd.file_reading import FileAbsent
-from egate.mrtd.files.lds import parse_dg15
+from egate.mrtd.files.lds import parse_com, parse_dg15
 from egate.mrtd.files.security_infos import SecurityInfos, parse_dg14
-from egate.mrtd.gathering import Attempt, Gathering, Progress, ReadRequest, Step, status_word
+from egate.mrtd.gathering import Attempt, Gathering, PartialReading, Progress, ReadRequest, Step, status_word
+from egate.mrtd.master_file import MASTER_FILES, read_asked_for, read_buffers
+from egate.mrtd.quirks import Quirk
+from egate.mrtd.session import ReadingStopped
 
-__all__ = ["ReadRequest", "read_chip"]
+__all__ = ["PartialReading", "ReadRequest", "ReadingStopped", "read_chip"]
 
-_FIRST_FILES = (ElementaryFile.COM, ElementaryFile.SOD, ElementaryFile.DG1, ElementaryFile.DG14)
+_FIRST_FILES = (ElementaryFile.DG1, ElementaryFile.SOD, ElementaryFile.COM)
 _BEGIN_OF_DG14 = CommandApdu(0x00, 0xB0, 0x80 | ElementaryFile.DG14.short_id, 0x00, le=8)
-_LENGTH_TROUBLE = frozenset({0x6700, 0x6B00, 0x6F00})
 _NOT_ABOUT_LENGTH = frozenset({SW_FILE_NOT_FOUND, SW_SECURITY_STATUS})
+_MESSAGING_REFUSED = frozenset({None, 0x6987, 0x6988, 0x9000})
+"""What a broken session looks like when no status word says why."""
+_DECIDED = frozenset({ProtocolState.COMPLETED, ProtocolState.BROKEN})
+
+_DG14, _DG15 = ElementaryFile.DG14, ElementaryFile.DG15
+_CHIP, _ACTIVE, _MAPPING = "chip_authentication", "active_authentication", "chip_authentication_mapping"
 
 
-def read_chip(request: ReadRequest, entropy: Entropy, progress: Progress) -> Generator[CommandApdu, ResponseApdu, ChipEvidence]:
+def read_chip(
+    request: ReadRequest, entropy: Entropy, progress: Progress, partial: PartialReading | None = None
+) -> Generator[CommandApdu, ResponseApdu, ChipEvidence]:
     """Read a chip and return the evidence. Raises nothing of its own; what the caller throws in passes through.
 
     `entropy` gives random bytes, `progress` learns of each block. The caller sends each command that is yielded and sends the
-    response back, or throws ChipLost or DeviceError.
+    response back, or throws ChipLost or DeviceError; `ReadingStopped`, thrown in, ends the reading with what there is. `partial`
+    is filled as the reading goes on; handed to a later reading after a loss, it lets that one go on where this one stopped.
     """
-    gathering = Gathering(request, progress)
+    gathering = Gathering(request, progress, partial)
     reader = _Reader(gathering, entropy)
     try:
         yield from gathering.session.carried(reader.run())
+    except ReadingStopped as stop:
+        gathering.note("reading", ProtocolState.BROKEN, detail=stop.reason)
     finally:
         gathering.session.end()
     return gathering.evidence()
@@ -72,15 +90,26 @@ class _Reader:
 
     def run(self) -> Step:
         """The numbered plan of the module."""
+        gathering, request = self._gathering, self._gathering.request
         try:
-            if not (yield from self._access.open()):  # 1
+            yield from read_buffers(gathering)  # 1
+            if not (yield from self._access.open()):  # 2
                 return
-            for file in (*_FIRST_FILES, *self._gathering.request.further_files):  # 2
+            if gathering.was_interrupted:  # 3
+                yield from self._read(ElementaryFile.SOD)
+                gathering.take_up()
+            for file in _FIRST_FILES:  # 4
                 yield from self._read(file)
+            self._compare_lists()
+            yield from self._read_listed(_DG14)
             infos = self._chip_infos()
-            yield from self._authenticate_chip(infos)  # 3
-            yield from self._authenticate_actively(infos)  # 4
-            yield from self._read(ElementaryFile.DG2)  # 5
+            yield from self._authenticate_chip(infos)  # 5
+            yield from self._read_listed(_DG15)
+            yield from self._authenticate_actively(infos)  # 6
+            for file in (*request.further_files, ElementaryFile.DG2, *request.later_files):  # 7
+                if file not in MASTER_FILES:
+                    yield from self._read(file)
+            yield from read_asked_for(gathering)
         except _Ended:
             return
 
@@ -89,60 +118,106 @@ class _Reader:
         if not (yield from self._access.reopen()):
             raise _Ended
 
-    def _read(self, file: ElementaryFile) -> Step:
-        """Read a file into the evidence, with smaller blocks where the chip chokes on large ones."""
-        while True:
-            try:
-                self._gathering.files[file] = yield from self._gathering.read_once(file)
-                return
-            except FileAbsent:
-                return
-            except (ChipError, MalformedData) as error:
-                if not (yield from self._may_try_again(file, error)):
-                    return
+    # -- files --------------------------------------------------------------------------------------------------------
 
-    def _may_try_again(self, file: ElementaryFile, error: ChipError | MalformedData) -> Attempt:
-        """Whether the file should be read again, in smaller blocks; a broken session is opened again for the files to come."""
-        sw = status_word(error)
-        broken = self._gathering.session.broken
-        about_length = sw in _LENGTH_TROUBLE or (broken and sw not in _NOT_ABOUT_LENGTH)
-        smaller = about_length and self._gathering.take_smaller_blocks()
-        if broken:
-            self._gathering.note("secure_messaging", ProtocolState.BROKEN, file.name, sw, error.problem)
-            yield from self._reopen()
-        if not smaller:
-            self._gathering.note_failure("file", error, file.name)
-        return smaller
+    def _read(self, file: ElementaryFile) -> Step:
+        """Read a file into the evidence, in smaller blocks where the chip chokes on large ones, going on where it stopped."""
+        breaks = 0
+        while file not in self._gathering.files:
+            received = self._gathering.received_of(file)
+            try:
+                data = yield from self._gathering.read_once(file)
+            except (ChipError, MalformedData) as error:
+                if isinstance(error, FileAbsent):
+                    return
+                breaks += 1
+                grew = self._gathering.received_of(file) > received
+                if not (yield from self._may_go_on(file, error, worth_it=grew or breaks == 1)):
+                    return
+            else:
+                self._gathering.keep(file, data)
+
+    def _may_go_on(self, file: ElementaryFile, error: ChipError | MalformedData, *, worth_it: bool) -> Attempt:
+        """Whether the file should be gone on with; a broken session is opened again, for this file or for those to come.
+
+        What a chip refuses under protection is final here: refusals about a length were answered where they came.
+        """
+        gathering, sw = self._gathering, status_word(error)
+        if not gathering.session.broken:
+            gathering.note_failure("file", error, file.name)
+            return False
+        about_length = sw not in _NOT_ABOUT_LENGTH
+        smaller = about_length and gathering.reader.take_smaller(gathering.reader.asked_bytes, sw)
+        self._name_quirk(sw, smaller=smaller)
+        gathering.note("secure_messaging", ProtocolState.BROKEN, file.name, sw, error.problem)
+        yield from self._reopen()
+        if smaller or (about_length and worth_it):
+            return True
+        gathering.note_failure("file", error, file.name)
+        return False
+
+    def _name_quirk(self, sw: int | None, *, smaller: bool) -> None:
+        """Which quirk a naked status word that ended the session belongs to."""
+        if sw in _MESSAGING_REFUSED:
+            return
+        if smaller and sw == 0x6B00:
+            self._gathering.meet(Quirk.FULL_LENGTH_REFUSED, sw)
+        self._gathering.meet(Quirk.LENGTH_ENDS_SESSION if smaller else Quirk.NAKED_STATUS, sw)
+
+    def _compare_lists(self) -> None:
+        """Note an EF.COM that lists other files than EF.SOD does (Doc 9303-10 §4.6.1: the latter counts)."""
+        listed, named = self._gathering.listed, self._named_files()
+        if listed is not None and named is not None and named != listed.files:
+            self._gathering.meet(Quirk.WRONG_COM, detail="EF.COM and EF.SOD list different files")
+
+    def _named_files(self) -> frozenset[ElementaryFile] | None:
+        """What EF.COM lists, None when it is absent or malformed."""
+        data = self._gathering.files.get(ElementaryFile.COM)
+        try:
+            return frozenset(parse_com(data).files) if data is not None else None
+        except MalformedData:
+            return None
+
+    def _read_listed(self, file: ElementaryFile) -> Step:
+        """Read an optional file, unless both lists can be read and neither names it: a chip may break the session over it."""
+        listed, named = self._gathering.listed, self._named_files()
+        if listed is None or named is None or file in listed.files | named:
+            yield from self._read(file)
+
+    # -- proofs -------------------------------------------------------------------------------------------------------
 
     def _chip_infos(self) -> SecurityInfos | None:
         """What DG14 offers, None when it is absent or malformed, with the outcome that follows from that."""
-        data = self._gathering.files.get(ElementaryFile.DG14)
+        data = self._gathering.files.get(_DG14)
         if data is None:
-            self._gathering.note("chip_authentication", ProtocolState.NOT_OFFERED, detail="no DG14")
+            self._gathering.note(_CHIP, ProtocolState.NOT_OFFERED, detail="no DG14")
             return None
         try:
             return parse_dg14(data)
         except MalformedData as error:
-            self._gathering.note("chip_authentication", ProtocolState.BROKEN, detail=f"DG14: {error.problem}")
+            self._gathering.note(_CHIP, ProtocolState.BROKEN, detail=f"DG14: {error.problem}")
             return None
 
     def _authenticate_chip(self, infos: SecurityInfos | None) -> Step:
-        """Chip authentication, completed by the first answer under the new keys; then DG15, which either proof may need."""
-        way = choose_chip_authentication(infos) if infos is not None else None
-        if way is not None:
-            if (yield from self._changed_keys(way)):
-                yield from self._prove_keys(way)
-        elif infos is not None:
+        """Chip authentication, completed by the first answer under the new keys."""
+        if infos is None:
+            return
+        if self._gathering.state(_MAPPING) is ProtocolState.COMPLETED:
+            self._gathering.note(_CHIP, ProtocolState.NOT_RUN, detail="PACE has proved the chip's key")
+            return
+        way = choose_chip_authentication(infos)
+        if way is None:
             detail = "no variant that this reader speaks" if infos.chip_authentication_keys else "not in DG14"
-            self._gathering.note("chip_authentication", ProtocolState.NOT_OFFERED, detail=detail)
-        yield from self._read(ElementaryFile.DG15)
+            self._gathering.note(_CHIP, ProtocolState.NOT_OFFERED, detail=detail)
+        elif (yield from self._changed_keys(way)):
+            yield from self._prove_keys(way)
 
     def _changed_keys(self, way: ChipAuthenticationWay) -> Attempt:
         """Run the protocol and go on under its keys."""
         try:
             secure = yield from chip_authentication(way, self._entropy)
         except ChipError as error:
-            self._gathering.note_failure("chip_authentication", error, _chip_variant(way))
+            self._gathering.note_failure(_CHIP, error, way.variant)
             if self._gathering.session.broken:
                 yield from self._reopen()
             return False
@@ -160,34 +235,32 @@ class _Reader:
         except ChipError as error:
             sw = error.sw
         if secure is not None and secure.answered:
-            self._gathering.note("chip_authentication", ProtocolState.COMPLETED, _chip_variant(way), 0x9000)
+            self._gathering.note(_CHIP, ProtocolState.COMPLETED, way.variant, 0x9000)
             return
         detail = "the chip does not hold the key that DG14 announces"
-        self._gathering.note("chip_authentication", ProtocolState.BROKEN, _chip_variant(way), sw, detail)
+        self._gathering.note(_CHIP, ProtocolState.BROKEN, way.variant, sw, detail)
         yield from self._reopen()
 
     def _authenticate_actively(self, infos: SecurityInfos | None) -> Step:
         """Active authentication with a fresh challenge; COMPLETED only when the signature verified."""
-        data = self._gathering.files.get(ElementaryFile.DG15)
+        gathering = self._gathering
+        data = gathering.files.get(_DG15)
         if data is None:
-            self._gathering.note("active_authentication", ProtocolState.NOT_OFFERED, detail="no DG15")
+            gathering.note(_ACTIVE, ProtocolState.NOT_OFFERED, detail="no DG15")
             return
-        if self._gathering.state("chip_authentication") in {ProtocolState.COMPLETED, ProtocolState.BROKEN}:
+        if gathering.state(_CHIP) in _DECIDED or gathering.state(_MAPPING) in _DECIDED:
             return
-        challenge = self._entropy(CHALLENGE_BYTES)
         algorithm = infos.active_authentication if infos else None
+        most = min(gathering.reader.habits.response_bytes, gathering.request.max_response_bytes)
         try:
-            key = parse_dg15(data)
-            signature = yield from internal_authenticate(challenge)
-            variant = verify_response(key, challenge, signature, algorithm)
+            result = yield from run_active_authentication(parse_dg15(data), algorithm, self._entropy, most)
         except (ChipError, MalformedData) as error:
-            self._gathering.note_failure("active_authentication", error)
-            if self._gathering.session.broken:
+            gathering.note_failure(_ACTIVE, error)
+            if gathering.session.broken:
                 yield from self._reopen()
             return
-        self._gathering.note("active_authentication", ProtocolState.COMPLETED, variant, 0x9000)
-
-
-def _chip_variant(way: ChipAuthenticationWay) -> str:
-    """E.g. `ecdh-aes-128-brainpoolP256r1`."""
-    return f"ecdh-{way.suite.word}-{way.curve.name}"
+        gathering.proofs.append(result.proof)
+        if result.variant is None:
+            gathering.note(_ACTIVE, ProtocolState.BROKEN, "", 0x9000, "the signature does not hold under the key of DG15")
+        else:
+            gathering.note(_ACTIVE, ProtocolState.COMPLETED, result.variant, 0x9000)

@@ -17,8 +17,20 @@ from egate.mrtd.secure_messaging import SecureMessaging
 
 MAX_EXCHANGES = 4096
 """A full read takes about 90 exchanges, in the smallest blocks about 500: a chip that makes us ask more keeps the lane busy."""
+MAX_RECEIVED_BYTES = 1_048_576
+"""All responses of one session together: sixteen data groups of ordinary size have a quarter of it."""
+MAX_PORTIONS = 300
+"""Parts of one response, the longest of which has 256 times 256 bytes."""
 
 Result = TypeVar("Result")
+
+
+class ReadingStopped(Exception):
+    """Thrown into a reading by whoever carries it, to end it with what there is: the reader's patience is over."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class ChipSession:
@@ -26,6 +38,7 @@ class ChipSession:
 
     def __init__(self) -> None:
         self.transcript: list[Exchange] = []
+        self.received_bytes = 0
         self._secure: SecureMessaging | None = None
 
     @property
@@ -82,20 +95,26 @@ class ChipSession:
     def _transmit(self, command: CommandApdu) -> Generator[CommandApdu, ResponseApdu, ResponseApdu]:
         """One command on the wire; what a 61xx says is waiting is fetched while something comes (ISO/IEC 7816-4 §5.3.4)."""
         response = yield from self._recorded(command)
-        data, growing = response.data, True
-        while response.more_bytes is not None and growing and len(data) <= MAX_EXTENDED_BYTES:
+        if response.more_bytes is None:
+            return response
+        data, portions = bytearray(response.data), 0
+        while response.more_bytes is not None and portions < MAX_PORTIONS and len(data) <= MAX_EXTENDED_BYTES:
             response = yield from self._recorded(CommandApdu(0x00, 0xC0, 0x00, 0x00, le=response.more_bytes))
             data += response.data
-            growing = bool(response.data)
-        return ResponseApdu(data, response.sw)
+            portions = portions + 1 if response.data else MAX_PORTIONS
+        return ResponseApdu(bytes(data), response.sw)
 
     def _recorded(self, command: CommandApdu) -> Generator[CommandApdu, ResponseApdu, ResponseApdu]:
         if len(self.transcript) >= MAX_EXCHANGES:
             raise ChipError("talking to the chip", "more exchanges than any chip needs")
+        if self.received_bytes >= MAX_RECEIVED_BYTES:
+            raise ChipError("talking to the chip", "more bytes than any chip holds")
         try:
             response = yield command
         except MalformedData as error:
             raise ChipError("talking to the chip", f"a response without form: {error.problem}") from None
-        sent = len(command.to_bytes())
-        self.transcript.append(Exchange(command.ins, command.p1, command.p2, sent, len(response.data) + 2, response.sw))
+        received = len(response.data) + 2
+        self.received_bytes += received
+        exchange = Exchange(command.ins, command.p1, command.p2, command.size_bytes, received, response.sw)
+        self.transcript.append(exchange)
         return response

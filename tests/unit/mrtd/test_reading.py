@@ -12,6 +12,7 @@ from egate.model.document import ChipEvidence, ElementaryFile, ProtocolState, Re
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
 from egate.mrtd.crypto.ciphers import CipherSuite
 from egate.mrtd.file_reading import in_object
+from egate.mrtd.files.atr_info import AtrInfo, encode_atr_info
 from egate.mrtd.files.security_infos import PaceInfo, pace_oid
 from egate.mrtd.files.tlv import encode_tlv
 from egate.mrtd.quirks import Quirk
@@ -236,6 +237,7 @@ def test_a_15_kb_face_in_few_short_commands() -> None:
 
 def test_extended_lengths() -> None:
     files = passport_files(KEY, portrait_bytes=15_000)
+    files[ElementaryFile.ATR_INFO] = encode_atr_info(AtrInfo(True, 4096, 4096))
     evidence = read(simulated_chip(files, KEY).transceive, ReadRequest(INFORMATION, max_response_bytes=4096))
     assert all_read(evidence, files)
     assert len(evidence.transcript) <= 24
