@@ -23,7 +23,9 @@ from drivers.sim.passport.chip_active import sign_challenge
 from drivers.sim.passport.chip_files import SW_CONDITIONS, SW_WRONG_LENGTH, SW_WRONG_PARAMETERS, FileSystem, status
 from drivers.sim.passport.chip_messaging import SM_INCORRECT, CardMessaging, MessagingError
 from drivers.sim.passport.chip_options import ChipOptions, answer_to_select, parse_buffers
-from drivers.sim.passport.chip_quirks import Refusal, offered_pace, refusal, served_files
+from drivers.sim.passport.chip_quirks import Refusal, offered_pace, own_parameters, refusal, served_files
+from drivers.sim.passport.chip_rights import TerminalRights
+from drivers.sim.passport.chip_terminal import TerminalAuthentication
 from drivers.sim.passport.personalisation import ChipPersonalisation
 from egate.model.errors import MalformedData
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
@@ -45,14 +47,21 @@ _LONG_WITHOUT_BUFFERS = frozenset({0x22, 0x86})
 class SimulatedChip:
     """One chip in the field of a reader."""
 
-    def __init__(self, personalisation: ChipPersonalisation, entropy: Entropy, options: ChipOptions | None = None) -> None:
+    def __init__(
+        self,
+        personalisation: ChipPersonalisation,
+        entropy: Entropy,
+        options: ChipOptions | None = None,
+        terminal: TerminalAuthentication | None = None,
+    ) -> None:
         self._chip = personalisation
         self._entropy = entropy
         self._options = options or ChipOptions()
         self._supports_bac = personalisation.supports_bac and not self._options.has(Quirk.PACE_ONLY)
         self._open_to_all = not (self._supports_bac or personalisation.supports_pace)
         self._buffers = parse_buffers(personalisation.files)
-        self._files = FileSystem(served_files(personalisation.files, self._options), self._options)
+        self._rights = TerminalRights(terminal, personalisation.mrz)
+        self._files = FileSystem(served_files(personalisation.files, self._options), self._options, self._rights)
         self._instructions: dict[int, Callable[[CommandApdu], Answer]] = {
             0xA4: self._select,
             0xB0: self._read,
@@ -60,6 +69,7 @@ class SimulatedChip:
             0x84: self._get_challenge,
             0x82: self._external_authenticate,
             0x22: self._manage_security,
+            0x2A: lambda command: Answer(self._rights.verify(command)),
             0x86: self._general_authenticate,
             0x88: self._internal_authenticate,
         }
@@ -78,8 +88,10 @@ class SimulatedChip:
         self._access = self._open_to_all
         self._waiting = self._chained = b""
         self._bac = BasicAccess(chip.mrz, self._entropy)
-        self._pace = PaceAccess(offered, passwords(chip.mrz, options.card_access_number), self._entropy)
-        self._chip_authentication = ChipAuthentication(chip.chip_authentication_key)
+        words = passwords(chip.mrz, options.card_access_number)
+        self._pace = PaceAccess(offered, words, self._entropy, chip.static_keys, own_parameters(chip.files))
+        self._chip_authentication = ChipAuthentication(chip.static_keys)
+        self._rights.forget()
         self._files.reset()
 
     def transceive(self, command: bytes) -> bytes:
@@ -157,6 +169,7 @@ class SimulatedChip:
 
     def _close_session(self) -> None:
         self._session, self._access = None, self._open_to_all
+        self._rights.forget()
 
     def _execute(self, command: CommandApdu) -> Answer:
         instruction = self._instructions.get(command.ins)
@@ -171,11 +184,15 @@ class SimulatedChip:
         return Answer(self._files.read(command, access=self._access))
 
     def _get_challenge(self, command: CommandApdu) -> Answer:
+        if self._rights.expected:
+            return Answer(self._rights.challenge(command))
         if not (self._supports_bac or self._options.has(Quirk.PACE_ONLY)):
             return Answer(status(SW_NO_INSTRUCTION if self._open_to_all else SW_SECURITY_STATUS))
         return Answer(self._bac.challenge(command) if self._files.in_application else status(SW_CONDITIONS))
 
     def _external_authenticate(self, command: CommandApdu) -> Answer:
+        if self._rights.expected:
+            return Answer(self._rights.authenticate(command))
         if self._options.has(Quirk.PACE_ONLY):
             return Answer(status(SW_REFERENCE_NOT_FOUND))
         return self._bac.answer(command) if self._supports_bac else Answer(status(SW_SECURITY_STATUS))
@@ -185,12 +202,14 @@ class SimulatedChip:
         purpose = (command.p1, command.p2)
         if purpose == (0xC1, 0xA4):
             return Answer(self._pace.set_up(command))
+        if purpose in {(0x81, 0xB6), (0x81, 0xA4)}:
+            return Answer(self._rights.manage(command))
         if purpose not in {(0x41, 0xA4), (0x41, 0xA6)}:
             return Answer(status(SW_WRONG_PARAMETERS))
         if not self._access:
             return Answer(status(SW_SECURITY_STATUS))
         if purpose == (0x41, 0xA6):
-            return self._chip_authentication.agree_by_key_only(command)
+            return self._agreed(command, self._chip_authentication.agree_by_key_only(command))
         return Answer(self._chip_authentication.set_up(command))
 
     def _general_authenticate(self, command: CommandApdu) -> Answer:
@@ -201,8 +220,16 @@ class SimulatedChip:
             return Answer(status(0x9000 if len(gathered) <= MAX_CHAINED_BYTES else SW_WRONG_LENGTH))
         whole = replace(command, data=gathered)
         if self._chip_authentication.expected:
-            return self._chip_authentication.agree(whole)
-        return self._pace.step(whole)
+            return self._agreed(whole, self._chip_authentication.agree(whole))
+        answer = self._pace.step(whole)
+        self._rights.note_pace_answer(answer.response.data)
+        return answer
+
+    def _agreed(self, command: CommandApdu, answer: Answer) -> Answer:
+        """Chip authentication's answer; a session that it begins is the one that terminal authentication can use."""
+        if answer.session is not None:
+            self._rights.note_agreement(command)
+        return answer
 
     def _internal_authenticate(self, command: CommandApdu) -> Answer:
         key = self._chip.active_authentication_key

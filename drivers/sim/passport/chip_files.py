@@ -1,12 +1,14 @@
 """The simulated chip's files: selection, reading in blocks, and who may read what.
 
 Sources: ISO/IEC 7816-4 §7.1.1 (SELECT), §7.2.3 (READ BINARY), ICAO Doc 9303-10 §3. Rule: files of the application open only after
-access; DG3 and DG4 stay closed, because terminal authentication is not simulated.
+access; DG3 and DG4 only to a terminal that proved its right to them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
 from drivers.sim.passport.chip_options import LARGEST_EXACT_BYTES, ChipOptions
 from egate.model.document import ElementaryFile
@@ -40,19 +42,45 @@ def status(sw: int) -> ResponseApdu:
     return ResponseApdu(b"", sw)
 
 
+class Rights(Protocol):
+    """What the terminal may read beyond what access opens, and EF.CVCA where there is one."""
+
+    @property
+    def granted(self) -> frozenset[ElementaryFile]:
+        """Files that are open to this terminal."""
+        ...
+
+    @property
+    def ef_cvca(self) -> bytes | None:
+        """The contents of EF.CVCA."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Cvca:
+    """EF.CVCA, which lies in the application under its usual identifiers (BSI TR-03110-3 §A.1.2.2) and changes with the chip."""
+
+    in_application: bool = True
+    file_id: int = 0x011C
+    short_id: int = 0x1C
+
+
+_CVCA = _Cvca()
+
+
 class FileSystem:
     """Current directory and file, and the contents that the issuer wrote."""
 
-    def __init__(self, files: Mapping[ElementaryFile, bytes], options: ChipOptions) -> None:
+    def __init__(self, files: Mapping[ElementaryFile, bytes], options: ChipOptions, rights: Rights) -> None:
         self._files = files
         self._options = options
-        self.opened: frozenset[ElementaryFile] = frozenset()
+        self._rights = rights
         self.reset()
 
     def reset(self) -> None:
         """Back to the master file, nothing selected."""
         self.in_application = False
-        self._current: ElementaryFile | None = None
+        self._current: ElementaryFile | _Cvca | None = None
 
     def selects_application(self, command: CommandApdu) -> bool:
         """Whether the command selects the application by its name."""
@@ -74,8 +102,9 @@ class FileSystem:
         self._current = self._by_number(lambda file: file.file_id == int.from_bytes(command.data, "big"))
         return status(0x9000 if self._current else SW_NOT_FOUND)
 
-    def _by_number(self, wanted: Callable[[ElementaryFile], bool]) -> ElementaryFile | None:
-        here = (file for file in self._files if file.in_application == self.in_application)
+    def _by_number(self, wanted: Callable[[ElementaryFile | _Cvca], bool]) -> ElementaryFile | _Cvca | None:
+        there = (*self._files, *(() if self._rights.ef_cvca is None else (_CVCA,)))
+        here = (file for file in there if file.in_application == self.in_application)
         return next((file for file in here if wanted(file)), None)
 
     def read(self, command: CommandApdu, *, access: bool) -> ResponseApdu:
@@ -126,7 +155,7 @@ class FileSystem:
             return status(SW_NO_CURRENT_FILE)
         if not self._may_read(self._current, access=access):
             return status(SW_SECURITY_STATUS)
-        content = self._files[self._current]
+        content = (self._rights.ef_cvca or b"") if isinstance(self._current, _Cvca) else self._files[self._current]
         if offset > len(content):
             return status(SW_WRONG_OFFSET)
         if size is None:
@@ -137,5 +166,5 @@ class FileSystem:
             block = block[: self._options.short_blocks]
         return ResponseApdu(block, 0x9000 if whole else SW_END_OF_FILE)
 
-    def _may_read(self, file: ElementaryFile, *, access: bool) -> bool:
-        return not file.in_application or (access and (file not in _CLOSED or file in self.opened))
+    def _may_read(self, file: ElementaryFile | _Cvca, *, access: bool) -> bool:
+        return not file.in_application or (access and (file not in _CLOSED or file in self._rights.granted))

@@ -14,7 +14,7 @@ from egate.model.document import ElementaryFile
 from egate.model.errors import MalformedData
 from egate.mrtd.apdu import CommandApdu
 from egate.mrtd.files.lds import FILE_TAGS, encode_com
-from egate.mrtd.files.security_infos import PaceInfo, encode_card_access, parse_card_access
+from egate.mrtd.files.security_infos import PaceDomainParameters, PaceInfo, encode_card_access, parse_card_access
 from egate.mrtd.files.tlv import parse_tlvs
 from egate.mrtd.quirks import Quirk
 
@@ -108,3 +108,11 @@ def offered_pace(files: Mapping[ElementaryFile, bytes], options: ChipOptions) ->
     if not options.has(Quirk.NO_PARAMETER_ID):
         return infos
     return tuple(replace(info, parameter_id=options.unnamed_parameters) if info.parameter_id is None else info for info in infos)
+
+
+def own_parameters(files: Mapping[ElementaryFile, bytes]) -> tuple[PaceDomainParameters, ...]:
+    """The domain parameters that EF.CardAccess spells out."""
+    try:
+        return parse_card_access(files.get(ElementaryFile.CARD_ACCESS, b"")).pace_parameters
+    except MalformedData:
+        return ()

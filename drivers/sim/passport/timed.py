@@ -1,7 +1,7 @@
 """The air between a reader and a simulated chip, counted on a clock of its own, so that nobody waits.
 
 Source: ISO/IEC 14443-3 (nine bits a byte with parity), 14443-4 (blocks of 256 bytes with header and CRC). Rule: seconds are
-counted and never spent; the same commands cost the same seconds on every machine. `drivers.sim.pn532` spends such seconds on a real line.
+counted and never spent, so the same commands cost the same on every machine; `drivers.sim.pn532` spends them on a real line.
 """
 
 from __future__ import annotations
