@@ -11,10 +11,11 @@ from datetime import date
 
 from egate.model.errors import MalformedData, TrustError
 from egate.pki.certificate import Certificate, parse_certificate, verify_certificate
+from egate.pki.deviations import DeviationList
 from egate.pki.revocation import RevocationList, parse_revocation_list
 from egate.supply.folder import Item, TrustFolder
 from egate.supply.journal import Entry
-from egate.supply.lists import signing_date
+from egate.supply.lists import held_deviation_list, signing_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,22 @@ class Holdings:
         return {held.sha256: self.certificate(held) for held in self.of(kind)}
 
     def revocation_lists(self) -> dict[str, tuple[Held, RevocationList]]:
-        """The newest list of each State; of two of one day the one that came last."""
+        """The newest list of each scope (a State, or an authority where several share a country)."""
         newest: dict[str, tuple[Held, RevocationList]] = {}
         for held in self.of("crl"):
             found = parse_revocation_list(self.folder.read_object(held.sha256))
+            known = newest.get(found.scope)
+            if known is None or not found.is_older_than(known[1]):
+                newest[found.scope] = (held, found)
+        return newest
+
+    def deviation_lists(self) -> dict[str, tuple[Held, DeviationList]]:
+        """The newest deviation list of each State."""
+        newest: dict[str, tuple[Held, DeviationList]] = {}
+        for held in self.of("deviations"):
+            found = held_deviation_list(self.folder.read_object(held.sha256))
             known = newest.get(found.country)
-            if known is None or known[1].this_update <= found.this_update:
+            if known is None or not found.is_older_than(known[1]):
                 newest[found.country] = (held, found)
         return newest
 
@@ -147,4 +158,5 @@ def _with(known: Held | None, item: Item, entry: Entry) -> Held:
     if known is None:
         return Held(item.kind, item.sha256, (item.how,), (entry,))
     hows = known.hows if item.how in known.hows else (*known.hows, item.how)
-    return Held(known.kind, known.sha256, hows, (*known.entries, entry))
+    entries = known.entries if known.entries[-1] == entry else (*known.entries, entry)
+    return Held(known.kind, known.sha256, hows, entries)

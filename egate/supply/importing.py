@@ -20,12 +20,11 @@ from hashlib import sha256
 
 from egate.model.errors import EgateError, MalformedData, TrustError
 from egate.pki.certificate import Certificate, parse_certificate
-from egate.pki.keys import UnusableKey
 from egate.pki.revocation import RevocationList, parse_revocation_list, verify_revocation_list
 from egate.pki.trust_store import TrustStore
 from egate.supply.folder import Draft, Item
 from egate.supply.holdings import Holdings, pinned
-from egate.supply.lists import embedded_certificates, read_deviation_list, read_master_list, signing_date
+from egate.supply.lists import embedded_certificates, held_deviation_list, read_deviation_list, read_master_list, signing_date
 from egate.supply.recognise import CERTIFICATE, DEVIATION_LIST, MASTER_LIST, REVOCATION_LIST, Piece, Refusal
 
 MAXIMUM_PIECES = 200_000
@@ -92,7 +91,8 @@ class _Import:
         self._cscas = holdings.certificates("csca")
         self._keys = {(c.subject_country, c.public_key) for c in self._cscas.values()}
         self._pins = [held.sha256 for held in holdings.of("csca") if "anchor" in held.hows]
-        self._revocations = {country: crl for country, (_, crl) in holdings.revocation_lists().items()}
+        self._revocations = {scope: crl for scope, (_, crl) in holdings.revocation_lists().items()}
+        self._deviations = {country: found for country, (_, found) in holdings.deviation_lists().items()}
         self._list_dates = holdings.list_dates()
         self._store: TrustStore | None = None
         self._items: dict[tuple[str, str, str], list[Item]] = {}
@@ -259,12 +259,12 @@ class _Import:
 
     def _revocation_list(self, piece: Piece) -> None:
         found, name = parse_revocation_list(piece.der), sha256(piece.der).hexdigest()
-        known = self._revocations.get(found.country)
+        known = self._revocations.get(found.scope)
         if name in self._holdings.held or name in self._taken:
             self._known[found.country] += 1
             return
         problem = self._why_withdrawn(name)
-        if known is not None and found.this_update < known.this_update:
+        if known is not None and found.is_older_than(known):
             problem = f"older ({found.this_update}) than the one we have ({known.this_update})"
         by = "" if problem else self._revocations_signer(found)
         if not by:
@@ -272,7 +272,7 @@ class _Import:
             return
         self._taken.add(name)
         (self._new if known is None else self._renewed)[found.country] += 1
-        self._revocations[found.country] = found
+        self._revocations[found.scope] = found
         verdict = f"signed by the trusted key {by[:16]} of {found.country}"
         self._note("revocation list", by, verdict, self._object("crl", piece.der, "verified"))
 
@@ -289,16 +289,17 @@ class _Import:
 
     def _deviation_list(self, piece: Piece) -> None:
         name = sha256(piece.der).hexdigest()
-        found, issuer = read_deviation_list(piece.der, self._cscas.values(), self._request.today)
         if name in self._holdings.held or name in self._taken:
-            self._known[found.country] += 1
+            self._known[held_deviation_list(piece.der).country] += 1
             return
+        found, issuer = read_deviation_list(piece.der, self._cscas.values(), self._deviations.values(), self._request.today)
         problem = self._why_withdrawn(name)
         if problem:
             self.refused.append(Refusal(piece.place, problem, found.country))
             return
         self._taken.add(name)
-        self._new[found.country] += 1
+        (self._renewed if found.country in self._deviations else self._new)[found.country] += 1
+        self._deviations[found.country] = found
         by = sha256(issuer.der).hexdigest()
         verdict = f"its signer chains to the trusted key {by[:16]} of {found.country}"
         self._note("deviation list", by, verdict, self._object("deviations", piece.der, "verified"))
@@ -354,9 +355,8 @@ class _Import:
 
 
 def _unfit(certificate: Certificate) -> str:
-    """Why a certificate can be no trust anchor; empty when it can."""
-    if isinstance(certificate.public_key, UnusableKey):
-        return f"its key uses {certificate.public_key.problem}"
-    if not certificate.may_sign("key_cert_sign"):
-        return "it may not sign certificates"
+    """Why a certificate can be no trust anchor, by the trust store's own rule; empty when it can."""
+    rejected = TrustStore.from_certificates([certificate.der], "import", date.min).rejected
+    if rejected:
+        return rejected[0].partition(": ")[2]
     return "" if certificate.subject_country else "it names no country"

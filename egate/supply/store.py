@@ -100,7 +100,7 @@ def _from_objects(folder: TrustFolder, today: date) -> Supplied:
     anchors = [holdings.certificate(held) for held in holdings.of("csca")]
     signers = SignerIndex.of(holdings.certificate(held) for held in holdings.of("signer"))
     revocations = [found for _, found in holdings.revocation_lists().values()]
-    deviations = [held_deviation_list(folder.read_object(held.sha256)) for held in holdings.of("deviations")]
+    deviations = [found for _, found in holdings.deviation_lists().values()]
     store = TrustStore.from_parts(anchors, str(folder.root), today, signers, revocations, deviations)
     return Supplied(store, tuple(sorted(holdings.list_dates().items())))
 

@@ -5,19 +5,21 @@ Rule: nothing here decides or changes; colours are added only where the caller s
 
 from __future__ import annotations
 
+import textwrap
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeAlias
 
 from egate.pki.certificate import Certificate
+from egate.pki.revocation import RevocationList
 from egate.supply.expiry import StaleWarning
 from egate.supply.holdings import Held, Holdings
 from egate.supply.importing import Report
 from egate.supply.journal import Entry
-from egate.supply.names import key_text, name_text, scheme_text
+from egate.supply.names import key_text, name_text, printable, scheme_text
 
 JsonValue: TypeAlias = "str | int | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 
@@ -26,6 +28,9 @@ SHORT = 16
 
 MAXIMUM_NAMED = 20
 """Things left out that are named one by one before the rest is counted."""
+
+LINE = 100
+"""Columns of wrapped text beside its label."""
 
 _GREEN, _YELLOW, _RED, _BOLD = "32", "33", "31", "1"
 
@@ -86,7 +91,9 @@ def report_lines(report: Report, paint: Paint) -> list[str]:
     lines = [f"{paint.head(report.source)}: {paint.warn(summary) if refused else paint.good(summary)}"]
     lines += [f"  {verdict}" for verdict in report.verdicts]
     lines += _wrapped("  new      ", report.new) + _wrapped("  renewed  ", report.renewed)
-    lines += [f"  {paint.warn('refused')}  {entry.what}: {entry.why}" for entry in report.refused[:MAXIMUM_NAMED]]
+    for entry in report.refused[:MAXIMUM_NAMED]:
+        where = f"{entry.what} ({entry.country})" if entry.country else entry.what
+        lines += _refusal_lines(f"{where}: {entry.why}", paint)
     lines += [f"  … and {refused - MAXIMUM_NAMED} more refused"] if refused > MAXIMUM_NAMED else []
     if report.gone:
         lines.append(
@@ -148,7 +155,7 @@ def state_rows(holdings: Holdings, today: date) -> list[StateRow]:
             certificates=len(found),
             valid=sum(certificate.is_valid_on(today) for _, certificate in found),
             until=max(certificate.not_after for _, certificate in found).date(),
-            crl_until=revocations[country][1].next_update if country in revocations else None,
+            crl_until=_crl_until(revocations.values(), country),
             signers=signers[country],
             hows=tuple(sorted({how for held, _ in found for how in held.hows})),
             sources=tuple(sorted({entry.source for held, _ in found for entry in held.entries})),
@@ -206,6 +213,12 @@ def warning_lines(warnings: Sequence[StaleWarning], paint: Paint) -> list[str]:
     return [paint.bad(warning.text) if warning.days <= 0 else paint.warn(warning.text) for warning in warnings]
 
 
+def _crl_until(revocations: Iterable[tuple[Held, RevocationList]], country: str) -> date | None:
+    """When the first of a State's revocation lists ends; None without any that says."""
+    days = [found.next_update for _, found in revocations if found.country == country and found.next_update is not None]
+    return min(days, default=None)
+
+
 def _state_cells(state: StateRow, today: date, paint: Paint) -> list[str]:
     crl = "-" if state.crl_until is None else f"{state.crl_until}"
     return [
@@ -226,6 +239,12 @@ def _wrapped(label: str, counter: Mapping[str, int]) -> list[str]:
         (label if start == 0 else " " * len(label)) + "  ".join(f"{text:<6}" for text in texts[start : start + 12]).rstrip()
         for start in range(0, len(texts), 12)
     ]
+
+
+def _refusal_lines(text: str, paint: Paint) -> list[str]:
+    """One refusal, wrapped; a fingerprint stays in one piece, to be copied."""
+    first, *rest = textwrap.wrap(printable(text), LINE, break_long_words=False, break_on_hyphens=False)
+    return [f"  {paint.warn('refused')}  {first}", *(f"           {line}" for line in rest)]
 
 
 def _width(text: str) -> int:

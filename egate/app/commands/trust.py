@@ -266,7 +266,7 @@ def _show(args: argparse.Namespace, work: _Work) -> int:
             certificate = holdings.certificate(held)
             if country in (certificate.subject_country, certificate.issuer_country):
                 lines += certificate_lines(held, certificate, work.today, work.paint)
-        lines += _revocation_lines(holdings, country)
+        lines += _list_lines(holdings, country)
         if not lines:
             raise ConfigError(f"nothing is held of {country}; `egate trust list` names the States")
     else:
@@ -275,13 +275,17 @@ def _show(args: argparse.Namespace, work: _Work) -> int:
     return WELL
 
 
-def _revocation_lines(holdings: Holdings, country: str) -> list[str]:
-    found = holdings.revocation_lists().get(country)
-    if found is None:
-        return []
-    held, crl = found
-    period = f"{crl.this_update} to {crl.next_update or 'no end'}, {len(crl.serial_numbers)} revoked"
-    return [f"revocation list {held.sha256}", f"  {period}", *(f"  {line}" for line in entry_lines(held.entries))]
+def _list_lines(holdings: Holdings, country: str) -> list[str]:
+    lines = []
+    for held, crl in holdings.revocation_lists().values():
+        if crl.country == country:
+            period = f"{crl.this_update} to {crl.next_update or 'no end'}, {len(crl.serial_numbers)} revoked"
+            lines += [f"revocation list {held.sha256}", f"  {period}", *(f"  {line}" for line in entry_lines(held.entries))]
+    for held, found in holdings.deviation_lists().values():
+        if found.country == country:
+            what = f"  signed {found.signed or 'without a date'}, {len(found.entries)} deviations"
+            lines += [f"deviation list {held.sha256}", what, *(f"  {line}" for line in entry_lines(held.entries))]
+    return lines
 
 
 def _one(holdings: Holdings, what: str, work: _Work) -> list[str]:
