@@ -60,8 +60,8 @@ class Elements:
                     self._values.setdefault(entry.tag, []).append(entry.value)
 
     def text(self, tag: int) -> str:
-        """A text without filling around it; empty when it is not there."""
-        return self._read(tag, parse_text, "")
+        """A text with spaces for `<`, none around it; empty when it is not there."""
+        return self._read(tag, _parse_plain, "")
 
     def parts(self, tag: int) -> tuple[str, ...]:
         """The parts of a text that `<` separates, empty ones left out."""
@@ -128,6 +128,10 @@ def parse_text(value: bytes) -> str:
     except UnicodeDecodeError:
         text = value.decode("latin-1")
     return "".join(letter if letter.isprintable() else " " for letter in text).strip(" <")
+
+
+def _parse_plain(value: bytes) -> str:
+    return parse_text(value).replace("<", " ")
 
 
 def parse_name(value: bytes) -> PersonName | None:
