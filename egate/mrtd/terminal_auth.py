@@ -21,7 +21,7 @@ from egate.model.document import MrzInformation
 from egate.model.errors import ChipError, MalformedData
 from egate.mrtd.apdu import SW_END_OF_FILE, CommandApdu, ResponseApdu
 from egate.mrtd.files.mrz import check_digit
-from egate.mrtd.files.security_infos import decode_oid, encode_oid
+from egate.mrtd.files.security_infos import TERMINAL_AUTHENTICATION_OID, TerminalAuthenticationInfo, decode_oid
 from egate.mrtd.files.tlv import encode_tlv, parse_one, parse_tlvs
 
 CHALLENGE_BYTES = 8
@@ -32,7 +32,6 @@ MAX_CERTIFICATES = 16
 MAX_PATH = 8
 """Certificates sent to one chip: a longer path would keep the lane busy, and no chip trusts so old a key."""
 
-TERMINAL_AUTHENTICATION_OID = "0.4.0.127.0.7.2.2.2"
 _VARIANTS = {
     "1.1": "rsa-sha1",
     "1.2": "rsa-sha256",
@@ -47,8 +46,7 @@ _VARIANTS = {
     "2.5": "ecdsa-sha512",
 }
 _DOING = "terminal authentication"
-_DG14, _SET, _SEQUENCE, _OID, _INTEGER, _OCTETS = 0x6E, 0x31, 0x30, 0x06, 0x02, 0x04
-_AUTHORITY, _HOLDER, _KEY = 0x42, 0x5F20, 0x7F49
+_AUTHORITY, _HOLDER, _KEY, _OID = 0x42, 0x5F20, 0x7F49, 0x06
 
 Dialogue = Generator[CommandApdu, ResponseApdu, str]
 
@@ -83,42 +81,14 @@ class SentCertificate:
     variant: str
 
 
-def parse_cvca_location(dg14: bytes) -> CvcaLocation | None:
-    """Where DG14's TerminalAuthenticationInfo puts EF.CVCA; the default place where it says nothing else.
+def cvca_location(info: TerminalAuthenticationInfo | None) -> CvcaLocation | None:
+    """Where EF.CVCA lies by what DG14 says; None when the chip does not offer version 1 of terminal authentication.
 
-    None when DG14 does not offer version 1 of terminal authentication. Raises MalformedData.
+    An identifier without a short one means that the file must be selected (TR-03110-3 §A.6.2.4).
     """
-    for entry in parse_tlvs(parse_one(parse_one(dg14, _DG14, _DOING), _SET, _DOING), _DOING):
-        parts = parse_tlvs(entry.value, _DOING) if entry.tag == _SEQUENCE else ()
-        if len(parts) < 2 or parts[0].tag != _OID or decode_oid(parts[0].value) != TERMINAL_AUTHENTICATION_OID:
-            continue
-        if parts[1].tag != _INTEGER or int.from_bytes(parts[1].value, "big") != 1:
-            continue
-        return _location(parts[2].value) if len(parts) > 2 and parts[2].tag == _SEQUENCE else CvcaLocation()
-    return None
-
-
-def _location(content: bytes) -> CvcaLocation:
-    """FileID: an identifier of two bytes and, where there is one, a short identifier."""
-    parts = parse_tlvs(content, _DOING)
-    if not parts or any(item.tag != _OCTETS for item in parts) or len(parts[0].value) != 2:
-        raise MalformedData(_DOING, "a file identifier without its form")
-    if len(parts) == 1:
-        return CvcaLocation(int.from_bytes(parts[0].value, "big"), None)
-    if len(parts[1].value) != 1 or not 1 <= parts[1].value[0] <= 30:
-        raise MalformedData(_DOING, "a short file identifier outside its range")
-    return CvcaLocation(int.from_bytes(parts[0].value, "big"), parts[1].value[0])
-
-
-def encode_terminal_authentication_info(location: CvcaLocation | None = None) -> bytes:
-    """The TerminalAuthenticationInfo for DG14; without a location EF.CVCA lies in its default place."""
-    oid = encode_tlv(_OID, encode_oid(TERMINAL_AUTHENTICATION_OID))
-    file = b""
-    if location is not None:
-        file = encode_tlv(_OCTETS, location.file_id.to_bytes(2, "big"))
-        file += b"" if location.short_id is None else encode_tlv(_OCTETS, bytes((location.short_id,)))
-        file = encode_tlv(_SEQUENCE, file)
-    return encode_tlv(_SEQUENCE, oid + encode_tlv(_INTEGER, b"\x01") + file)
+    if info is None or info.version != 1:
+        return None
+    return CvcaLocation() if info.cvca_file_id is None else CvcaLocation(info.cvca_file_id, info.cvca_short_id)
 
 
 def parse_ef_cvca(data: bytes) -> tuple[str, ...]:
@@ -242,13 +212,16 @@ def terminal_authentication(
 
 
 def run_terminal_authentication(
-    offered: Sequence[TerminalCredentials], dg14: bytes, chip_identifier: bytes, ephemeral_public: bytes
+    offered: Sequence[TerminalCredentials],
+    info: TerminalAuthenticationInfo | None,
+    chip_identifier: bytes,
+    ephemeral_public: bytes,
 ) -> Dialogue:
     """All steps with the credentials that fit; the variant, or an empty text when the chip does not offer it.
 
-    Raises ChipError (also when no credentials fit) or MalformedData.
+    `info` is what DG14 says of it. Raises ChipError (also when no credentials fit) or MalformedData.
     """
-    location = parse_cvca_location(dg14)
+    location = cvca_location(info)
     if location is None:
         return ""
     references = yield from read_ef_cvca(location)

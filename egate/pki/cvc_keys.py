@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from egate.model.errors import MalformedData, TrustError
 from egate.mrtd.crypto.domain_parameters import curve_by_name, curve_by_values
 from egate.mrtd.crypto.ec import Curve, Point
-from egate.mrtd.files.security_infos import decode_oid, encode_oid
+from egate.mrtd.files.security_infos import TERMINAL_AUTHENTICATION_OID, decode_oid, encode_oid
 from egate.mrtd.files.tlv import Tlv, encode_tlv, parse_tlvs
 from egate.pki.keys import EllipticKey, RsaKey, SignatureKind, SignatureScheme, verify_signature
 
@@ -27,7 +27,6 @@ MAXIMUM_MODULUS_BITS = 4096
 MAXIMUM_EXPONENT_BITS = 32
 """TR-03110-3 §A.6.3.2."""
 
-TERMINAL_AUTHENTICATION_OID = "0.4.0.127.0.7.2.2.2"
 _KEY, _OID = 0x7F49, 0x06
 _DOING = "reading the key of a card verifiable certificate"
 
@@ -229,6 +228,8 @@ def signer(private: PrivateKey, oid: str) -> Signer:
     if isinstance(private, ec.EllipticCurvePrivateKey):
         return lambda message: _plain(private, private.sign(message, ec.ECDSA(algorithm)))
     if scheme.kind is SignatureKind.RSA_PSS:
+        if private.key_size < 8 * (2 * scheme.salt_bytes + 2):
+            raise TrustError("preparing a key for terminal authentication", "the key is too short for its padding")
         pss = padding.PSS(padding.MGF1(algorithm), scheme.salt_bytes)
         return lambda message: private.sign(message, pss, algorithm)
     return lambda message: private.sign(message, padding.PKCS1v15(), algorithm)
