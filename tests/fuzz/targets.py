@@ -1,0 +1,164 @@
+"""What is fuzzed: every parser of bytes from outside, by name, with seeds that it reads.
+
+A parser returns a value or raises MalformedData, TrustError where it verifies, and nothing else ever. Seeds are issued by the
+simulated State when a run starts; those of the shared data are added where they are present.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+
+from drivers.sim.passport.issuer import PersonData, SimulatedIssuer
+from egate.model.document import ElementaryFile
+from egate.model.errors import MalformedData, TrustError
+from egate.mrtd.active_auth import parse_public_key
+from egate.mrtd.apdu import CommandApdu, ResponseApdu
+from egate.mrtd.crypto.ciphers import CipherSuite
+from egate.mrtd.files.atr_info import parse_atr_info
+from egate.mrtd.files.card_security import parse_card_security
+from egate.mrtd.files.directory import parse_dir
+from egate.mrtd.files.face_record import parse_dg2, parse_extensible_record, parse_face_record
+from egate.mrtd.files.groups.displayed_images import parse_dg5, parse_dg7
+from egate.mrtd.files.groups.document_details import parse_dg12
+from egate.mrtd.files.groups.fingers import parse_dg3, parse_dg4
+from egate.mrtd.files.groups.opaque import parse_dg8, parse_dg13
+from egate.mrtd.files.groups.personal_details import parse_dg11
+from egate.mrtd.files.groups.persons_to_notify import parse_dg16
+from egate.mrtd.files.lds import parse_com, parse_dg1, parse_dg15
+from egate.mrtd.files.mrz import parse_mrz, parse_stored_mrz
+from egate.mrtd.files.public_keys import parse_agreement_key, parse_ec_public_key
+from egate.mrtd.files.security_infos import parse_card_access, parse_dg14
+from egate.mrtd.files.tlv import parse_tlvs
+from egate.mrtd.keys import session_keys
+from egate.mrtd.secure_messaging import SecureMessaging
+from egate.mrtd.signed_files import signed_files
+from egate.mrtd.terminal_auth import parse_ef_cvca
+from egate.pki import cvc
+from egate.pki.certificate import parse_certificate
+from egate.pki.cms import parse_signed_data
+from egate.pki.deviations import parse_deviation_list
+from egate.pki.passive_auth import inspect_card_security, inspect_security_object
+from egate.pki.revocation import parse_revocation_list
+from egate.pki.trust_store import TrustStore, load_master_list
+from egate.supply.ldif import bounded_lines, read_ldif
+
+TODAY = date(2026, 11, 24)
+PERSON = PersonData("ERIKSSON", "ANNA MARIA", date(1974, 8, 12), "F", "L898902C3", date(2033, 4, 15))
+EXPECTED = (MalformedData, TrustError)
+"""What a parser may raise."""
+
+Parser = Callable[[bytes], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A parser and inputs that it reads."""
+
+    parse: Parser
+    seeds: tuple[bytes, ...] = field(repr=False, default=())
+
+    def try_on(self, data: bytes) -> None:
+        """Parse, and let through what may not be raised."""
+        try:
+            self.parse(data)
+        except EXPECTED:
+            return
+
+
+def _mrz_lines(data: bytes) -> object:
+    return parse_mrz(data.decode("latin-1").split("\n"))
+
+
+def _protected_response(data: bytes) -> object:
+    """What a reader makes of a response inside a session; a chip's fault is a ChipError, which is no bug."""
+    from egate.model.errors import ChipError
+
+    secure = SecureMessaging(session_keys(CipherSuite.AES128, b"fuzz"))
+    secure.wrap(CommandApdu(0x00, 0xB0, 0x81, 0x00, le=0x20))
+    try:
+        return secure.unwrap(ResponseApdu.from_bytes(data))
+    except ChipError:
+        return None
+
+
+def _deviations(data: bytes) -> object:
+    return parse_deviation_list(data, parse_signed_data(data), "UT")
+
+
+def _ldif(data: bytes) -> object:
+    return list(read_ldif(bounded_lines(io.BytesIO(data))))
+
+
+@cache
+def _issued() -> tuple[SimulatedIssuer, Mapping[ElementaryFile, bytes], TrustStore]:
+    issuer = SimulatedIssuer.create("UTO", random.Random(1).randbytes, TODAY - timedelta(days=30))
+    files = issuer.personalise(PERSON, bytes.fromhex("ffd8ff") + bytes(40), (413, 531)).files
+    return issuer, files, TrustStore.from_certificates([issuer.csca_certificate], "fuzz", TODAY)
+
+
+def _shared(*places: str) -> tuple[bytes, ...]:
+    """Shared test data of a few kilobytes, where they are."""
+    root = Path(os.environ.get("EGATE_SHARED", Path(__file__).parents[3] / "shared")) / "data" / "mrtd"
+    found = [path for place in places for path in sorted(root.glob(place)) if path.is_file() and path.stat().st_size < 40_000]
+    return tuple(path.read_bytes() for path in found)
+
+
+def targets() -> dict[str, Target]:
+    """Every target by name."""
+    issuer, files, trust = _issued()
+    f = ElementaryFile
+    lines = "\n".join(issuer.mrz_lines(PERSON)).encode()
+    return {
+        "tlv": Target(lambda data: parse_tlvs(data, "fuzzing"), tuple(files.values())),
+        "mrz": Target(_mrz_lines, (lines,)),
+        "mrz_stored": Target(lambda data: parse_stored_mrz(data.decode("latin-1")), (lines.replace(b"\n", b""),)),
+        "command": Target(CommandApdu.from_bytes, (bytes.fromhex("00a4040c07a0000002471001"), bytes.fromhex("00b08100000200"))),
+        "response": Target(ResponseApdu.from_bytes, (b"\x90\x00",)),
+        "protected_response": Target(_protected_response, (bytes.fromhex("990290008e0800000000000000009000"),)),
+        "card_access": Target(parse_card_access, (files[f.CARD_ACCESS],)),
+        "card_security": Target(parse_card_security, _shared("certs/efcardsecurity.dump")),
+        "card_security_chain": Target(
+            lambda data: inspect_card_security(data, trust, TODAY), _shared("certs/efcardsecurity.dump")
+        ),
+        "dg14": Target(parse_dg14, (files[f.DG14],)),
+        "dg15": Target(lambda data: parse_public_key(parse_dg15(data)), _shared("sod_sets/*dg15*", "sod_sets/*/*15*")),
+        "agreement_key": Target(parse_agreement_key, (files[f.DG14][20:],)),
+        "ec_key": Target(parse_ec_public_key, (files[f.DG14][20:],)),
+        "atr_info": Target(parse_atr_info, (bytes.fromhex("7f660802020400020204 00".replace(" ", "")),)),
+        "dir": Target(parse_dir, (bytes.fromhex("61094f07a0000002471001"),)),
+        "com": Target(parse_com, (files[f.COM],)),
+        "dg1": Target(parse_dg1, (files[f.DG1],)),
+        "dg2": Target(parse_dg2, (files[f.DG2], *_shared("dg2/*"))),
+        "face_record_19794": Target(parse_face_record, _shared("dg2/*")),
+        "face_record_39794": Target(parse_extensible_record, _shared("dg2/*39794*")),
+        "dg3": Target(parse_dg3, (files[f.DG2].replace(b"\x75", b"\x63", 1),)),
+        "dg4": Target(parse_dg4, (files[f.DG2].replace(b"\x75", b"\x76", 1),)),
+        "dg5": Target(parse_dg5, (bytes.fromhex("6508020101") + bytes.fromhex("5f4003ffd8ff"),)),
+        "dg7": Target(parse_dg7, (bytes.fromhex("6708020101") + bytes.fromhex("5f4303ffd8ff"),)),
+        "dg8": Target(parse_dg8, (bytes.fromhex("6805020101") + b"\x00\x00",)),
+        "dg11": Target(parse_dg11, (bytes.fromhex("6b0d5c045f0e5f105f0e0141"), bytes.fromhex("6b065c025f0e5f0e0141"))),
+        "dg12": Target(parse_dg12, (bytes.fromhex("6c0f5c025f265f26083230323630313031"),)),
+        "dg13": Target(parse_dg13, (bytes.fromhex("6d0100"),)),
+        "dg16": Target(parse_dg16, (bytes.fromhex("7005020101a100"),)),
+        "security_object": Target(
+            lambda data: inspect_security_object(data, trust, TODAY), (files[f.SOD], *_shared("sod_sets/*sod*", "sod_sets/*/*"))
+        ),
+        "signed_files": Target(signed_files, (files[f.SOD],)),
+        "certificate": Target(parse_certificate, (issuer.csca_certificate, *_shared("certs/*.cer", "certs/*.der"))),
+        "revocation_list": Target(parse_revocation_list, (issuer.revocation_list(1, 2, 3), *_shared("crl/*"))),
+        "master_list": Target(
+            lambda data: load_master_list(data, trust, "fuzz", TODAY), (issuer.master_list(issuer.csca_certificate),)
+        ),
+        "deviation_list": Target(_deviations, (issuer.master_list(issuer.csca_certificate), issuer.deviation_list())),
+        "ldif": Target(_ldif, (b"version: 1\n\ndn: c=UT\nuserCertificate;binary:: AAAA\n AAAA\n\n",)),
+        "cv_certificate": Target(cvc.parse_certificate, (bytes.fromhex("7f21087f4e03810101 5f3700".replace(" ", "")),)),
+        "cv_request": Target(cvc.parse_request, (bytes.fromhex("7f2100"),)),
+        "ef_cvca": Target(parse_ef_cvca, (b"\x42\x0cUTCVCA000001" + bytes(20),)),
+    }
