@@ -1,7 +1,7 @@
 """Gathers and judges one traveller: the document first, the face later. It ends in two decisions and moves nothing.
 
-1. read the chip          evidence, never judged while reading
-2. judge the document     `egate.checks` and the lists
+1. read the chip          evidence, never judged while reading; meanwhile the lists and EF.SOD are looked at (`early`)
+2. judge the document     `egate.checks`; after the last byte of DG2 only its hash and the portrait's decoding are left
 3. decide at the entry
 4. capture and compare    in the face worker
 5. decide at the exit
@@ -17,22 +17,25 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from egate.app.board import Board
-from egate.app.inspection import gather_chip
+from egate.app.early import EarlyWork
+from egate.app.inspection import ReadingShare, ReadingTerms, gather_chip
 from egate.app.parts import Parts
 from egate.app.passage import Passage
 from egate.app.recent import RecentDocuments
+from egate.app.unfinished import RESUME_WITHIN_S, UnfinishedReading
 from egate.checks.background import check_multiple_use, check_watchlists
 from egate.checks.biometric import check_capture
 from egate.checks.decide import decide
 from egate.checks.document import check_document
 from egate.lane import events as e
 from egate.model.checks import Check, CheckName, CheckResult, DecisionPoint, Outcome
-from egate.model.document import ChipEvidence, ElementaryFile, Mrz, ReadingProgress
+from egate.model.document import ChipEvidence, ElementaryFile, ReadingProgress
 from egate.model.errors import ChipLost, DeviceError, MalformedData
 from egate.model.face import CaptureOutcome, CaptureProgress, CaptureState
 from egate.model.watchlist import Hit
 from egate.mrtd.files.face_record import parse_dg2
 from egate.mrtd.reading import ReadRequest
+from egate.pki.passive_auth import SecurityObjectFindings, inspect_security_object
 from egate.watchlist.matching import match_documents, match_persons
 
 CHIP_WAIT_S = 5.0
@@ -46,16 +49,6 @@ READINGS_OF_ONE_CHIP = 2
 
 LOST_CHIPS_BEFORE_REFERRAL = 3
 """A document that slips this often in a row goes to an officer instead of asking the traveller again."""
-
-_SHARE_OF_FILE = {
-    ElementaryFile.CARD_ACCESS: 0.02,
-    ElementaryFile.COM: 0.08,
-    ElementaryFile.SOD: 0.12,
-    ElementaryFile.DG1: 0.14,
-    ElementaryFile.DG14: 0.18,
-    ElementaryFile.DG15: 0.19,
-}
-"""Where the small files stand in the progress that the kiosk shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,102 +74,139 @@ class Inspector:
         self._losses = losses
         self._lost_in_a_row = 0
         self._recent = RecentDocuments(secrets.token_bytes(32))
+        self._unfinished = UnfinishedReading()
         self._reference: asyncio.Event = asyncio.Event()
 
     async def inspect(self, passage: Passage) -> None:
         """Read and judge the document, then decide about the entry door."""
+        self._reference = asyncio.Event()
+        early = self._early_work(passage)
         try:
-            passage.evidence = await self._read_patiently(passage)
+            passage.evidence = await self._read_patiently(passage, early)
         except ChipLost:
             self._lost_in_a_row += 1
             if self._lost_in_a_row < LOST_CHIPS_BEFORE_REFERRAL:
+                self._keep_unfinished()
                 self._board.present_again = True
                 self._board.tell("chip", "lost", "the passport left the reader; the kiosk asks for it once more")
                 self._answer(e.DocumentRemoved(passage.number))
                 return
         except DeviceError as error:
             self._losses.chip_reader(error)
+        self._unfinished.forget()
         self._lost_in_a_row = 0
-        await self._judge_document(passage)
-        self._prepare_reference(passage)
+        if passage.evidence is None or ElementaryFile.DG2 not in passage.evidence.files:
+            self._reference.set()
+        await self._judge_document(passage, early)
         self._decide(passage, DecisionPoint.ENTRY)
 
-    async def _read_patiently(self, passage: Passage) -> ChipEvidence | None:
-        """Read the chip; one that slipped or fell silent but is there is read anew. Raises ChipLost when it is gone.
+    def _early_work(self, passage: Passage) -> EarlyWork:
+        """What begins while the chip is being read."""
+        parts, today = self._parts, self._today()
+
+        def look(sod: bytes) -> SecurityObjectFindings:
+            return inspect_security_object(sod, parts.trust, today)
+
+        def search() -> tuple[Hit, ...]:
+            mrz = passage.mrz
+            return () if mrz is None else (*match_documents(mrz, parts.lists), *match_persons(mrz, parts.lists, today))
+
+        return EarlyWork(look, search, lambda data: self._prepare_reference(passage, data))
+
+    def _keep_unfinished(self) -> None:
+        """Keep what was read for the same document's next presentation, and drop it when that does not come in time."""
+        clock = self._parts.clock
+        self._unfinished.note_loss(clock.monotonic())
+
+        async def drop() -> None:
+            await clock.sleep(RESUME_WITHIN_S + 1)
+            self._unfinished.forget_after(clock.monotonic())
+
+        self._spawn(drop())
+
+    async def _read_patiently(self, passage: Passage, early: EarlyWork) -> ChipEvidence | None:
+        """Read the chip; one that slipped or fell silent but is there is gone on with. Raises ChipLost when it is gone.
 
         A chip that stays on the reader and falls silent every time gives no evidence, which refers.
         """
         for _ in range(READINGS_OF_ONE_CHIP):
             try:
-                return await self._read_chip(passage)
+                return await self._read_chip(passage, early)
             except ChipLost:
                 if not await self._parts.chip.wait_for_chip(SLIP_WAIT_S):
                     raise
                 self._board.tell("chip", "silent", "the chip stopped answering; it is read once more")
         return None
 
-    async def _read_chip(self, passage: Passage) -> ChipEvidence | None:
+    async def _read_chip(self, passage: Passage, early: EarlyWork) -> ChipEvidence | None:
         """The evidence, or None when no chip answered; raises ChipLost and DeviceError."""
-        reader, profile = self._parts.chip, self._parts.profile
+        reader, profile, clock = self._parts.chip, self._parts.profile, self._parts.clock
         if passage.mrz is None or not await reader.wait_for_chip(CHIP_WAIT_S):
             self._board.tell("chip", "none", "no chip answered")
             return None
+        early.begin()
+        share = ReadingShare()
 
         def progress(value: ReadingProgress) -> None:
-            passage.reading_share = max(passage.reading_share, reading_share(value))
+            passage.reading_share = max(passage.reading_share, share.take(value))
             self._board.show_soon()
 
-        request = ReadRequest(passage.mrz.information, pace_before_bac=profile.pace_before_bac)
-        evidence = await gather_chip(reader, request, progress)
+        def on_file(file: ElementaryFile, data: bytes) -> None:
+            progress(ReadingProgress(file, len(data), len(data)))
+            early.on_file(file, data)
+
+        request = ReadRequest(
+            passage.mrz.information,
+            pace_before_bac=profile.pace_before_bac,
+            max_response_bytes=reader.max_response_bytes,
+            historical_bytes=reader.historical_bytes,
+            on_file=on_file,
+        )
+        partial = self._unfinished.for_document(request.information, clock.monotonic())
+        evidence = await gather_chip(reader, request, progress, ReadingTerms(clock, partial=partial))
+        self._tell_evidence(evidence)
+        await reader.release()
+        return evidence
+
+    def _tell_evidence(self, evidence: ChipEvidence) -> None:
         for outcome in evidence.protocols:
             variant = f" {outcome.variant}" if outcome.variant else ""
             self._board.tell("chip", outcome.protocol, outcome.state.value + variant)
         size = sum(len(data) for data in evidence.files.values())
         self._board.tell("chip", "files", f"{len(evidence.files)} read, {size:,} bytes, {len(evidence.transcript)} commands")
-        await reader.release()
-        return evidence
 
-    async def _judge_document(self, passage: Passage) -> None:
+    async def _judge_document(self, passage: Passage, early: EarlyWork) -> None:
         """Findings about the document and, where its MRZ is known, about the lists.
 
         Foreign bytes are parsed in a thread: however long that takes, the doors' loop goes on.
         """
-        now_s = self._parts.clock.monotonic
+        parts, now_s, today = self._parts, self._parts.clock.monotonic, self._today()
         passage.mark("document_read", now_s())
-        findings, passage.hits = await asyncio.to_thread(self._findings, passage.mrz, passage.evidence)
-        passage.add(findings)
-        window_s = self._parts.profile.multiple_use_window_s
-        if passage.mrz is not None and window_s > 0:
-            passage.add((check_multiple_use(self._recent.seconds_since(passage.mrz, now_s(), window_s), window_s),))
+        mrz, evidence = passage.mrz, passage.evidence
+        known = await early.security_object(evidence)
+        checks = await asyncio.to_thread(check_document, mrz, evidence, parts.trust, today, parts.profile, known)
+        passage.add(checks)
+        if mrz is not None:
+            passage.hits = await early.hits()
+            passage.add(check_watchlists(passage.hits, lists_current=parts.lists.current_at(today)))
+        window_s = parts.profile.multiple_use_window_s
+        if mrz is not None and window_s > 0:
+            passage.add((check_multiple_use(self._recent.seconds_since(mrz, now_s(), window_s), window_s),))
         passage.mark("document_checked", now_s())
         self._board.tell_checks(passage.findings())
 
-    def _findings(self, mrz: Mrz | None, evidence: ChipEvidence | None) -> tuple[tuple[Check, ...], tuple[Hit, ...]]:
-        """What the document's checks and the lists say; pure."""
-        parts, today = self._parts, self._today()
-        checks = check_document(mrz, evidence, parts.trust, today, parts.profile)
-        if mrz is None:
-            return checks, ()
-        hits = (*match_documents(mrz, parts.lists), *match_persons(mrz, parts.lists, today))
-        return (*checks, *check_watchlists(hits, lists_current=parts.lists.current_at(today))), hits
-
-    def _prepare_reference(self, passage: Passage) -> None:
-        """Decode the chip portrait in the worker while the traveller walks in."""
-        self._reference = asyncio.Event()
-        data = passage.evidence.files.get(ElementaryFile.DG2) if passage.evidence else None
-        try:
-            reference = parse_dg2(data) if data is not None else None
-        except MalformedData:
-            self._board.tell("capture", "reference", "the portrait on the chip is malformed")
-            reference = None
-        if reference is None:
-            self._reference.set()
-            return
+    def _prepare_reference(self, passage: Passage, data: bytes) -> None:
+        """Decode the chip portrait in the worker from the moment its last byte is there; foreign bytes are parsed in a thread."""
         ready = self._reference
 
         async def prepare() -> None:
-            passage.reference_jpeg = await self._parts.face.prepare_reference(reference, passage.number)
-            ready.set()
+            try:
+                reference = await asyncio.to_thread(parse_dg2, data)
+                passage.reference_jpeg = await self._parts.face.prepare_reference(reference, passage.number)
+            except MalformedData:
+                self._board.tell("capture", "reference", "the portrait on the chip is malformed")
+            finally:
+                ready.set()
             self._board.show()
 
         self._spawn(prepare())
@@ -219,13 +249,6 @@ class Inspector:
 
     def _today(self) -> date:
         return datetime.fromtimestamp(self._parts.clock.wall_ns() / 1e9, UTC).date()
-
-
-def reading_share(value: ReadingProgress) -> float:
-    """Progress 0…1 for the kiosk: the small files are the first fifth, the portrait is the rest."""
-    if value.file is ElementaryFile.DG2 and value.total_bytes:
-        return 0.2 + 0.8 * min(1.0, value.done_bytes / value.total_bytes)
-    return _SHARE_OF_FILE.get(value.file, 0.0)
 
 
 def single_person(outcome: CaptureOutcome) -> Check:

@@ -64,7 +64,7 @@ class ReadingHabits:
 
 @dataclass(slots=True)
 class PartialFile:
-    """A file under way: what arrived, its size where the header told it (0: not yet), and whether a new session went on with it."""
+    """A file under way: what arrived, its size (0: not yet known), and whether a new session went on with it."""
 
     file: ElementaryFile
     data: bytearray = field(repr=False, default_factory=bytearray)
@@ -79,7 +79,7 @@ class PartialFile:
 
 @dataclass(frozen=True, slots=True)
 class ReadingTerms:
-    """What a file reader needs to know of its surroundings: `capacity` says how many plain bytes a response of so many carries."""
+    """What a file reader needs of its surroundings: `capacity` says how many plain bytes a response of so many carries."""
 
     capacity: Callable[[int], int]
     meet: Meet

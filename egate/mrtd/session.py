@@ -95,13 +95,14 @@ class ChipSession:
     def _transmit(self, command: CommandApdu) -> Generator[CommandApdu, ResponseApdu, ResponseApdu]:
         """One command on the wire; what a 61xx says is waiting is fetched while something comes (ISO/IEC 7816-4 §5.3.4)."""
         response = yield from self._recorded(command)
-        if response.more_bytes is None:
+        waiting = response.more_bytes
+        if waiting is None:
             return response
         data, portions = bytearray(response.data), 0
-        while response.more_bytes is not None and portions < MAX_PORTIONS and len(data) <= MAX_EXTENDED_BYTES:
-            response = yield from self._recorded(CommandApdu(0x00, 0xC0, 0x00, 0x00, le=response.more_bytes))
+        while waiting is not None and portions < MAX_PORTIONS and len(data) <= MAX_EXTENDED_BYTES:
+            response = yield from self._recorded(CommandApdu(0x00, 0xC0, 0x00, 0x00, le=waiting))
             data += response.data
-            portions = portions + 1 if response.data else MAX_PORTIONS
+            waiting, portions = response.more_bytes, portions + 1 if response.data else MAX_PORTIONS
         return ResponseApdu(bytes(data), response.sw)
 
     def _recorded(self, command: CommandApdu) -> Generator[CommandApdu, ResponseApdu, ResponseApdu]:

@@ -20,7 +20,6 @@ from egate.app.inspector import (
     READINGS_OF_ONE_CHIP,
     DeviceLosses,
     Inspector,
-    reading_share,
     single_person,
 )
 from egate.app.passage import Passage
@@ -28,7 +27,6 @@ from egate.ipc.messages import Message, PassageEvent
 from egate.lane import events as e
 from egate.lane.machine import LaneState
 from egate.model.checks import Check, CheckName, CheckResult, Decision, DecisionPoint, Outcome
-from egate.model.document import ElementaryFile, ReadingProgress
 from egate.model.errors import ChipLost, DeviceError
 from egate.model.face import CaptureOutcome, CaptureState
 from egate.model.lane import LanePhase
@@ -346,14 +344,6 @@ def test_a_portrait_that_is_malformed_refers_at_the_exit(
     assert lane.face.prepared == []
     assert inspection.exit.outcome is Outcome.REFER
     assert {check.name for check in inspection.exit.because} == {CheckName.FACE_MATCH}
-
-
-def test_progress_grows_towards_the_portrait() -> None:
-    small = [reading_share(ReadingProgress(file, 1, 1)) for file in (ElementaryFile.COM, ElementaryFile.SOD, ElementaryFile.DG14)]
-    large = [reading_share(ReadingProgress(ElementaryFile.DG2, done, 100)) for done in (0, 50, 100, 200)]
-    assert small == sorted(small)
-    assert large == pytest.approx([0.2, 0.6, 1.0, 1.0])
-    assert small[-1] < large[0]
 
 
 def test_findings_keep_the_newest_of_a_name() -> None:
