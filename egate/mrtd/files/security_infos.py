@@ -18,6 +18,7 @@ from egate.mrtd.crypto.ciphers import CipherSuite
 from egate.mrtd.crypto.ec import Curve, Point
 from egate.mrtd.crypto.soundness import Parameters
 from egate.mrtd.files.der import (
+    BITS,
     OCTETS,
     OID,
     SEQUENCE,
@@ -265,6 +266,9 @@ def _parse_domain_parameters(oid: str, parts: tuple[Tlv, ...]) -> PaceDomainPara
 def _parse_key(oid: str, parts: tuple[Tlv, ...]) -> ChipAuthenticationKey:
     if not parts or parts[0].tag != SEQUENCE:
         raise MalformedData(_DOING, "the public key is missing")
+    if len(parts) > 1 and parts[1].tag == BITS:  # some chips leave out the SEQUENCE around algorithm and key
+        public = parse_agreement_key(encode_sequence(*(encode_tlv(part.tag, part.value) for part in parts[:2])))
+        return ChipAuthenticationKey(oid, public, small_integer(parts, 2, _DOING))
     public = parse_agreement_key(encode_tlv(SEQUENCE, parts[0].value))
     return ChipAuthenticationKey(oid, public, small_integer(parts, 1, _DOING))
 
