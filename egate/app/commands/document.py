@@ -1,0 +1,124 @@
+"""`egate document`: make simulated travel documents, look at them, and lay them on a reader."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from egate.app.clock import SystemClock
+from egate.app.config import ConfigError
+from egate.app.simulate.document_file import SUFFIX, encode_document, read_document
+from egate.app.simulate.making import make_document
+from egate.app.simulate.recipe import example, read_recipe
+from egate.app.simulate.serving import Air, run_until_stopped, serve_on_pty, serve_on_vpcd
+from egate.app.simulate.showing import describe, list_defects, list_kinds, list_quirks
+
+SPEEDS = (106, 212, 424, 848)
+"""Bit rates of ISO/IEC 14443, in kbit/s."""
+MOST_DELAY_MS = 5000
+MOST_PORT = 65_535
+DOCUMENT_NAME = "passport" + SUFFIX
+TRUST_FOLDER = "trust"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `egate document`."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    make = actions.add_parser("make", help="make a document from a recipe, with what a reader has to trust")
+    make.add_argument("recipe", type=Path, nargs="?", metavar="FILE.toml", help="the recipe; see --example")
+    make.add_argument("-o", "--output", type=Path, metavar="DIR", help="folder for the document and its trust files")
+    make.add_argument("--example", action="store_true", help="print a recipe with every key and what it takes")
+    serve = actions.add_parser("serve", help="lay a document on a reader, until Ctrl-C")
+    serve.add_argument("document", type=Path, metavar="DOC")
+    ways = serve.add_mutually_exclusive_group(required=True)
+    ways.add_argument("--pty", type=Path, metavar="PATH", help="as a PN532 on a serial line with this name")
+    ways.add_argument("--vpcd", metavar="HOST:PORT", help="in the virtual PC/SC reader that listens there")
+    serve.add_argument(
+        "--speed", type=int, choices=SPEEDS, default=424, metavar="KBIT", help="106, 212, 424 or 848 (default 424)"
+    )
+    serve.add_argument("--delay-ms", type=int, default=10, metavar="MS", help="the chip thinks so long (default 10)")
+    show = actions.add_parser("show", help="files, protocols and quirks of a document")
+    show.add_argument("document", type=Path, metavar="DOC")
+    actions.add_parser("list-quirks", help="what issued chips do otherwise than the standard")
+    actions.add_parser("list-defects", help="what can be wrong with a document")
+    actions.add_parser("kinds", help="every word for access, chip and signature")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what was asked; returns 0."""
+    match arguments.action:
+        case "make":
+            _make(arguments)
+        case "serve":
+            _serve(arguments)
+        case "show":
+            _print(describe(read_document(arguments.document)))
+        case "list-quirks":
+            _print(list_quirks())
+        case "list-defects":
+            _print(list_defects())
+        case _:
+            _print(list_kinds())
+    return 0
+
+
+def _make(arguments: argparse.Namespace) -> None:
+    if arguments.example:
+        _print(example().rstrip("\n"))
+        return
+    if arguments.recipe is None or arguments.output is None:
+        raise ConfigError("make needs a recipe and -o DIR; `egate document make --example` prints a recipe")
+    made = make_document(read_recipe(arguments.recipe), _today(SystemClock()))
+    folder: Path = arguments.output
+    try:
+        (folder / TRUST_FOLDER).mkdir(parents=True, exist_ok=True)
+        (folder / DOCUMENT_NAME).write_bytes(encode_document(made.document))
+        for name, data in made.trust.items():
+            (folder / TRUST_FOLDER / name).write_bytes(data)
+    except OSError as error:
+        raise ConfigError(f"{folder}: nothing can be written there ({error.strerror})") from None
+    _print("\n".join(made.document.lines))
+    _print(f"\n{folder / DOCUMENT_NAME}: the document, for `egate document serve`")
+    _print(f"{folder / TRUST_FOLDER}: {', '.join(sorted(made.trust))}, for the reader under test")
+
+
+def _today(clock: SystemClock) -> date:
+    """The day in UTC."""
+    return datetime.fromtimestamp(clock.wall_ns() / 1e9, UTC).date()
+
+
+def _serve(arguments: argparse.Namespace) -> None:
+    if not 0 <= arguments.delay_ms <= MOST_DELAY_MS:
+        raise ConfigError(f"--delay-ms is from 0 to {MOST_DELAY_MS}")
+    document = read_document(arguments.document)
+    clock, entropy = SystemClock(), secrets.token_bytes
+    if arguments.pty is not None:
+        _refuse_existing(arguments.pty)
+        air = Air(arguments.speed * 1000, arguments.delay_ms / 1000)
+        run_until_stopped(lambda: serve_on_pty(document, arguments.pty, entropy, air, clock, _print))
+        return
+    host, port = _address(arguments.vpcd)
+    run_until_stopped(lambda: serve_on_vpcd(document, host, port, entropy, clock, _print))
+
+
+def _refuse_existing(path: Path) -> None:
+    """A name that is something else than an old link of ours is not replaced."""
+    if os.path.lexists(path) and not path.is_symlink():
+        raise ConfigError(f"--pty {path}: there is a file of this name; name another one")
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) <= MOST_PORT:
+        raise ConfigError(f"--vpcd {text}: write HOST:PORT, as 127.0.0.1:35963")
+    return host.strip("[]"), int(port)
+
+
+def _print(text: str) -> None:
+    """One thing that the command says."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
