@@ -26,6 +26,7 @@ from egate.pki.trust_store import TrustStore
 from egate.ports import ChipReader, Clock, GateUnit, MrzReader
 from egate.storage.log import LaneLog
 from egate.storage.vault import CentrePublicKey
+from egate.supply.store import Supplied
 from egate.sync.messages import verify_receipt
 from egate.sync.receipt_file import load_receipt, receipt_path
 from egate.watchlist.lists import Watchlists
@@ -58,6 +59,8 @@ class Parts:
     sealing_key: CentrePublicKey
     boot_id: str
     versions: tuple[tuple[str, str], ...]
+    supplied: Supplied | None = None
+    """Where the trust store came from; `egate.supply.expiry.stale_soon` tells from it what becomes stale."""
     log_or_none: LaneLog | None = None
     depth: int = field(default=0)
     waiting: list[LogRecord] = field(default_factory=list, repr=False)

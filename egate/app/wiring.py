@@ -73,7 +73,8 @@ def build_parts(config: LaneConfig, clock: Clock) -> Parts:
         receipt_key=load_verify_key(config.receipt_key),
         sealing_key=load_sealing_public(config.sealing_key),
         boot_id=_BOOT_ID.read_text("ascii").strip() if _BOOT_ID.exists() else "unknown",
-        versions=_versions(profile, lists),
+        versions=_versions(profile, lists, supplied),
+        supplied=supplied,
     )
 
 
@@ -238,10 +239,11 @@ def _read(path: Path, limit_bytes: int) -> bytes:
         raise DeviceError(f"reading {path}", error.strerror or "it cannot be read") from None
 
 
-def _versions(profile: Profile, lists: Watchlists) -> tuple[tuple[str, str], ...]:
+def _versions(profile: Profile, lists: Watchlists, supplied: Supplied) -> tuple[tuple[str, str], ...]:
     """What decided: program, profile and lists (G2). The face engines add theirs when their worker has started."""
     return (
         ("egate", __version__),
         ("profile", profile.name),
+        *((("trust", f"{supplied.head_number} {supplied.head[:16]}"),) if supplied.head_number else ()),
         *((f"list {header.name}", str(header.version)) for header in lists.headers),
     )

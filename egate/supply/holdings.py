@@ -5,7 +5,7 @@ Rule: what was withdrawn stays withdrawn, whoever lists it again, until an opera
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -75,16 +75,27 @@ class Holdings:
         return lists[-1] if lists else None
 
     def list_dates(self) -> dict[str, date]:
-        """By State the day on which its newest master list was signed; the day of the import where the list does not say."""
+        """By State the day on which its newest master list was signed; the day of the import where none says."""
+        imported: dict[str, date] = {}
+        for country, _, day in self._lists():
+            imported[country] = max(day, imported.get(country, day))
+        return {**imported, **self.signed_list_dates()}
+
+    def signed_list_dates(self) -> dict[str, date]:
+        """By State the day on which its newest master list was signed, for States whose lists say so."""
         newest: dict[str, date] = {}
+        for country, signed, _ in self._lists():
+            if signed is not None:
+                newest[country] = max(signed, newest.get(country, signed))
+        return newest
+
+    def _lists(self) -> Iterator[tuple[str, date | None, date]]:
+        """Each master list: its State, when it was signed, when it was taken in."""
         for entry in self.entries:
             if entry.kind == "master list":
                 for item in self.folder.items(entry):
                     if item.kind == "list":
-                        signed = signing_date(self.folder.read_object(item.sha256)) or entry.when.date()
-                        country = self._anchor_country(entry)
-                        newest[country] = max(signed, newest.get(country, signed))
-        return newest
+                        yield self._anchor_country(entry), signing_date(self.folder.read_object(item.sha256)), entry.when.date()
 
     def _anchor_country(self, entry: Entry) -> str:
         return parse_certificate(self.folder.read_object(entry.anchor)).subject_country

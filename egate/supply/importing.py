@@ -93,7 +93,7 @@ class _Import:
         self._pins = [held.sha256 for held in holdings.of("csca") if "anchor" in held.hows]
         self._revocations = {scope: crl for scope, (_, crl) in holdings.revocation_lists().items()}
         self._deviations = {country: found for country, (_, found) in holdings.deviation_lists().items()}
-        self._list_dates = holdings.list_dates()
+        self._list_dates = holdings.signed_list_dates()
         self._store: TrustStore | None = None
         self._items: dict[tuple[str, str, str], list[Item]] = {}
         self._drafts: list[Draft] = []

@@ -104,7 +104,7 @@ def _entry(start: int, raw: list[bytes] | None) -> LdifEntry | LdifFault | None:
         for line in _unfolded(raw):
             key, value = _attribute(line)
             if key == "dn":
-                name = _printable(value)
+                name = _only_name(name, value)
             elif key != "version" or name:
                 attributes.append((key, value))
             else:
@@ -113,6 +113,12 @@ def _entry(start: int, raw: list[bytes] | None) -> LdifEntry | LdifFault | None:
     except MalformedData as error:
         return LdifFault(name, start, error.problem)
     return LdifEntry(name, start, tuple(attributes)) if name else None
+
+
+def _only_name(before: str, value: bytes) -> str:
+    if before:
+        raise MalformedData(_DOING, "two names: the empty line between two entries is missing")
+    return _printable(value)
 
 
 def _refuse_odd(name: str, attributes: list[tuple[str, bytes]]) -> None:
