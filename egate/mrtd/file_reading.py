@@ -197,8 +197,11 @@ class FileReader:
         return block[:remaining]
 
     def _ask(self, command: Callable[[int], CommandApdu], wanted: int) -> Answer:
-        """One READ BINARY; a refusal under protection that is about its length is answered by asking for less."""
-        size = wanted
+        """One READ BINARY; a refusal under protection that is about its length is answered by asking for less.
+
+        Where no length is taken, it was not about the length, and nothing was learnt.
+        """
+        size, most, longest = wanted, self.habits.most_bytes, self.habits.response_bytes
         while True:
             self.asked_bytes = size
             response = yield command(size)
@@ -207,7 +210,10 @@ class FileReader:
                 self._terms.meet(Quirk.EXACT_LENGTH, response.sw)
                 self.asked_bytes = size = exact
                 response = yield command(size)
-            if response.sw not in LENGTH_REFUSALS or not self._may_be_length(response.sw, size):
+            if response.sw not in LENGTH_REFUSALS:
+                return response
+            if not self._may_be_length(response.sw, size):
+                self.habits.most_bytes, self.habits.response_bytes = most, longest
                 return response
             if response.sw == 0x6B00:
                 self._terms.meet(Quirk.FULL_LENGTH_REFUSED, response.sw)

@@ -50,6 +50,8 @@ _BEGIN_OF_DG14 = CommandApdu(0x00, 0xB0, 0x80 | ElementaryFile.DG14.short_id, 0x
 _NOT_ABOUT_LENGTH = frozenset({SW_FILE_NOT_FOUND, SW_SECURITY_STATUS})
 _MESSAGING_REFUSED = frozenset({None, 0x6987, 0x6988, 0x9000})
 """What a broken session looks like when no status word says why."""
+_NO_BAC = frozenset({0x6982, 0x6985, 0x6A88, 0x6D00})
+"""How chips that know only PACE refuse BAC; a wrong key is 6300."""
 _DECIDED = frozenset({ProtocolState.COMPLETED, ProtocolState.BROKEN})
 
 _DG14, _DG15 = ElementaryFile.DG14, ElementaryFile.DG15
@@ -95,6 +97,7 @@ class _Reader:
             yield from read_buffers(gathering)  # 1
             if not (yield from self._access.open()):  # 2
                 return
+            self._name_access_quirk()
             if gathering.was_interrupted:  # 3
                 yield from self._read(ElementaryFile.SOD)
                 gathering.take_up()
@@ -117,6 +120,13 @@ class _Reader:
         """Open the broken session again; raises _Ended when that does not work."""
         if not (yield from self._access.reopen()):
             raise _Ended
+
+    def _name_access_quirk(self) -> None:
+        """Note a chip that refused BAC and took PACE."""
+        gathering = self._gathering
+        bac = next((outcome for outcome in gathering.outcomes if outcome.protocol == "bac"), None)
+        if bac is not None and bac.sw in _NO_BAC and gathering.state("pace") is ProtocolState.COMPLETED:
+            gathering.meet(Quirk.PACE_ONLY, bac.sw)
 
     # -- files --------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,256 @@
+"""Every quirk of the table is read to the end by a simulated chip that plays it, alone and with others, and is noted where met."""
+
+from __future__ import annotations
+
+import pytest
+
+from drivers.sim.passport.chip import ChipOptions
+from egate.model.document import ChipEvidence, ElementaryFile, ProtocolState
+from egate.mrtd.apdu import CommandApdu
+from egate.mrtd.files.atr_info import AtrInfo, encode_atr_info
+from egate.mrtd.files.lds import encode_com
+from egate.mrtd.master_file import states_extended
+from egate.mrtd.quirks import QUIRKS, Quirk
+from egate.mrtd.reading import PartialReading, ReadRequest, read_chip
+from tests.unit.mrtd.chip_reading import INFORMATION, carry, chip_key, entropy, passport_files, read, simulated_chip
+from tests.unit.mrtd.listed_sod import listed_sod
+
+KEY = chip_key(5)
+COMPLETED, NOT_OFFERED = ProtocolState.COMPLETED, ProtocolState.NOT_OFFERED
+
+NEVER_MET = frozenset({Quirk.NO_LE_IN_SELECT, Quirk.PARAMETERS_NEEDED, Quirk.NO_OVERLAP_OF_READS, Quirk.LITTLE_OVERLAP_OF_READS})
+"""Our commands are such that these chips have nothing to object to."""
+OTHERWISE_PLAYED = frozenset({Quirk.EXTENDED_LENGTH_REFUSED, Quirk.SHORT_ANSWERS, Quirk.FULL_LENGTH_REFUSED})
+"""Played by tests of their own, below."""
+MASTER_FILE = frozenset({Quirk.MASTER_FILE_6A86, Quirk.MASTER_FILE_6A87, Quirk.MASTER_FILE_6985})
+UNMET = {
+    True: NEVER_MET | OTHERWISE_PLAYED | MASTER_FILE | {Quirk.PACE_ONLY},
+    False: NEVER_MET | OTHERWISE_PLAYED | MASTER_FILE | {Quirk.NO_PARAMETER_ID},
+}
+"""By whether PACE comes first: nobody meets a refusal of what need not be asked."""
+
+
+def files_of(portrait_bytes: int = 900) -> dict[ElementaryFile, bytes]:
+    """A passport whose EF.SOD lists what there is."""
+    files = passport_files(KEY, portrait_bytes=portrait_bytes)
+    files[ElementaryFile.COM] = encode_com([ElementaryFile.DG1, ElementaryFile.DG2, ElementaryFile.DG14])
+    files[ElementaryFile.SOD] = listed_sod(files)
+    return files
+
+
+def met(evidence: ChipEvidence) -> set[Quirk]:
+    return {Quirk(outcome.variant) for outcome in evidence.protocols if outcome.protocol == "quirk"}
+
+
+def signed(files: dict[ElementaryFile, bytes]) -> dict[ElementaryFile, bytes]:
+    """What must arrive as the issuer wrote it, whatever the chip does to EF.COM and EF.CardAccess."""
+    return {file: data for file, data in files.items() if file.name.startswith("DG") or file is ElementaryFile.SOD}
+
+
+def assert_read(evidence: ChipEvidence, files: dict[ElementaryFile, bytes]) -> None:
+    assert signed(dict(evidence.files)) == signed(files)
+    assert COMPLETED in {evidence.outcome("pace").state, evidence.outcome("bac").state}
+    assert evidence.outcome("chip_authentication").state is COMPLETED
+
+
+def test_every_quirk_has_its_source() -> None:
+    assert set(QUIRKS) == set(Quirk)
+    for entry in QUIRKS.values():
+        assert all((entry.behaviour, entry.family, entry.report, entry.answer))
+        assert "#" in entry.report or "9303" in entry.report
+
+
+@pytest.mark.parametrize("pace_before_bac", [True, False])
+@pytest.mark.parametrize("quirk", list(Quirk))
+def test_each_quirk_alone(quirk: Quirk, pace_before_bac: bool) -> None:
+    files = files_of(40_000 if "overlap" in quirk.value else 900)
+    chip = simulated_chip(files, KEY, ChipOptions(quirks=frozenset({quirk})))
+    request = ReadRequest(INFORMATION, pace_before_bac=pace_before_bac, further_files=(ElementaryFile.DG11,))
+    evidence = read(chip.transceive, request)
+    assert_read(evidence, files)
+    if quirk not in UNMET[pace_before_bac]:
+        assert quirk in met(evidence)
+
+
+@pytest.mark.parametrize(
+    "quirks",
+    [
+        {Quirk.LARGEST_READ_A0, Quirk.LENGTH_ENDS_SESSION, Quirk.NAKED_STATUS, Quirk.MASTER_FILE_6A86},
+        {Quirk.LARGEST_READ_80, Quirk.EXACT_LENGTH, Quirk.NO_SHORT_IDENTIFIERS, Quirk.WRONG_COM},
+        {Quirk.FULL_LENGTH_REFUSED, Quirk.NO_PARAMETER_ID, Quirk.NAKED_STATUS, Quirk.PACE_ONLY, Quirk.MASTER_FILE_6985},
+        {Quirk.PARAMETERS_NEEDED, Quirk.NO_LE_IN_SELECT, Quirk.LENGTH_ENDS_SESSION, Quirk.LARGEST_READ_80},
+        {Quirk.NO_OVERLAP_OF_READS, Quirk.LARGEST_READ_A0, Quirk.NO_SHORT_IDENTIFIERS},
+        {Quirk.LITTLE_OVERLAP_OF_READS, Quirk.EXACT_LENGTH, Quirk.LENGTH_ENDS_SESSION},
+    ],
+    ids=lambda quirks: "+".join(sorted(quirk.value for quirk in quirks)),
+)
+def test_quirks_together(quirks: set[Quirk]) -> None:
+    files = files_of(36_000 if any("overlap" in quirk.value for quirk in quirks) else 3_000)
+    assert_read(read(simulated_chip(files, KEY, ChipOptions(quirks=frozenset(quirks))).transceive), files)
+
+
+@pytest.mark.parametrize("quirk", [Quirk.LARGEST_READ_A0, Quirk.LARGEST_READ_80])
+def test_a_limit_is_learnt_once_and_kept(quirk: Quirk) -> None:
+    """Refused under protection, the length costs one command; no later block asks for more than the chip carries."""
+    limit = {Quirk.LARGEST_READ_A0: 0xA0, Quirk.LARGEST_READ_80: 0x80}[quirk]
+    files = files_of(6_000)
+    partial = PartialReading()
+    chip = simulated_chip(files, KEY, ChipOptions(quirks=frozenset({quirk})))
+    evidence = carry(read_chip(ReadRequest(INFORMATION), entropy(2), lambda _: None, partial), chip.transceive)
+    assert_read(evidence, files)
+    assert quirk in met(evidence)
+    assert partial.habits.most_bytes == limit
+    assert sum(line.ins == 0x22 for line in evidence.transcript) == 2  # PACE and chip authentication, once each
+
+
+def test_a_length_that_ends_the_session_costs_one_session_and_no_bytes() -> None:
+    """The chip that breaks above 0xC0: one break, then 160 bytes a block in every file."""
+    files = files_of(6_000)
+    evidence = read(simulated_chip(files, KEY, ChipOptions(quirks=frozenset({Quirk.LENGTH_ENDS_SESSION}))).transceive)
+    assert_read(evidence, files)
+    assert met(evidence) == {Quirk.LENGTH_ENDS_SESSION, Quirk.LARGEST_READ_A0}
+    assert [outcome.variant for outcome in evidence.protocols if outcome.protocol == "secure_messaging"] == ["DG1"]
+
+
+def test_short_answers_teach_the_block() -> None:
+    files = files_of(3_000)
+    evidence = read(simulated_chip(files, KEY, ChipOptions(short_blocks=0x70)).transceive)
+    assert_read(evidence, files)
+    assert Quirk.SHORT_ANSWERS in met(evidence)
+
+
+def test_absent_files_are_not_asked_for() -> None:
+    """A chip that breaks the session over a file that it lacks is not led into it: both lists say that there is no DG15."""
+    files = files_of()
+    evidence = read(simulated_chip(files, KEY, ChipOptions(quirks=frozenset({Quirk.NAKED_STATUS}))).transceive)
+    assert_read(evidence, files)
+    assert all((line.ins, line.p1) != (0xB0, 0x8F) for line in evidence.transcript)
+    assert evidence.outcome("secure_messaging").state is ProtocolState.NOT_RUN
+
+
+def test_a_file_that_com_leaves_out_is_read() -> None:
+    """EF.COM does not list DG14 and lists DG3; EF.SOD counts, so chip authentication takes place."""
+    files = files_of()
+    evidence = read(simulated_chip(files, KEY, ChipOptions(quirks=frozenset({Quirk.WRONG_COM}))).transceive)
+    assert_read(evidence, files)
+    assert Quirk.WRONG_COM in met(evidence)
+
+
+@pytest.mark.parametrize("naked", [True, False])
+def test_extended_lengths_that_are_refused_all_the_same(naked: bool) -> None:
+    """EF.ATR/INFO promises them; the chip answers 6700, with or without protection: the rest is read in short lengths."""
+    files = files_of(5_000) | {ElementaryFile.ATR_INFO: encode_atr_info(AtrInfo(True, 4096, 4096))}
+    options = ChipOptions(largest_read=256, quirks=frozenset({Quirk.LENGTH_ENDS_SESSION}) if naked else frozenset())
+    evidence = read(simulated_chip(files, KEY, options).transceive, ReadRequest(INFORMATION, max_response_bytes=4096))
+    assert_read(evidence, files)
+    assert Quirk.EXTENDED_LENGTH_REFUSED in met(evidence)
+    assert evidence.outcome("secure_messaging").state is (ProtocolState.BROKEN if naked else ProtocolState.NOT_RUN)
+    assert max(line.received_bytes for line in evidence.transcript) <= 258
+
+
+@pytest.mark.parametrize("stated", [None, AtrInfo(False), AtrInfo(True)])
+def test_no_extended_length_that_the_chip_does_not_state(stated: AtrInfo | None) -> None:
+    """Not even where the reader carries it (Doc 9303-10 §3.6.4.2)."""
+    files = files_of(3_000)
+    if stated is not None:
+        files[ElementaryFile.ATR_INFO] = encode_atr_info(stated)
+    chip = simulated_chip(files, KEY)
+    commands: list[CommandApdu] = []
+
+    def transceive(raw: bytes) -> bytes:
+        commands.append(CommandApdu.from_bytes(raw))
+        return chip.transceive(raw)
+
+    assert_read(read(transceive, ReadRequest(INFORMATION, max_response_bytes=65_538)), files)
+    assert not any(command.extended for command in commands)
+
+
+def test_the_historical_bytes_announce_extended_lengths_as_well() -> None:
+    files = files_of(5_000)
+    chip = simulated_chip(files, KEY)
+    able, unable = bytes.fromhex("80739601c0"), bytes.fromhex("8073960180")
+    long = read(chip.transceive, ReadRequest(INFORMATION, max_response_bytes=4096, historical_bytes=able))
+    chip.reset()
+    short = read(chip.transceive, ReadRequest(INFORMATION, max_response_bytes=4096, historical_bytes=unable))
+    assert len(long.transcript) <= 20
+    assert len(short.transcript) > 30
+    assert all(line.p1 != 0x81 or line.ins != 0xB0 or line.sent_bytes > 5 for line in short.transcript)  # no EF.ATR/INFO asked
+
+
+@pytest.mark.parametrize("quirk", sorted(MASTER_FILE, key=lambda quirk: quirk.value))
+def test_a_master_file_that_cannot_be_selected(quirk: Quirk) -> None:
+    """Met where it must be asked: EF.CardSecurity at the end, and the session opened again after a break."""
+    files = files_of() | {ElementaryFile.CARD_SECURITY: bytes.fromhex("3003020100")}
+    options = ChipOptions(quirks=frozenset({quirk, Quirk.LENGTH_ENDS_SESSION}))
+    request = ReadRequest(INFORMATION, later_files=(ElementaryFile.CARD_SECURITY,))
+    evidence = read(simulated_chip(files, KEY, options).transceive, request)
+    assert_read(evidence, files)
+    assert quirk in met(evidence)
+
+
+def test_the_full_length_is_met_by_extended_readers_only() -> None:
+    """Le 00 is never sent under protection in short lengths; a reader of long ones meets 6B00 and a dead session."""
+    files = files_of(3_000) | {ElementaryFile.ATR_INFO: encode_atr_info(AtrInfo(True, 4096, 4096))}
+    options = ChipOptions(quirks=frozenset({Quirk.FULL_LENGTH_REFUSED}))
+    evidence = read(simulated_chip(files, KEY, options).transceive, ReadRequest(INFORMATION, max_response_bytes=4096))
+    assert_read(evidence, files)
+    assert {Quirk.FULL_LENGTH_REFUSED, Quirk.EXTENDED_LENGTH_REFUSED} <= met(evidence)
+
+
+def test_files_of_the_master_file_on_request() -> None:
+    """EF.ATR/INFO and EF.DIR before access, EF.CardSecurity at the end; none of them costs the session."""
+    wanted = {
+        ElementaryFile.ATR_INFO: encode_atr_info(AtrInfo(True, 4096, 4096)),
+        ElementaryFile.DIR: bytes.fromhex("61094f07a0000002471001") * 30,
+        ElementaryFile.CARD_SECURITY: bytes.fromhex("3003020100"),
+    }
+    files = files_of() | wanted
+    evidence = read(simulated_chip(files, KEY).transceive, ReadRequest(INFORMATION, further_files=tuple(wanted)))
+    assert_read(evidence, files)
+    assert {file: evidence.files[file] for file in wanted} == wanted
+
+
+@pytest.mark.parametrize("sw", [0x6A82, 0x6982, 0x6700])
+def test_files_of_the_master_file_that_are_refused(sw: int) -> None:
+    """A refusal before access is a remark, and access goes its way (gmrtd #226)."""
+    files = files_of()
+    chip = simulated_chip(files, KEY)
+    wanted = (ElementaryFile.DIR, ElementaryFile.CARD_SECURITY)
+
+    def transceive(raw: bytes) -> bytes:
+        return sw.to_bytes(2, "big") if raw[:3] == b"\x00\xb0\x9e" else chip.transceive(raw)
+
+    evidence = read(transceive, ReadRequest(INFORMATION, later_files=wanted))
+    assert_read(evidence, files)
+    assert not set(wanted) & set(evidence.files)
+    assert evidence.outcome("file").state is (ProtocolState.REFUSED if sw == 0x6982 else ProtocolState.NOT_RUN)
+    assert len(evidence.transcript) < 40  # nothing was learnt from it about blocks
+
+
+def test_files_before_and_after_the_face() -> None:
+    seen: list[ElementaryFile] = []
+    files = files_of() | {ElementaryFile.DG11: bytes.fromhex("6b00"), ElementaryFile.DG12: bytes.fromhex("6c00")}
+    request = ReadRequest(
+        INFORMATION,
+        further_files=(ElementaryFile.DG11,),
+        later_files=(ElementaryFile.DG12,),
+        on_file=lambda file, _: seen.append(file),
+    )
+    read(simulated_chip(files, KEY).transceive, request)
+    ends = [ElementaryFile[name] for name in ("DG1", "SOD", "COM", "DG14", "DG11", "DG2", "DG12")]
+    assert [file for file in seen if file.in_application] == ends
+
+
+@pytest.mark.parametrize(
+    ("historical", "said"),
+    [
+        ("", None),
+        ("80739601c0", True),
+        ("8073960180", False),
+        ("807296c0", None),
+        ("31c173960140", None),
+        ("80318073960140", True),
+    ],
+)
+def test_card_capabilities(historical: str, said: bool | None) -> None:
+    assert states_extended(bytes.fromhex(historical)) is said
