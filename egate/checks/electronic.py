@@ -1,4 +1,4 @@
-"""Checks of the chip: access, signature, chain, hashes, and whether the chip is the one that was issued.
+"""Checks of the chip: access, signature, chain, revocation, hashes, and the list of files.
 
 Each takes `ChipFacts`, what was read together with what passive authentication found out, and says what it means. Sources:
 Doc 9303-11 §4–§6, TR-03135-1 §3.7.2.
@@ -6,22 +6,27 @@ Doc 9303-11 §4–§6, TR-03135-1 §3.7.2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
 from egate.checks.catalogue import finding, success
+from egate.checks.countries import certificate_countries
 from egate.model.checks import Check, CheckName
 from egate.model.document import ChipEvidence, ElementaryFile, Mrz, ProtocolState
 from egate.model.errors import MalformedData
-from egate.mrtd.files.lds import parse_dg1
+from egate.mrtd.files.groups.document_details import parse_dg12
+from egate.mrtd.files.lds import parse_com, parse_dg1
 from egate.mrtd.files.security_infos import PaceInfo, parse_card_access, parse_dg14
 from egate.mrtd.pace import choose_pace
+from egate.pki.certificate import Certificate
+from egate.pki.deviations import DeviationDescription, DocumentFacts
 from egate.pki.passive_auth import (
     ChainState,
     HashState,
     SecurityObjectFindings,
     SignatureState,
     hash_state,
+    inspect_card_security,
     inspect_security_object,
 )
 from egate.pki.trust_store import TrustStore
@@ -36,7 +41,7 @@ PACE_FELL_BACK = "pace_fell_back_to_bac"
 
 _ACCESS_PROTOCOLS = ("pace", "bac")
 _SESSION_STEPS = ("application", "secure_messaging")
-_FAILED_STATES = frozenset({ProtocolState.REFUSED, ProtocolState.BROKEN})
+FAILED_STATES = frozenset({ProtocolState.REFUSED, ProtocolState.BROKEN})
 
 _NOT_TRIED = frozenset({ProtocolState.NOT_OFFERED, ProtocolState.NOT_RUN})
 
@@ -45,13 +50,18 @@ _NOT_TRIED = frozenset({ProtocolState.NOT_OFFERED, ProtocolState.NOT_RUN})
 class ChipFacts:
     """The evidence of a chip, what its security object proves (None: not read), and the MRZ of DG1.
 
-    `mrz_malformed` tells a DG1 that is there and cannot be parsed from one that was not read.
+    `mrz_malformed` tells a DG1 that is there and cannot be parsed from one that was not read. `card_security` is what
+    EF.CardSecurity proves; `issued` is the day of personalisation or issue from a DG12 whose hash was signed; `deviations` is
+    what the issuing State published about this document.
     """
 
     evidence: ChipEvidence | None
     security_object: SecurityObjectFindings | None = None
     mrz: Mrz | None = None
     mrz_malformed: bool = False
+    card_security: SecurityObjectFindings | None = None
+    issued: date | None = None
+    deviations: tuple[DeviationDescription, ...] = ()
 
     def hash_of(self, file: ElementaryFile) -> HashState | None:
         """How a data group that was read compares with its signed hash; None when either is missing."""
@@ -61,17 +71,61 @@ class ChipFacts:
         return hash_state(self.security_object, DATA_GROUPS[file], data)
 
 
-def gather_facts(evidence: ChipEvidence | None, trust: TrustStore, today: date) -> ChipFacts:
-    """Run passive authentication over what was read; the document's mistakes become states, never exceptions."""
+def gather_facts(
+    evidence: ChipEvidence | None,
+    trust: TrustStore,
+    today: date,
+    printed: Mrz | None = None,
+    security_object: SecurityObjectFindings | None = None,
+) -> ChipFacts:
+    """Run passive authentication over what was read; the document's mistakes become states, never exceptions.
+
+    1. EF.SOD (unless `security_object` is what was found about it) and EF.CardSecurity with their chains; 2. DG1; 3. the day of
+    issue; 4. what the State published about a document with this number, the one on the chip or the one that is `printed`.
+    """
     if evidence is None:
         return ChipFacts(None)
-    sod = evidence.files.get(ElementaryFile.SOD)
-    security_object = inspect_security_object(sod, trust, today) if sod is not None else None
+    sod, card_security = (evidence.files.get(file) for file in (ElementaryFile.SOD, ElementaryFile.CARD_SECURITY))
+    if sod is None:
+        security_object = None
+    elif security_object is None:
+        security_object = inspect_security_object(sod, trust, today)
+    signed_card = inspect_card_security(card_security, trust, today) if card_security is not None else None
+    facts = ChipFacts(evidence, security_object, card_security=signed_card)
     dg1 = evidence.files.get(ElementaryFile.DG1)
     try:
-        return ChipFacts(evidence, security_object, parse_dg1(dg1) if dg1 is not None else None)
+        facts = replace(facts, mrz=parse_dg1(dg1) if dg1 is not None else None)
     except MalformedData:
-        return ChipFacts(evidence, security_object, None, mrz_malformed=True)
+        facts = replace(facts, mrz_malformed=True)
+    facts = replace(facts, issued=_day_of_issue(facts))
+    return replace(facts, deviations=_deviations(facts, printed, trust))
+
+
+def _day_of_issue(facts: ChipFacts) -> date | None:
+    """From DG12, if its hash was signed: unsigned dates, and dates that the issuer got wrong, say nothing of the signer's key."""
+    data = facts.evidence.files.get(ElementaryFile.DG12) if facts.evidence else None
+    if data is None or facts.hash_of(ElementaryFile.DG12) is not HashState.MATCHES:
+        return None
+    try:
+        details = parse_dg12(data)
+        return datetime.strptime((details.personalised_at or details.date_of_issue)[:8], "%Y%m%d").date()
+    except (MalformedData, ValueError):
+        return None
+
+
+def _deviations(facts: ChipFacts, printed: Mrz | None, trust: TrustStore) -> tuple[DeviationDescription, ...]:
+    """What the issuing State's own list says about the document; another State's list says nothing about it."""
+    signer = facts.security_object.signer if facts.security_object else None
+    found: dict[DeviationDescription, None] = {}
+    for mrz in (facts.mrz, printed):
+        if mrz is None or not trust.deviations:
+            continue
+        document = DocumentFacts(mrz.document_code, mrz.document_number, signer, facts.issued)
+        countries = certificate_countries(mrz.issuing_state)
+        for listed in trust.deviations:
+            if listed.country in countries:
+                found.update(dict.fromkeys(listed.about(document)))
+    return tuple(found)
 
 
 def check_chip_access(facts: ChipFacts) -> Check:
@@ -84,7 +138,7 @@ def check_chip_access(facts: ChipFacts) -> Check:
     if facts.evidence is None:
         return finding(name, "chip_not_read")
     pace, bac = (facts.evidence.outcome(protocol).state for protocol in _ACCESS_PROTOCOLS)
-    broken = [step for step in _SESSION_STEPS if facts.evidence.outcome(step).state in _FAILED_STATES]
+    broken = [step for step in _SESSION_STEPS if facts.evidence.outcome(step).state in FAILED_STATES]
     if ProtocolState.COMPLETED not in (pace, bac):
         return finding(name, _why_closed(pace, bac, broken))
     if broken and not all(file in facts.evidence.files for file in _REQUIRED):
@@ -156,6 +210,10 @@ def check_signature(facts: ChipFacts) -> Check:
     return success(name)
 
 
+LONGEST_ISSUE_DELAY = timedelta(days=92)
+"""How far the day of issue may lie from the signer's period: States print the day of the application or of the hand-over, and a
+document is signed in between (Doc 9303-3 §7.3.6 warns of it)."""
+
 _CHAIN_CODES = {
     ChainState.NOT_CHECKED: "chain_not_checked",
     ChainState.UNKNOWN_ISSUER: "issuer_unknown",
@@ -163,18 +221,46 @@ _CHAIN_CODES = {
     ChainState.ISSUER_NOT_VALID: "issuer_not_valid",
     ChainState.WRONG_USAGE: "signer_wrong_usage",
     ChainState.REVOKED: "signer_revoked",
+    ChainState.ISSUER_REVOKED: "issuer_revoked",
+    ChainState.ISSUER_WRONG_USAGE: "issuer_wrong_usage",
 }
 
 
 def check_chain(facts: ChipFacts) -> Check:
-    """Whether the document signer leads to a trusted State."""
+    """Whether the document signer leads to a trusted State, and was signing when the document was issued, if that is known."""
     name = CheckName.CERTIFICATE_CHAIN
     found = facts.security_object
     if found is None:
         return finding(name, "security_object_missing")
     if found.chain is not ChainState.TRUSTED:
         return finding(name, _CHAIN_CODES[found.chain], found.chain_reason)
+    if found.signer is not None and facts.issued is not None and not _was_signing(found.signer, facts.issued):
+        return finding(name, "signed_outside_key_period")
     return success(name)
+
+
+def _was_signing(signer: Certificate, issued: date) -> bool:
+    """Whether the private key usage period comes near the day of issue (Doc 9303-12 §7.1.1)."""
+    return any(signer.could_sign_on(issued + delay) for delay in (timedelta(0), LONGEST_ISSUE_DELAY, -LONGEST_ISSUE_DELAY))
+
+
+def check_revocation(facts: ChipFacts, today: date, grace_days: int = 0) -> Check:
+    """Whether a current revocation list of the State was there and names neither signer nor CSCA.
+
+    A list that names one of them is believed at any age; one that names none only while it is current.
+    """
+    name = CheckName.CERTIFICATE_REVOCATION
+    found = facts.security_object
+    if found is None or found.csca is None:
+        return finding(name, "chain_not_checked")
+    listed = found.revocation
+    if listed.signer_revoked or listed.issuer_revoked:
+        return finding(name, "signer_revoked" if listed.signer_revoked else "issuer_revoked")
+    if listed.revocations is None:
+        return finding(name, "revocation_list_missing", found.csca_country)
+    if not listed.revocations.is_current_on(today, timedelta(days=grace_days)):
+        return finding(name, "revocation_list_stale", listed.revocations.this_update.isoformat())
+    return success(name, listed.revocations.this_update.isoformat())
 
 
 _HASH_CODES = (
@@ -203,50 +289,20 @@ def check_hashes(facts: ChipFacts) -> Check:
     return success(name, ", ".join(file.name for file in states))
 
 
-@dataclass(frozen=True, slots=True)
-class _Proof:
-    """One way for a chip to prove itself, the file that holds its public key, and the code when it does not succeed."""
+def check_file_list(facts: ChipFacts) -> Check:
+    """Whether EF.COM lists the data groups whose hashes were signed; EF.SOD counts in any case (Doc 9303-10 §4.6.1).
 
-    protocol: str
-    key_file: ElementaryFile
-    failure: str
-
-
-_CHIP_PROOFS = (
-    _Proof("chip_authentication", ElementaryFile.DG14, "chip_authentication_failed"),
-    _Proof("active_authentication", ElementaryFile.DG15, "active_authentication_failed"),
-)
-
-
-def check_chip_genuine(facts: ChipFacts) -> Check:
-    """Whether the chip holds a private key whose public key the issuer signed.
-
-    A proof that failed is worse than a proof that is missing, and any completed one counts only with a signed key (Doc
-    9303-11 §6.1, §6.2). A key that was signed and is not handed over is no "not supported": hiding DG14 is how a copy would
-    avoid the question.
+    The detail names the data groups that only one of them has.
     """
-    name = CheckName.CHIP_GENUINE
-    if facts.evidence is None:
-        return finding(name, "chip_not_read")
-    judged = [_judge_proof(facts, facts.evidence, proof) for proof in _CHIP_PROOFS]
-    for proof, code in zip(_CHIP_PROOFS, judged, strict=True):
-        if code == proof.failure:
-            return finding(name, code)
-    for proof, code in zip(_CHIP_PROOFS, judged, strict=True):
-        if code == "":
-            return success(name, proof.protocol)
-    return finding(name, next((code for code in judged if code is not None), None) or "no_chip_proof")
-
-
-def _judge_proof(facts: ChipFacts, evidence: ChipEvidence, proof: _Proof) -> str | None:
-    """Empty when the proof counts, a code when something is wrong, None when the chip does not offer it."""
-    state = evidence.outcome(proof.protocol).state
-    if state in _FAILED_STATES:
-        return proof.failure
-    if state is ProtocolState.COMPLETED:
-        signed = facts.security_object is not None and facts.security_object.signature is SignatureState.VERIFIED
-        return "" if signed and facts.hash_of(proof.key_file) is HashState.MATCHES else "chip_key_not_authentic"
-    signed_keys = facts.security_object.hashes if facts.security_object else {}
-    if proof.key_file not in evidence.files:
-        return "chip_key_withheld" if DATA_GROUPS[proof.key_file] in signed_keys else None
-    return "chip_proof_not_run" if state is ProtocolState.NOT_RUN else None
+    name = CheckName.FILE_LIST_CONSISTENT
+    data = facts.evidence.files.get(ElementaryFile.COM) if facts.evidence else None
+    if data is None or facts.security_object is None or not facts.security_object.hashes:
+        return finding(name, "file_list_missing")
+    try:
+        listed = {DATA_GROUPS[file] for file in parse_com(data).files if file in DATA_GROUPS}
+    except MalformedData:
+        return finding(name, "file_list_malformed")
+    differing = sorted(listed ^ set(facts.security_object.hashes))
+    if differing:
+        return finding(name, "file_list_differs", ", ".join(f"DG{number}" for number in differing))
+    return success(name)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-from egate.model.checks import CheckName, CheckRule, DecisionPoint, Profile, RunMode
+from egate.model.checks import Acceptance, CheckName, CheckRule, DecisionPoint, Profile, RunMode, Weakness
 from egate.model.errors import MalformedData
 
 MAXIMUM_PROFILE_CHARACTERS = 64 * 1024
@@ -23,6 +23,7 @@ _NUMBERS: Mapping[str, tuple[float, float]] = {
     "fmr_ppm": (1, 1000),  # D1: at most 0.1 %
     "minimum_age_years": (0, 99),
     "multiple_use_window_s": (0, 86_400),
+    "revocation_grace_days": (0, 90),
 }
 """Numeric keys with their smallest and largest value."""
 
@@ -54,7 +55,8 @@ def load_profile(toml_text: str) -> Profile:
     except tomllib.TOMLDecodeError as error:
         raise MalformedData(_DOING, f"no TOML: {error}") from None
     rules = _rules(table.pop("checks", None))
-    profile = Profile(rules=rules, **_settings(table))
+    policy = _algorithms(table.pop("algorithm_policy", {}))
+    profile = Profile(rules=rules, algorithm_policy=policy, **_settings(table))
     _refuse_unsafe(profile)
     return profile
 
@@ -111,6 +113,19 @@ def _rule(key: str, value: object) -> CheckRule:
     if value["at"] not in points:
         raise MalformedData(_DOING, f"checks.{key}.at must be one of {', '.join(points)}")
     return CheckRule(modes[value["mode"]], points[value["at"]])
+
+
+def _algorithms(table: object) -> dict[Weakness, Acceptance]:
+    """The table [algorithm_policy]; it may be left out, and so may each of its keys."""
+    if not isinstance(table, dict):
+        raise MalformedData(_DOING, "algorithm_policy must be a table")
+    weaknesses, choices = {weakness.value: weakness for weakness in Weakness}, {choice.value: choice for choice in Acceptance}
+    for key, value in table.items():
+        if key not in weaknesses:
+            raise MalformedData(_DOING, f"algorithm_policy.{key} is none of {', '.join(weaknesses)}")
+        if not isinstance(value, str) or value not in choices:
+            raise MalformedData(_DOING, f"algorithm_policy.{key} must be one of {', '.join(choices)}")
+    return {weaknesses[key]: choices[value] for key, value in table.items()}
 
 
 def _refuse_unsafe(profile: Profile) -> None:

@@ -43,8 +43,11 @@ class CheckName(Enum):
     CHIP_ACCESS = "chip_access"
     SECURITY_OBJECT_SIGNATURE = "security_object_signature"
     CERTIFICATE_CHAIN = "certificate_chain"
+    CERTIFICATE_REVOCATION = "certificate_revocation"
     DATA_GROUP_HASHES = "data_group_hashes"
+    FILE_LIST_CONSISTENT = "file_list_consistent"
     CHIP_GENUINE = "chip_genuine"
+    TERMINAL_AUTHENTICATION = "terminal_authentication"
     MRZ_MATCHES_CHIP = "mrz_matches_chip"
     ISSUER_MATCHES_CERTIFICATE = "issuer_matches_certificate"
     SINGLE_PERSON = "single_person"
@@ -65,6 +68,24 @@ class RunMode(Enum):
     CONDITIONALLY_IGNORED = "conditionally_ignored"
     OPTIONAL = "optional"
     EVALUATORY = "evaluatory"
+
+
+class Weakness(Enum):
+    """What may be weak about a signature, although it holds; the value is its name in profiles."""
+
+    SHA1 = "sha1"
+    SHA224 = "sha224"
+    RSA_BELOW_2048 = "rsa_below_2048"
+    SMALL_RSA_EXPONENT = "small_rsa_exponent"
+    CURVE_BELOW_224 = "curve_below_224"
+
+
+class Acceptance(Enum):
+    """What a profile makes of a weakness: nothing, a note in the record, or a failed check."""
+
+    ACCEPT = "accept"
+    NOTE = "note"
+    REFUSE = "refuse"
 
 
 class DecisionPoint(Enum):
@@ -109,7 +130,9 @@ class Profile:
 
     `fmr_ppm` is the largest accepted false match rate in parts per million (1000 = 0.1 %, TR-03121 BCL);
     `pace_before_bac` the order of access protocols; `minimum_age_years` an eligibility rule (P19);
-    `multiple_use_window_s` how long the same document counts as presented twice (P20), 0 for never.
+    `multiple_use_window_s` how long the same document counts as presented twice (P20), 0 for never;
+    `revocation_grace_days` how long a revocation list counts as current after its next one was due;
+    `algorithm_policy` what is made of weak signatures, a note for each weakness that it does not name.
     """
 
     name: str
@@ -120,6 +143,8 @@ class Profile:
     pace_before_bac: bool = True
     minimum_age_years: int = 12
     multiple_use_window_s: float = 0.0
+    revocation_grace_days: int = 0
+    algorithm_policy: Mapping[Weakness, Acceptance] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

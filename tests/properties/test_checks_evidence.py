@@ -16,7 +16,7 @@ from tests.unit.sim.sample_state import TODAY, trust
 FILES = [ElementaryFile[name] for name in ("SOD", "DG1", "DG2", "DG14", "DG15", "COM")]
 PROTOCOLS = ["pace", "bac", "chip_authentication", "active_authentication", "secure_messaging", "application", "file"]
 GENUINE = evidence()
-DOCUMENT_CHECKS = 10
+DOCUMENT_CHECKS = 13
 
 outcomes = st.lists(
     st.builds(ProtocolOutcome, st.sampled_from(PROTOCOLS), st.sampled_from(ProtocolState)),
