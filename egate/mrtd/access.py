@@ -71,11 +71,6 @@ class ChipAccess:
         states = [outcome.state for outcome in self._gathering.outcomes if outcome.protocol in _PROTOCOLS]
         return all(state is ProtocolState.NOT_OFFERED for state in states)
 
-    def _note_quirk(self, quirk: Quirk) -> None:
-        """Note that the chip was met to do this, once."""
-        if not any(outcome.protocol == "quirk" and outcome.variant == quirk.value for outcome in self._gathering.outcomes):
-            self._gathering.note("quirk", ProtocolState.COMPLETED, quirk.value)
-
     def _select_master_file(self) -> Step:
         """Select and go on in any case: chips of the field refuse selections that they do not need."""
         try:
@@ -83,7 +78,7 @@ class ChipAccess:
         except ChipError:
             return
         if response.sw in _MASTER_FILE_QUIRKS:
-            self._note_quirk(_MASTER_FILE_QUIRKS[response.sw])
+            self._gathering.meet(_MASTER_FILE_QUIRKS[response.sw], response.sw)
 
     def _by_pace(self) -> Attempt:
         way = yield from self._offered_pace()
@@ -132,16 +127,16 @@ class ChipAccess:
 
     def _proved_by_mapping(self, way: PaceWay, password: PacePassword, begun: PaceSession) -> Attempt:
         """Read EF.CardSecurity under the session and note what the chip's proof came to; False when the session is lost."""
-        files, proof = self._gathering.files, begun.proof
+        proof = begun.proof
         try:
-            files[ElementaryFile.CARD_SECURITY] = yield from self._gathering.read_once(ElementaryFile.CARD_SECURITY)
+            card_security = yield from self._gathering.read_once(ElementaryFile.CARD_SECURITY)
         except (ChipError, MalformedData) as error:
             self._gathering.note_failure(MAPPING_PROTOCOL, error, way.variant)
             return (not self._gathering.session.broken) or (yield from self._begun_again(way, password))
+        self._gathering.keep(ElementaryFile.CARD_SECURITY, card_security)
         if proof is None or not isinstance(way.agreement, CurveAgreement):
             return True
         self._gathering.proofs.append(proof)
-        card_security = files[ElementaryFile.CARD_SECURITY]
         verified = verify_mapping_proof(card_security, proof, way.agreement, way.info.parameter_id)
         state = ProtocolState.COMPLETED if verified else ProtocolState.BROKEN
         detail = "" if verified else "the chip does not hold a key that EF.CardSecurity announces"
@@ -165,7 +160,7 @@ class ChipAccess:
         data = yield from self._card_access()
         if data is None:
             return None
-        self._gathering.files[ElementaryFile.CARD_ACCESS] = data
+        self._gathering.keep(ElementaryFile.CARD_ACCESS, data)
         try:
             choice = choose_way(parse_card_access(data), self._policy)
         except MalformedData:
@@ -175,7 +170,7 @@ class ChipAccess:
             state = ProtocolState.BROKEN if choice.refused else ProtocolState.NOT_OFFERED
             self._gathering.note("pace", state, detail=_why_none(choice.refused))
         elif choice.way.info.parameter_id is None:
-            self._note_quirk(Quirk.NO_PARAMETER_ID)
+            self._gathering.meet(Quirk.NO_PARAMETER_ID)
         return choice.way
 
     def _card_access(self) -> Generator[CommandApdu, ResponseApdu, bytes | None]:
