@@ -162,8 +162,8 @@ class FileSystem:
             return status(SW_WRONG_LENGTH)
         block = content[offset : min(offset + size, end)]
         whole = len(block) == size or size in {256, 65_536}
-        if self._options.short_blocks:
-            block = block[: self._options.short_blocks]
+        if self._options.block_limit:
+            block = block[: self._options.block_limit]
         return ResponseApdu(block, 0x9000 if whole else SW_END_OF_FILE)
 
     def _may_read(self, file: ElementaryFile | _Cvca, *, access: bool) -> bool:

@@ -31,6 +31,8 @@ _PLAIN_ECDSA = "0.4.0.127.0.7.1.1.4.1"
 """How a chip signs actively with a curve (BSI TR-03111 §5.2.1); DG14 says so where there is one."""
 _MAPPING_ARCS = {("gm", False): 1, ("gm", True): 2, ("im", False): 3, ("im", True): 4, ("cam", True): 6}
 _CIPHER_ARCS = {CipherSuite.DES3: 1, CipherSuite.AES128: 2, CipherSuite.AES192: 3, CipherSuite.AES256: 4}
+_POINT_ENCODING = 3
+"""Remainder by four of the primes for which the encoding of numbers into points is defined (Doc 9303-11 appendix B)."""
 _OPENSSL_CURVES: Mapping[int, Callable[[], ec.EllipticCurve]] = MappingProxyType(
     {
         8: ec.SECP192R1,
@@ -66,9 +68,11 @@ class PaceWay:
     named: bool = True
 
     def __post_init__(self) -> None:
-        curve = isinstance(_agreement(self.parameter_id), CurveAgreement)
-        if (self.mapping, curve) not in _MAPPING_ARCS:
+        agreement = _agreement(self.parameter_id)
+        if (self.mapping, isinstance(agreement, CurveAgreement)) not in _MAPPING_ARCS:
             raise ValueError("a mapping is gm, im or cam, and cam needs a curve")
+        if self.mapping == "im" and isinstance(agreement, CurveAgreement) and agreement.curve.p % 4 != _POINT_ENCODING:
+            raise ValueError("integrated mapping needs a field whose prime is 3 modulo 4")
         if self.mapping == "cam" and self.suite is CipherSuite.DES3:
             raise ValueError("chip authentication mapping needs an AES cipher")
 

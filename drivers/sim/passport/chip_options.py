@@ -25,6 +25,8 @@ _UNLIMITED = 0
 _READ_LIMITS = {Quirk.LARGEST_READ_A0: 0xA0, Quirk.LARGEST_READ_80: 0x80}
 _LIMIT_THAT_ENDS_SESSIONS = 0xC0
 """What a chip whose 6700 ends the session takes where nothing else is said, as card applets do that were seen."""
+_SHORT_ANSWER_BYTES = 0x70
+"""What a chip with short answers gives at once where nothing else is said."""
 _EXTENDED_LENGTHS, _BUFFER_SIZE = 0x7F66, 0x02
 _CAPABILITIES = 0x47
 _SELECTION, _SHORT_IDENTIFIERS, _BYTE_UNITS = 0x90, 0x04, 0x01
@@ -81,6 +83,11 @@ class ChipOptions:
         if not limits and self.has(Quirk.LENGTH_ENDS_SESSION):
             limits.append(_LIMIT_THAT_ENDS_SESSIONS)
         return min(limits, default=_UNLIMITED)
+
+    @property
+    def block_limit(self) -> int:
+        """The most that a READ BINARY answers, 0 without limit."""
+        return self.short_blocks or (_SHORT_ANSWER_BYTES if self.has(Quirk.SHORT_ANSWERS) else _UNLIMITED)
 
 
 def encode_atr_info(buffers: Buffers | None, *, short_identifiers: bool = True) -> bytes:

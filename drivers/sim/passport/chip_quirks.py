@@ -50,6 +50,8 @@ def refusal(options: ChipOptions, command: CommandApdu, *, protected: bool) -> R
 
 def _read_refusal(options: ChipOptions, command: CommandApdu) -> Refusal | None:
     expected = command.le or 0
+    if options.has(Quirk.EXTENDED_LENGTH_REFUSED) and expected > FULL_LENGTH:
+        return Refusal(_SW_LENGTH, ends_session=True)
     if options.has(Quirk.FULL_LENGTH_REFUSED) and expected >= FULL_LENGTH:
         return Refusal(_SW_OFFSET, ends_session=True)
     if options.read_limit and expected > options.read_limit:
