@@ -22,7 +22,7 @@ BY = Authorship("A. Officer", "monthly update", NOW)
 
 def state(country: str = "UTO", seed: int = 1) -> SimulatedIssuer:
     """A State with keys that are the same in each run."""
-    return SimulatedIssuer.create(country, random.Random(seed).randbytes, TODAY)  # noqa: S311 - test keys
+    return SimulatedIssuer.create(country, random.Random(seed).randbytes, TODAY)
 
 
 def fingerprint(der: bytes) -> str:

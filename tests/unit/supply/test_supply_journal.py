@@ -162,4 +162,4 @@ def test_more_than_a_few_objects_are_written_too(tmp_path: Path) -> None:
 def test_words_for_the_journal_are_one_printable_line(text: str) -> None:
     with pytest.raises(MalformedData, match="--why must be one line"):
         checked_text(text, "--why")
-    assert TODAY == NOW.date()
+    assert NOW.date() == TODAY

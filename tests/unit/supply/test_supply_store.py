@@ -1,4 +1,4 @@
-"""What a lane loads: plain folders as before, journals, the cache and how it cannot be used against us, and what becomes stale."""
+"""What a lane loads: plain folders as before, journals, a cache that cannot be used against us, and what becomes stale."""
 
 from __future__ import annotations
 
