@@ -164,11 +164,15 @@ class FaceClient:
 
     async def _prepare(self, kept: _KeptReference) -> bytes:
         """Give a reference to the worker that runs now."""
-        reference = kept.reference
+        reference, worker = kept.reference, await self._running()
         try:
             answer = await self._ask(lambda number: Prepare(number, reference.image, reference.format), PREPARE_LIMIT_S)
         except MalformedData:
             kept.problem = "the reference image is malformed"
+            raise
+        except DeviceError:
+            if not worker.alive:  # its decoding is the first suspect: no other worker is risked for it
+                kept.problem = "decoding the reference image ended the face worker"
             raise
         if not isinstance(answer, Prepared):
             raise DeviceError("prepare the reference", "the face worker gave another answer")
@@ -181,15 +185,21 @@ class FaceClient:
         """Capture; a reference that went down with an earlier worker is prepared once more first."""
         worker = await self._running()
         if kept is not None and not kept.problem and kept.worker is not worker:
-            try:
-                await self._prepare(kept)
-            except MalformedData:
-                log.warning("the reference image is malformed")
+            await self._prepare_again(kept)
         number = kept.number if kept is not None and not kept.problem else 0
         answer = await self._ask(lambda ask: Capture(ask, number, timeout_s), timeout_s + CAPTURE_GRACE_S, progress)
         if not isinstance(answer, Captured):
             raise DeviceError("capture a face", "the face worker gave another answer")
         return answer.outcome
+
+    async def _prepare_again(self, kept: _KeptReference) -> None:
+        """Prepare a reference for another worker; where the image is to blame, that is noted and the capture goes on without."""
+        try:
+            await self._prepare(kept)
+        except EgateError as error:
+            if not kept.problem:
+                raise
+            log.warning("the reference cannot be used: %s", error)
 
     async def _ask(
         self, request: Callable[[int], Request], limit_s: float, progress: Callable[[CaptureProgress], None] | None = None

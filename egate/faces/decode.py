@@ -1,8 +1,9 @@
 """Bytes of a face image from outside → a frame; hostile bytes → MalformedData.
 
-Runs in the worker process only. Headers are read before any decoder sees the bytes: size, number of components, number of
-scans or tiles are compared with their limits first, because a few kilobytes can ask a decoder for gigabytes or for hours.
-What a header cannot tell (a decoder that hangs or crashes) is caught by the worker's resource limits and the client's deadline.
+Headers are read before any decoder sees the bytes: size, number of components, scans, tiles, layers and levels are compared with
+their limits first, because a few kilobytes can ask a decoder for gigabytes or for hours. What a header cannot tell (a decoder
+that hangs or crashes) is caught in the worker by `confinement` and by the client's deadline. Filling after the image is passed
+over.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from egate.faces.codestream import SIGNATURE, START, codestream_offset, read_codestream
 from egate.faces.engine import Frame
 from egate.model.errors import MalformedData
 from egate.model.face import ImageFormat
@@ -35,18 +37,10 @@ MIN_SIDE_PX = 32
 MAX_SCANS = 64
 """Scans of a progressive JPEG; encoders write about ten, and each costs a pass over all pixels."""
 
-MAX_TILES = 256
-"""Tiles of a JPEG 2000 image; documents have one."""
-
-MAX_BOXES = 64
-"""Boxes of a JP2 file before its codestream."""
-
 JPEG_QUALITY = 90
 """For pictures shown to the officer."""
 
 _DOING = "decode a face image"
-_JP2_SIGNATURE = bytes.fromhex("0000000c6a5020200d0a870a")
-_CODESTREAM = bytes.fromhex("ff4fff51")
 _JPEG_START = b"\xff\xd8\xff"
 _FRAME_HEADERS = frozenset({0xC0, 0xC1, 0xC2})
 _UNSUPPORTED_FRAMES = frozenset({0xC3, *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)})
@@ -71,9 +65,9 @@ def read_header(image: bytes) -> ImageHeader:
         raise MalformedData(_DOING, f"more than {MAX_IMAGE_BYTES} bytes")
     if image.startswith(_JPEG_START):
         return _within_limits(_jpeg_header(image))
-    if image.startswith(_JP2_SIGNATURE):
-        return _within_limits(_codestream_header(image[_codestream_offset(image) :]))
-    if image.startswith(_CODESTREAM):
+    if image.startswith(SIGNATURE):
+        return _within_limits(_codestream_header(image[codestream_offset(image) :]))
+    if image.startswith(START):
         return _within_limits(_codestream_header(image))
     raise MalformedData(_DOING, "neither JPEG nor JPEG 2000")
 
@@ -143,46 +137,9 @@ def _jpeg_segment(image: bytes, at: int) -> tuple[int, bytes, int | None]:
     return image[at + 1], image[at + 4 : at + 2 + length], at + 2 + length
 
 
-def _codestream_offset(image: bytes) -> int:
-    """Where the contiguous codestream box of a JP2 file has its contents (ISO/IEC 15444-1 Annex I)."""
-    at = 0
-    for _ in range(MAX_BOXES):
-        if at + 8 > len(image):
-            break
-        length, kind = struct.unpack_from(">I4s", image, at)
-        start = at + 8
-        if length == 1 and at + 16 <= len(image):
-            (length,) = struct.unpack_from(">Q", image, at + 8)
-            start = at + 16
-        if kind == b"jp2c":
-            return start
-        if length < start - at or at + length > len(image):
-            break
-        at += length
-    raise MalformedData(_DOING, "a JP2 file without a codestream")
-
-
 def _codestream_header(stream: bytes) -> ImageHeader:
-    """The SIZ segment (ISO/IEC 15444-1 A.5.1): grid, tiles, components of 8 bits, none of them subsampled away."""
-    if len(stream) < 42 or not stream.startswith(_CODESTREAM):
-        raise MalformedData(_DOING, "a JPEG 2000 codestream without its size")
-    right, bottom, left, top, tile_width, tile_height, tile_left, tile_top, components = struct.unpack_from(">8IH", stream, 8)
-    if right <= left or bottom <= top or tile_width == 0 or tile_height == 0 or tile_left > left or tile_top > top:
-        raise MalformedData(_DOING, "a JPEG 2000 image with an impossible grid")
-    tiles = -(-(right - tile_left) // tile_width) * -(-(bottom - tile_top) // tile_height)
-    if tiles > MAX_TILES:
-        raise MalformedData(_DOING, f"more than {MAX_TILES} tiles")
-    _check_components(stream[42 : 42 + 3 * min(components, 4)], min(components, 4))
-    return ImageHeader(ImageFormat.JPEG2000, right - left, bottom - top, components)
-
-
-def _check_components(table: bytes, components: int) -> None:
-    if len(table) < 3 * components:
-        raise MalformedData(_DOING, "a JPEG 2000 codestream that ends in its size")
-    if any(table[3 * index] != 7 for index in range(components)):
-        raise MalformedData(_DOING, "JPEG 2000 components that are not 8 bits")
-    if any(not 1 <= step <= 2 for index in range(components) for step in table[3 * index + 1 : 3 * index + 3]):
-        raise MalformedData(_DOING, "JPEG 2000 components with an unusual sampling")
+    size = read_codestream(stream)
+    return ImageHeader(ImageFormat.JPEG2000, size.width, size.height, size.components)
 
 
 def _decode_jpeg(image: bytes) -> Frame:

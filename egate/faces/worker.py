@@ -36,6 +36,7 @@ from egate.faces.capture import (
     step,
 )
 from egate.faces.comparison import FaceTemplates, Judge, compare_faces, probe_templates, reference_templates, surroundings
+from egate.faces.confinement import confined
 from egate.faces.decode import decode_face_image, encode_jpeg
 from egate.faces.engine import DetectedFace, Frame, Template
 from egate.faces.messages import (
@@ -208,7 +209,7 @@ class FaceWorker:
 
     def _prepare(self, request: Prepare) -> Answer:
         self._reference = None
-        frame = decode_face_image(request.image)
+        frame = _decoded(request.image)
         templates = reference_templates(self._parts.judges, frame)
         jpeg = encode_jpeg(_reduced(frame, PROBE_SIDE_PX * 2))
         self._reference = _Reference(request.number, templates, jpeg)
@@ -216,8 +217,8 @@ class FaceWorker:
 
     def _compare(self, request: Compare) -> tuple[ComparisonScore, ...]:
         judges = self._parts.judges
-        reference = reference_templates(judges, decode_face_image(request.reference))
-        return compare_faces(judges, reference, reference_templates(judges, decode_face_image(request.probe)))
+        reference = reference_templates(judges, _decoded(request.reference))
+        return compare_faces(judges, reference, reference_templates(judges, _decoded(request.probe)))
 
     def _capture(self, request: Capture) -> CaptureOutcome:
         reference, self._reference = self._reference, None
@@ -335,6 +336,12 @@ def mirrored_square(frame: Frame, side_px: int) -> Frame:
     square = frame[top : top + side, left : left + side]
     smaller = cv2.resize(square, (side_px, side_px), interpolation=cv2.INTER_AREA) if side > side_px else square
     return np.asarray(cv2.flip(smaller, 1), np.uint8)
+
+
+def _decoded(image: bytes) -> Frame:
+    """The frame of a foreign image, decoded within the limits of one decoding."""
+    with confined():
+        return decode_face_image(image)
 
 
 def _checked_frame(frame: object) -> Frame:

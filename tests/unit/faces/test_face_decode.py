@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import random
 import struct
+from contextlib import suppress
 
 import cv2
 import numpy as np
@@ -16,6 +18,8 @@ from egate.faces import decode
 from egate.faces.decode import decode_face_image, encode_jpeg, read_header
 from egate.model.errors import MalformedData
 from egate.model.face import ImageFormat
+from egate.mrtd.files.face_record import parse_dg2
+from tests.shared_data import shared_path
 
 
 def picture(width: int = 60, height: int = 80, mode: str = "RGB") -> Image.Image:
@@ -87,6 +91,99 @@ def test_bombs_are_refused_before_a_decoder_sees_them(bomb: bytes, monkeypatch: 
     monkeypatch.setattr(Image, "open", never)
     with pytest.raises(MalformedData):
         decode_face_image(bomb)
+
+
+def styled(*, layers: int = 1, levels: int = 5, style: int = 0, precincts: bytes = b"") -> bytes:
+    """The codestream with another coding style (COD)."""
+    at = CODESTREAM.index(b"\xff\x52")
+    (length,) = struct.unpack_from(">H", CODESTREAM, at + 2)
+    old = CODESTREAM[at + 4 : at + 2 + length]
+    body = bytes((style, old[1])) + struct.pack(">H", layers) + old[4:5] + bytes((levels,)) + old[6:10] + precincts
+    return CODESTREAM[:at] + b"\xff\x52" + struct.pack(">H", len(body) + 2) + body + CODESTREAM[at + 2 + length :]
+
+
+def with_segment(marker: int, body: bytes, times: int = 1) -> bytes:
+    """The codestream with more segments in its main header."""
+    at = CODESTREAM.index(b"\xff\x52")
+    return CODESTREAM[:at] + struct.pack(">HH", marker, len(body) + 2) * times + body + CODESTREAM[at:]
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        styled(layers=0),
+        styled(layers=65_535),
+        styled(levels=32),
+        styled(levels=13),
+        styled(style=1, levels=5, precincts=bytes(3)),
+        styled(style=1, layers=200, levels=1, precincts=bytes((0x10, 0x11))),
+        CODESTREAM[:24] + struct.pack(">II", 5, 5) + styled(layers=200)[32:],
+        with_segment(0xFF5F, bytes(7)),
+        with_segment(0xFF53, bytes((0, 0, 33, 4, 4, 0, 0))),
+        with_segment(0xFF53, b"\x00"),
+        with_segment(0xFF53, bytes((0, 1, 1, 4, 4, 0, 0, 0x00, 0x00))),
+        with_segment(0xFF64, b"", times=300),
+        with_segment(0xFF52, bytes(9)),
+        with_segment(0xFF52, bytes(3)),
+        with_segment(0x1234, b""),
+        CODESTREAM[: CODESTREAM.index(b"\xff\x52")] + CODESTREAM[CODESTREAM.index(b"\xff\x5c") :],
+        CODESTREAM[: CODESTREAM.index(b"\xff\x5c") + 3],
+    ],
+)
+def test_codestreams_that_ask_for_too_much_work(bomb: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("a decoder was asked")
+
+    monkeypatch.setattr(Image, "open", never)
+    with pytest.raises(MalformedData):
+        decode_face_image(bomb)
+
+
+def test_precincts_and_component_styles_within_the_limits_are_decoded() -> None:
+    assert decode_face_image(encoded("JPEG2000", precinct_size=(64, 64), num_resolutions=3)).shape == (80, 60, 3)
+    assert read_header(with_segment(0xFF53, bytes((0, 0, 5, 4, 4, 0, 0)))).width == 60
+
+
+@pytest.mark.parametrize("filling", [bytes(64), b"\xff" * 16, b"\xff\xd9" * 4])
+@pytest.mark.parametrize("image", [JPEG, JP2, CODESTREAM])
+def test_filling_after_the_image_changes_nothing(image: bytes, filling: bytes) -> None:
+    """AndyQ 2.3.1: issued passports fill the space after the image."""
+    assert np.array_equal(decode_face_image(image + filling), decode_face_image(image))
+
+
+REAL = (
+    ("dg2", "persosim_erika_dg2_jp2.bin"),
+    ("dg2", "emrtd_sim_dg2_jpeg.bin"),
+    ("dg2", "ICAO_39794_5_AP_DG2_MandFields.dat"),
+    ("sod_sets", "nl_loes2006", "ef0102.bin"),
+)
+
+
+@pytest.mark.parametrize("parts", REAL, ids=lambda parts: parts[-1])
+def test_real_portraits_are_decoded_as_files_and_as_codestreams(parts: tuple[str, ...]) -> None:
+    image = parse_dg2(shared_path("mrtd", *parts).read_bytes()).image
+    frame = decode_face_image(image)
+    assert min(frame.shape[:2]) > 400
+    assert frame.std() > 20, "a picture, not a plain surface"
+    if not image.startswith(b"\xff\xd8"):
+        bare = image[image.index(b"\xff\x4f\xff\x51") :]
+        assert np.array_equal(decode_face_image(bare), frame)
+
+
+@pytest.mark.parametrize("parts", REAL, ids=lambda parts: parts[-1])
+def test_damaged_real_portraits_give_a_frame_or_malformed(parts: tuple[str, ...]) -> None:
+    """Cut and bit-flipped, headers as well as data; the seed is fixed."""
+    image = parse_dg2(shared_path("mrtd", *parts).read_bytes()).image
+    generator = random.Random(parts[-1])
+    for _ in range(60):
+        damaged = bytearray(image)
+        reach = generator.choice((200, len(image)))
+        for _ in range(generator.randint(1, 8)):
+            damaged[generator.randrange(reach)] ^= 1 << generator.randrange(8)
+        if generator.random() < 0.3:
+            del damaged[generator.randrange(len(damaged)) :]
+        with suppress(MalformedData):
+            assert decode_face_image(bytes(damaged)).dtype == np.uint8
 
 
 @pytest.mark.parametrize("image", [b"", b"GIF89a" + bytes(99), b"\xff\xd8\xff", JP2[:12], JP2[:60], CODESTREAM[:41], JPEG[:200]])
