@@ -115,9 +115,9 @@ class TrustStore:
         known = self.revocations.get(revocations.scope)
         if known is not None and revocations.is_older_than(known):
             raise TrustError(doing, "older than the one we have")
-        if not any(
-            _signed_list(entry, revocations) for entry in self.certificates if entry.subject_country == revocations.country
-        ):
+        authorities = [entry for entry in self.certificates if entry.subject_country == revocations.country]
+        same_scope = [entry for entry in authorities if _scope_of_subject(entry) == revocations.scope]
+        if not any(_signed_list(entry, revocations) for entry in same_scope):
             raise TrustError(doing, "not signed by a trusted key of its State")
         return replace(self, revocations={**self.revocations, revocations.scope: revocations})
 
@@ -136,7 +136,8 @@ class TrustStore:
         A link certificate carries trust from an older key to a newer one (Doc 9303-12 §7.1), over as many steps as the
         candidates have; only between certificates that may sign certificates, and only while both ends are valid.
         """
-        store, waiting = self, [entry for entry in candidates if not _why_no_anchor(entry) and entry.is_valid_on(today)]
+        able = {entry.der: entry for entry in candidates if not _why_no_anchor(entry) and entry.is_valid_on(today)}
+        store, waiting = self, list(able.values())
         while True:
             linked = [entry for entry in waiting if store._links(entry, today)]
             if not linked:
@@ -245,6 +246,10 @@ def _index(certificates: tuple[Certificate, ...]) -> dict[bytes, tuple[Certifica
             known = index.get(certificate.subject_key_identifier, ())
             index[certificate.subject_key_identifier] = (*known, certificate)
     return index
+
+
+def _scope_of_subject(authority: Certificate) -> str:
+    return revocation_scope(authority.subject_country, authority.subject)
 
 
 def _signed_list(candidate: Certificate, revocations: RevocationList) -> bool:
