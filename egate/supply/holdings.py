@@ -49,6 +49,17 @@ class Holdings:
         """All certificates of a kind, by fingerprint."""
         return {held.sha256: self.certificate(held) for held in self.of(kind)}
 
+    def signers_by_state(self) -> dict[str, list[Held]]:
+        """Document signers by the State of the key that they were verified under; none of the thousands is parsed for it."""
+        countries: dict[str, str] = {}
+        found: dict[str, list[Held]] = {}
+        for held in self.of("signer"):
+            entry = held.entries[0]
+            if entry.anchor not in countries:
+                countries[entry.anchor] = self._anchor_country(entry)
+            found.setdefault(countries[entry.anchor], []).append(held)
+        return found
+
     def revocation_lists(self) -> dict[str, tuple[Held, RevocationList]]:
         """The newest list of each scope (a State, or an authority where several share a country)."""
         newest: dict[str, tuple[Held, RevocationList]] = {}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import textwrap
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -147,7 +146,7 @@ def state_rows(holdings: Holdings, today: date) -> list[StateRow]:
     for held in holdings.of("csca"):
         certificate = holdings.certificate(held)
         certificates.setdefault(certificate.subject_country, []).append((held, certificate))
-    signers = Counter(certificate.issuer_country for certificate in holdings.certificates("signer").values())
+    signers = holdings.signers_by_state()
     revocations = holdings.revocation_lists()
     return [
         StateRow(
@@ -156,7 +155,7 @@ def state_rows(holdings: Holdings, today: date) -> list[StateRow]:
             valid=sum(certificate.is_valid_on(today) for _, certificate in found),
             until=max(certificate.not_after for _, certificate in found).date(),
             crl_until=_crl_until(revocations.values(), country),
-            signers=signers[country],
+            signers=len(signers.get(country, ())),
             hows=tuple(sorted({how for held, _ in found for how in held.hows})),
             sources=tuple(sorted({entry.source for held, _ in found for entry in held.entries})),
         )

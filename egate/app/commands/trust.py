@@ -262,7 +262,7 @@ def _show(args: argparse.Namespace, work: _Work) -> int:
     country = args.what.upper()
     lines: list[str] = []
     if len(country) <= 3:
-        for held in (*holdings.of("csca"), *holdings.of("signer")):
+        for held in (*holdings.of("csca"), *holdings.signers_by_state().get(country, ())):
             certificate = holdings.certificate(held)
             if country in (certificate.subject_country, certificate.issuer_country):
                 lines += certificate_lines(held, certificate, work.today, work.paint)
