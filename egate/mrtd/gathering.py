@@ -26,6 +26,7 @@ from egate.mrtd.quirks import Quirk
 from egate.mrtd.secure_messaging import largest_read
 from egate.mrtd.session import ChipSession
 from egate.mrtd.signed_files import SignedFiles, signed_files
+from egate.mrtd.terminal_auth import TerminalCredentials
 
 DEFAULT_RESPONSE_BYTES = MAX_SHORT_LE
 
@@ -43,11 +44,11 @@ def _ignore_file(file: ElementaryFile, data: bytes) -> None:
 class ReadRequest:
     """What to read a chip with.
 
-    `max_response_bytes` is the longest response APDU that the reader carries, status word included: 256 fits every contactless
-    reader; more asks for extended lengths where the chip says that it carries them, in EF.ATR/INFO or in the card capabilities
-    of its `historical_bytes`. `further_files` are read before DG2 (e.g. DG11), `later_files` after it. `on_file` learns of each
-    file as soon as it is there. `policy` says which ways into the chip may be used; BAC comes first when it or `pace_before_bac`
-    says so.
+    `max_response_bytes` is the longest response APDU that the reader carries, status word included: 256 fits every
+    contactless reader; more asks for extended lengths where the chip says that it carries them, in EF.ATR/INFO or in the card
+    capabilities of its `historical_bytes`. `terminal` proves the right to DG3 and DG4, which must be asked for like any
+    other. `further_files` are read before DG2 (e.g. DG11), `later_files` after it. `on_file` learns of each file as soon as
+    it is there. `policy` says which ways into the chip may be used; BAC comes first when it or `pace_before_bac` says so.
     """
 
     information: MrzInformation
@@ -58,6 +59,7 @@ class ReadRequest:
     policy: AccessPolicy = DEFAULT_POLICY
     later_files: tuple[ElementaryFile, ...] = ()
     historical_bytes: bytes = b""
+    terminal: TerminalCredentials | None = field(repr=False, compare=False, default=None)
     on_file: OnFile = field(repr=False, compare=False, default=_ignore_file)
 
 

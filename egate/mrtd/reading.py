@@ -39,9 +39,12 @@ from egate.mrtd.file_reading import FileAbsent
 from egate.mrtd.files.lds import parse_com, parse_dg15
 from egate.mrtd.files.security_infos import SecurityInfos, parse_dg14
 from egate.mrtd.gathering import Attempt, Gathering, PartialReading, Progress, ReadRequest, Step, status_word
+from egate.mrtd.mapping_proof import PROTOCOL as _MAPPING
 from egate.mrtd.master_file import MASTER_FILES, read_asked_for, read_buffers
 from egate.mrtd.quirks import Quirk
 from egate.mrtd.session import ReadingStopped
+from egate.mrtd.session_witness import SessionWitness
+from egate.mrtd.terminal_auth import run_terminal_authentication
 
 __all__ = ["PartialReading", "ReadRequest", "ReadingStopped", "read_chip"]
 
@@ -55,7 +58,7 @@ _NO_BAC = frozenset({0x6982, 0x6985, 0x6A88, 0x6D00})
 _DECIDED = frozenset({ProtocolState.COMPLETED, ProtocolState.BROKEN})
 
 _DG14, _DG15 = ElementaryFile.DG14, ElementaryFile.DG15
-_CHIP, _ACTIVE, _MAPPING = "chip_authentication", "active_authentication", "chip_authentication_mapping"
+_CHIP, _ACTIVE, _TERMINAL = "chip_authentication", "active_authentication", "terminal_authentication"
 
 
 def read_chip(
@@ -70,7 +73,7 @@ def read_chip(
     gathering = Gathering(request, progress, partial)
     reader = _Reader(gathering, entropy)
     try:
-        yield from gathering.session.carried(reader.run())
+        yield from gathering.session.carried(reader.watched())
     except ReadingStopped as stop:
         gathering.note("reading", ProtocolState.BROKEN, detail=stop.reason)
     finally:
@@ -89,6 +92,11 @@ class _Reader:
         self._gathering = gathering
         self._entropy = entropy
         self._access = ChipAccess(gathering, entropy)
+        self._witness = SessionWitness()
+
+    def watched(self) -> Step:
+        """The plan, with a witness of its ephemeral keys above secure messaging where terminal authentication needs them."""
+        return self.run() if self._gathering.request.terminal is None else self._witness.watched(self.run())
 
     def run(self) -> Step:
         """The numbered plan of the module."""
@@ -107,6 +115,7 @@ class _Reader:
             yield from self._read_listed(_DG14)
             infos = self._chip_infos()
             yield from self._authenticate_chip(infos)  # 5
+            yield from self._authenticate_terminal(infos)
             yield from self._read_listed(_DG15)
             yield from self._authenticate_actively(infos)  # 6
             for file in (*request.further_files, ElementaryFile.DG2, *request.later_files):  # 7
@@ -212,7 +221,7 @@ class _Reader:
         """Chip authentication, completed by the first answer under the new keys."""
         if infos is None:
             return
-        if self._gathering.state(_MAPPING) is ProtocolState.COMPLETED:
+        if self._gathering.state(_MAPPING) is ProtocolState.COMPLETED and self._gathering.request.terminal is None:
             self._gathering.note(_CHIP, ProtocolState.NOT_RUN, detail="PACE has proved the chip's key")
             return
         way = choose_chip_authentication(infos)
@@ -250,6 +259,29 @@ class _Reader:
         detail = "the chip does not hold the key that DG14 announces"
         self._gathering.note(_CHIP, ProtocolState.BROKEN, way.variant, sw, detail)
         yield from self._reopen()
+
+    def _authenticate_terminal(self, infos: SecurityInfos | None) -> Step:
+        """Terminal authentication where there are credentials, in the session that chip authentication began."""
+        gathering = self._gathering
+        credentials = gathering.request.terminal
+        if credentials is None:
+            return
+        if infos is None or gathering.state(_CHIP) is not ProtocolState.COMPLETED:
+            gathering.note(_TERMINAL, ProtocolState.NOT_RUN, detail="chip authentication did not complete")
+            return
+        identifier = self._witness.chip_identifier(gathering.request.information)
+        offered, key = infos.terminal_authentication, self._witness.terminal_key
+        try:
+            variant = yield from run_terminal_authentication((credentials,), offered, identifier, key)
+        except (ChipError, MalformedData) as error:
+            gathering.note_failure(_TERMINAL, error)
+            if gathering.session.broken:
+                yield from self._reopen()
+            return
+        if variant:
+            gathering.note(_TERMINAL, ProtocolState.COMPLETED, variant, 0x9000)
+        else:
+            gathering.note(_TERMINAL, ProtocolState.NOT_OFFERED, detail="not in DG14")
 
     def _authenticate_actively(self, infos: SecurityInfos | None) -> Step:
         """Active authentication with a fresh challenge; COMPLETED only when the signature verified."""
