@@ -1,24 +1,21 @@
-"""The simulated chip's protocols: BAC, PACE with its three mappings, chip authentication, active authentication.
+"""The simulated chip's protocols: BAC, PACE with its three mappings, chip authentication.
 
-Source: ICAO Doc 9303-11 §4.3, §4.4, §6.1, §6.2. Rule: written from the chip's side of the standard; it shares with the reader
+Source: ICAO Doc 9303-11 §4.3, §4.4, §6.2. Rule: written from the chip's side of the standard; it shares with the reader
 only primitives that published vectors prove (ciphers, key derivation, key agreement). A wrong key ends in status word 6300.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from drivers.sim.passport.chip_files import SW_CONDITIONS, SW_NOT_FOUND, SW_WRONG_DATA, SW_WRONG_LENGTH, status
 from drivers.sim.passport.chip_messaging import CardMessaging
-from drivers.sim.passport.personalisation import ActiveKey, AgreementKey
+from drivers.sim.passport.personalisation import AgreementKey
 from egate.model.document import MrzInformation
 from egate.model.errors import MalformedData
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
@@ -331,17 +328,3 @@ def _agreed(key: AgreementKey | None, suite: CipherSuite, public: bytes, data: b
     except MalformedData:
         return _refusal(SW_WRONG_DATA)
     return Answer(ResponseApdu(data, 0x9000), CardMessaging(session_keys(suite, secret)))
-
-
-def sign_challenge(key: ActiveKey, challenge: bytes, entropy: Entropy) -> bytes:
-    """The chip's answer to INTERNAL AUTHENTICATE: ISO/IEC 9796-2 scheme 1 for RSA, plain r ‖ s for a curve."""
-    if isinstance(key, ec.EllipticCurvePrivateKey):
-        size = (key.curve.key_size + 7) // 8
-        r, s = decode_dss_signature(key.sign(challenge, ec.ECDSA(hashes.SHA256())))
-        return r.to_bytes(size, "big") + s.to_bytes(size, "big")
-    numbers = key.private_numbers()
-    size = (key.key_size + 7) // 8
-    message = entropy(size - 1 - 32 - 2)
-    digest = hashlib.sha256(message + challenge).digest()
-    representative = b"\x6a" + message + digest + b"\x34\xcc"
-    return pow(int.from_bytes(representative, "big"), numbers.d, numbers.public_numbers.n).to_bytes(size, "big")
