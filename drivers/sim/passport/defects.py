@@ -43,7 +43,7 @@ DEFECTS: Mapping[Defect, str] = MappingProxyType(
         Defect.FOREIGN_SIGNER: "a trusted authority of another State signed it",
         Defect.EXPIRED_SIGNER: "the document signer's certificate is no longer valid",
         Defect.REVOKED_SIGNER: "the State's revocation list names the document signer",
-        Defect.SIGNER_KEY_PERIOD_OVER: "signed after the end of the signing key's own period",
+        Defect.SIGNER_KEY_PERIOD_OVER: "signed after the end of the signing key's own period, as the date of issue in DG12 shows",
         Defect.SIGNER_OF_OTHER_DOCUMENTS: "the document signer may sign visas only",
         Defect.SIGNER_WITHOUT_USAGE: "the document signer's certificate does not allow signatures",
     }

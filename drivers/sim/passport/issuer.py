@@ -86,6 +86,8 @@ SIGNER_LIFE = timedelta(days=10 * 365 + 100)
 SIGNED_TYPES = ("P", "I", "A", "C")
 """Document codes that the signers of these States may sign for."""
 _OVER_SINCE = timedelta(days=10)
+_KEY_PERIOD_OVER_SINCE = timedelta(days=200)
+"""Longer than any delay between making and issuing."""
 _SPECIAL_SIGNER_NUMBER = 5
 _NUMBERS = {file: int(file.name.removeprefix("DG")) for file in ElementaryFile if file.name.startswith("DG")}
 
@@ -261,7 +263,7 @@ class SimulatedIssuer:
             case Defect.EXPIRED_SIGNER:
                 plan = replace(plan, begins=self._today - CSCA_AGE, lasts=CSCA_AGE - _OVER_SINCE)
             case Defect.SIGNER_KEY_PERIOD_OVER:
-                plan = replace(plan, begins=self._today - CSCA_AGE, signs=CSCA_AGE - _OVER_SINCE)
+                plan = replace(plan, begins=self._today - CSCA_AGE, signs=CSCA_AGE - _KEY_PERIOD_OVER_SINCE)
             case Defect.SIGNER_OF_OTHER_DOCUMENTS:
                 plan = replace(plan, document_types=("V",))
             case Defect.SIGNER_WITHOUT_USAGE:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from PIL import Image, ImageDraw
 
+from drivers.sim.passport.defects import Defect
 from drivers.sim.passport.issuer import PersonData
 from egate.app.simulate.recipe import Recipe
 from egate.model.document import ElementaryFile
@@ -38,7 +39,10 @@ def further_files(recipe: Recipe, person: PersonData, today: date) -> Mapping[El
         "DG13": lambda: encode_dg13(b"\x04\x0csimulated ID"),
         "DG16": _persons_to_notify,
     }
-    return MappingProxyType({ElementaryFile[word]: makers[word]() for word in recipe.words("files.further")})
+    words = recipe.words("files.further")
+    if recipe.text("defect") == Defect.SIGNER_KEY_PERIOD_OVER.value:
+        words = (*words, "DG12")  # whether the key was still in use shows against the date of issue
+    return MappingProxyType({ElementaryFile[word]: makers[word]() for word in words})
 
 
 def _personal_details(person: PersonData) -> bytes:
