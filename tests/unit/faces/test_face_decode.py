@@ -144,6 +144,18 @@ def test_precincts_and_component_styles_within_the_limits_are_decoded() -> None:
     assert read_header(with_segment(0xFF53, bytes((0, 0, 5, 4, 4, 0, 0)))).width == 60
 
 
+def test_the_two_decoders_of_jpeg_2000_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The usual image goes to the faster decoder; what that refuses, and other colour spaces, to the other one."""
+    fast = decode_face_image(JP2)
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: None)
+    assert np.array_equal(decode_face_image(JP2), fast)
+    box = JP2.index(b"colr") + 7
+    other_space = JP2[:box] + struct.pack(">I", 18) + JP2[box + 4 :]
+    frame = decode_face_image(other_space)
+    monkeypatch.undo()
+    assert np.array_equal(decode_face_image(other_space), frame), "luminance and chrominance are not taken for sRGB"
+
+
 @pytest.mark.parametrize("filling", [bytes(64), b"\xff" * 16, b"\xff\xd9" * 4])
 @pytest.mark.parametrize("image", [JPEG, JP2, CODESTREAM])
 def test_filling_after_the_image_changes_nothing(image: bytes, filling: bytes) -> None:
