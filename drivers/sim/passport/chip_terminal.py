@@ -186,9 +186,8 @@ class TerminalAuthentication:
 
     def set_at(self, command: CommandApdu) -> ResponseApdu:
         """MSE: Set AT (22 81 A4): choose the terminal's key, which must be the one imported last."""
-        self._terminal = self._by_name(command)
-        if self._terminal is not self._temporary or self._terminal is None or self._terminal.role != _TERMINAL:
-            self._terminal = None
+        found = self._by_name(command)
+        self._terminal = found if found is not None and found.role == _TERMINAL else None
         return status(0x9000 if self._terminal else SW_REFERENCE_NOT_FOUND)
 
     @property

@@ -334,6 +334,13 @@ def _two_verifiers(state: VerificationOffice) -> Sequence[Holder]:
     return verifier, second, state.inspection_system(second, TODAY)
 
 
+def _another_padding(state: VerificationOffice) -> Sequence[Holder]:
+    rights = inspection_rights(Role.DOMESTIC_VERIFIER, fingerprints=True, irises=True)
+    plan = HolderPlan("UTDV00001", rights, TODAY, TODAY + DAY)
+    verifier = issue_to(plan, VerificationKind.RSA_PSS, state.root, random.Random(9).randbytes)
+    return verifier, state.inspection_system(verifier, TODAY)
+
+
 def _another_algorithm(state: VerificationOffice) -> Sequence[Holder]:
     rights = inspection_rights(Role.DOMESTIC_VERIFIER, fingerprints=True, irises=True)
     plan = HolderPlan("UTDV00001", rights, TODAY, TODAY + DAY)
@@ -352,12 +359,13 @@ def _another_algorithm(state: VerificationOffice) -> Sequence[Holder]:
         _verifier_that_links,
         _two_verifiers,
         _another_algorithm,
+        _another_padding,
     ],
     ids=lambda attack: attack.__name__.strip("_"),
 )
 def test_the_chip_refuses(attack: Attack) -> None:
     """Each chain that no honest office issues ends in a refusal, opens nothing and leaves no trust point behind."""
-    state = office()
+    state = office(VerificationKind.RSA if attack is _another_padding else VerificationKind.ECDSA_BRAINPOOL)
     holders = attack(state)
     chip = eac_chip(state.root)
     credentials = credentials_with_key(tuple(holder.certificate for holder in holders), holders[-1].key)
@@ -415,6 +423,35 @@ def test_commands_out_of_order() -> None:
     assert chip.answer(CommandApdu(0, 0x2A, 0x00, 0xBE, verifier.parts)).ok
     assert chip.answer(CommandApdu(0, 0x22, 0x81, 0xA4, encode_tlv(0x83, verifier.holder_reference))).sw == 0x6A88
     assert not chip.terminal.expected
+
+
+def test_a_challenge_serves_one_attempt() -> None:
+    """After a wrong signature the right one over the same challenge comes too late."""
+    state = office()
+    chip = eac_chip(state.root)
+    credentials = system_of(state)
+    sent = [parse_sent_certificate(one) for one in credentials.chain]
+    for certificate in sent:
+        assert chip.answer(CommandApdu(0, 0x22, 0x81, 0xB6, encode_tlv(0x83, certificate.authority_reference))).ok
+        assert chip.answer(CommandApdu(0, 0x2A, 0x00, 0xBE, certificate.parts)).ok
+    choose = CommandApdu(0, 0x22, 0x81, 0xA4, encode_tlv(0x83, sent[-1].holder_reference))
+    assert chip.answer(choose).ok
+    challenge = chip.answer(CommandApdu(0, 0x84, 0x00, 0x00, le=8)).data
+    signature = credentials.sign(IDENTIFIER + challenge + compressed_key(EPHEMERAL))
+    assert chip.answer(CommandApdu(0, 0x82, 0x00, 0x00, signature[:-1] + b"\x00")).sw == 0x6300
+    assert chip.answer(choose).ok
+    assert chip.answer(CommandApdu(0, 0x82, 0x00, 0x00, signature)).sw == SW_CONDITIONS
+    assert not chip.terminal.granted
+
+
+def test_a_certificate_that_names_another_issuer() -> None:
+    """Signed by the CVCA, but it says that another issued it."""
+    state = office()
+    named = replace(state.root, reference="UTCVCA00009")
+    verifier = parse_sent_certificate(_holder("UTDV00001", Role.DOMESTIC_VERIFIER, named).certificate)
+    chip = eac_chip(state.root)
+    assert chip.answer(CommandApdu(0, 0x22, 0x81, 0xB6, encode_tlv(0x83, b"UTCVCA00001"))).ok
+    assert chip.answer(CommandApdu(0, 0x2A, 0x00, 0xBE, verifier.parts)).sw == 0x6300
 
 
 def test_trust_points_of_a_chip_are_cvcas() -> None:

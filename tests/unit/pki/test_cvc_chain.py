@@ -171,6 +171,18 @@ def test_chains_that_are_broken() -> None:
         verify(state.root, renewed.links[0], late, renewed.inspection_system(late, TODAY))
 
 
+def test_one_way_of_signing_below_a_cvca() -> None:
+    """A key for another padding than its CVCA's, although that CVCA signed it, and all signatures hold."""
+    state = office(VerificationKind.RSA)
+    rights = inspection_rights(Role.DOMESTIC_VERIFIER, fingerprints=True, irises=False)
+    verifier = holder("UTDV00001", rights, state.root, VerificationKind.RSA_PSS)
+    system = holder(
+        "UTIS00001", inspection_rights(Role.TERMINAL, fingerprints=True, irises=False), verifier, VerificationKind.RSA_PSS
+    )
+    with pytest.raises(TrustError, match="signs in another way"):
+        verify(state.root, verifier, system)
+
+
 def test_another_type_of_terminal() -> None:
     state = office()
     stray = holder("UTDV00001", HolderAuthorization(AUTHENTICATION_TERMINAL_OID, b"\x80\x00\x00\x00\x03"), state.root)
