@@ -76,7 +76,7 @@ class TrustFolder:
 
     def __init__(self, root: Path, signer: Ed25519PublicKey | None = None) -> None:
         self.root = root
-        self._signer = signer
+        self.signer = signer
 
     @property
     def has_journal(self) -> bool:
@@ -92,8 +92,8 @@ class TrustFolder:
         entries = parse_journal(read_file(self.root / JOURNAL, MAXIMUM_JOURNAL_BYTES))
         if not entries:
             raise TrustError(f"reading {self.root / JOURNAL}", "the journal is empty; restore it from a copy")
-        if self._signer is not None:
-            entries[-1].verify(self._signer)
+        if self.signer is not None:
+            entries[-1].verify(self.signer)
         return entries
 
     def read_object(self, name: str) -> bytes:

@@ -8,6 +8,7 @@ named.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -22,6 +23,7 @@ from egate.pki.trust_store import TrustStore, load_master_list
 from egate.supply.cache import CachePlace, read_cache, write_cache
 from egate.supply.folder import TrustFolder, read_file
 from egate.supply.holdings import holdings_of
+from egate.supply.journal import Entry
 from egate.supply.lists import held_deviation_list, signing_date
 
 LARGEST_LOOSE_FILE_BYTES = 8 * 1024 * 1024
@@ -55,7 +57,7 @@ def load_trust(folder: TrustFolder, today: date, place: CachePlace | None = None
     head = entries[-1].sha256
     supplied = _from_cache(place, head, str(folder.root), today)
     if supplied is None:
-        supplied = _from_objects(folder, today)
+        supplied = _from_objects(folder, entries, today)
         _keep(place, head, supplied)
     return replace(
         supplied,
@@ -95,8 +97,8 @@ def _load_plain(folder: TrustFolder, today: date, place: CachePlace | None) -> S
     return supplied
 
 
-def _from_objects(folder: TrustFolder, today: date) -> Supplied:
-    holdings = holdings_of(folder, folder.entries())
+def _from_objects(folder: TrustFolder, entries: Sequence[Entry], today: date) -> Supplied:
+    holdings = holdings_of(folder, entries)
     anchors = [holdings.certificate(held) for held in holdings.of("csca")]
     signers = SignerIndex.of(holdings.certificate(held) for held in holdings.of("signer"))
     revocations = [found for _, found in holdings.revocation_lists().values()]

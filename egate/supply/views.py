@@ -87,7 +87,7 @@ def report_lines(report: Report, paint: Paint) -> list[str]:
     totals = [sum(counter.values()) for counter in (report.new, report.known, report.renewed)]
     refused = len(report.refused)
     summary = f"{totals[0]} new, {totals[1]} known, {totals[2]} renewed, {refused} refused"
-    lines = [f"{paint.head(report.source)}: {paint.warn(summary) if refused else paint.good(summary)}"]
+    lines = [f"{paint.head(printable(report.source))}: {paint.warn(summary) if refused else paint.good(summary)}"]
     lines += [f"  {verdict}" for verdict in report.verdicts]
     lines += _wrapped("  new      ", report.new) + _wrapped("  renewed  ", report.renewed)
     for entry in report.refused[:MAXIMUM_NAMED]:
@@ -187,7 +187,7 @@ def entry_lines(entries: Sequence[Entry]) -> list[str]:
     for entry in entries:
         signed = ", signed" if entry.signature else ""
         lines.append(f"#{entry.number}  {entry.when:%Y-%m-%d %H:%M} UTC  {entry.action} by {entry.who}: {entry.why}{signed}")
-        lines.append(f"    {entry.kind} {entry.source} (sha256 {entry.source_sha256[:SHORT]}): {entry.verdict}")
+        lines.append(f"    {entry.kind} {printable(entry.source)} (sha256 {entry.source_sha256[:SHORT]}): {entry.verdict}")
     return lines
 
 

@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -142,7 +143,9 @@ def _import(args: argparse.Namespace, work: _Work) -> int:
     missing = [str(path) for path in args.files if not path.is_file()]
     if missing:
         raise ConfigError(f"no such file: {', '.join(missing)}")
-    adopted = _adopt(args, work, by)
+    adopted, anchors = _adopt(args, work, by)
+    if args.dry_run:
+        request = _with_anchors(request, anchors)
     statuses = [_one_file(path, work, by, request, args) for path in args.files]
     if args.dry_run:
         _print(["nothing was changed (--dry-run)"])
@@ -181,16 +184,19 @@ def _status(report: Report) -> int:
     return (ATTENTION if taken else FAILED) if report.refused else WELL
 
 
-def _adopt(args: argparse.Namespace, work: _Work, by: Authorship) -> int:
-    """Begin the journal of a folder of files with what it trusts already: its certificates, and the lists one of them signed."""
+def _adopt(args: argparse.Namespace, work: _Work, by: Authorship) -> tuple[int, list[bytes]]:
+    """Begin the journal of a folder of files with what it trusts already: its certificates, and the lists one of them signed.
+
+    Returns the exit status, and the certificates that are its anchors.
+    """
     files = loose_files(work.folder)
     if work.folder.entries() or not files:
-        return WELL
+        return WELL, []
     pieces = {path: list(recognise_file(path)) for path in files}
     ders = [piece.der for path in files if path.suffix == ".cer" for piece in pieces[path] if isinstance(piece, Piece)]
-    request = Request(work.today, confirmed=frozenset(sha256(der).hexdigest() for der in ders), pin=True)
+    request = _with_anchors(Request(work.today, pin=True), ders)
     everything = [piece for path in files for piece in pieces[path]]
-    with work.folder.locked():
+    with nullcontext() if args.dry_run else work.folder.locked():
         report = plan_import(holdings_of(work.folder, ()), str(work.folder.root), "", everything, request)
         drafts = [replace(draft, action="adopt") for draft in report.drafts]
         if not args.dry_run and drafts:
@@ -199,7 +205,13 @@ def _adopt(args: argparse.Namespace, work: _Work, by: Authorship) -> int:
     _print(
         [f"{work.folder.root} was a folder of files; its journal begins with what it trusted:", *report_lines(report, work.paint)]
     )
-    return ATTENTION if report.refused else WELL
+    return (ATTENTION if report.refused else WELL), ders
+
+
+def _with_anchors(request: Request, ders: list[bytes]) -> Request:
+    """The request with certificates that this folder trusts as anchors already."""
+    names = request.confirmed | {sha256(der).hexdigest() for der in ders}
+    return replace(request, confirmed=names, anchors=(*request.anchors, *ders))
 
 
 def _request(args: argparse.Namespace, work: _Work) -> Request:
@@ -245,8 +257,15 @@ def _withdraw(args: argparse.Namespace, work: _Work) -> int:
             (Item("withdrawn", name, "withdrawn"),),
         )
         work.folder.commit([draft], [], by)
-    _print([f"{name} is trusted no longer; a lane learns it at its next start"])
-    return WELL
+    lines = [f"{name} is trusted no longer; a lane learns it at its next start"]
+    brought = [held for held in holdings.of("csca") if held.sha256 != name and all(e.anchor == name for e in held.entries)]
+    if brought:
+        lines.append(
+            f"{len(brought)} certificates came only through what it vouched for, and stay trusted; withdraw what should not be:"
+        )
+        lines += [f"  {held.sha256}" for held in brought]
+    _print(lines)
+    return ATTENTION if brought else WELL
 
 
 def _list(args: argparse.Namespace, work: _Work) -> int:
@@ -386,7 +405,14 @@ def _author(parser: argparse.ArgumentParser) -> None:
 
 
 def _authorship(args: argparse.Namespace, work: _Work) -> Authorship:
-    sign = None if args.sign_with is None else load_signing_key(args.sign_with).sign
+    """Who changes the folder; where the lane asks for a signature nothing is written that it would refuse."""
+    key = None if args.sign_with is None else load_signing_key(args.sign_with)
+    signer = work.folder.signer
+    if signer is not None and (key is None or key.public_key() != signer):
+        raise ConfigError(
+            "this lane takes a signed journal only: give --sign-with and the private key that belongs to [trust] signer"
+        )
+    sign = None if key is None else key.sign
     return Authorship(checked_text(args.by, "--by"), checked_text(args.why, "--why"), work.now, sign)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from egate.app.commands import trust
 from egate.app.config import ConfigError
+from egate.app.demo.installation import make_installation
 from egate.model.errors import EgateError
 from egate.storage.keys import create_signing_key, load_verify_key
 from egate.supply.folder import TrustFolder
@@ -201,6 +202,37 @@ def test_a_plain_folder_is_taken_over_with_what_it_trusted(run: Command, files: 
     assert {c.der for c in after.store.certificates} == before
     assert {entry.action for entry in TrustFolder(root).entries()} == {"adopt", "import"}
     assert "UT" in after.store.revocations
+
+
+def test_a_dry_run_on_a_plain_folder_knows_its_anchors(run: Command, files: Path, tmp_path: Path) -> None:
+    root = tmp_path / "trust"
+    root.mkdir()
+    (root / "utopia.cer").write_bytes(UT)
+    status, out = run("import", files / "list.ml", "--dry-run")
+    assert (status, "list.ml: 2 new" in out) == (0, True)
+    assert [path.name for path in root.iterdir()] == ["utopia.cer"]
+
+
+def test_withdrawing_an_anchor_names_what_it_brought(run: Command, files: Path) -> None:
+    run("import", files / "list.ml", "--anchor", fingerprint(UT))
+    status, out = run("withdraw", fingerprint(UT))
+    assert (status, "1 certificates came only through" in out, f"  {fingerprint(DE)}" in out) == (1, True, True)
+
+
+def test_a_lane_with_a_signer_is_not_locked_out_by_an_unsigned_entry(run: Command, files: Path, tmp_path: Path) -> None:
+    place = make_installation(tmp_path / "lane", UT, TODAY, [("UTO", "L00000001")])[0]
+    (place.root / "trust" / "utopia.cer").unlink()
+    create_signing_key(tmp_path / "trust.key", tmp_path / "trust.pub")
+    create_signing_key(tmp_path / "other.key", tmp_path / "other.pub")
+    (place.root / "trust.pub").write_bytes((tmp_path / "trust.pub").read_bytes())
+    text = place.config.read_text()
+    place.config.write_text(text.replace('directory = "trust"\n', 'directory = "trust"\nsigner = "trust.pub"\n'))
+    words = (files / "list.ml", "--anchor", fingerprint(UT), "--config", place.config)
+    for key in ((), ("--sign-with", tmp_path / "other.key")):
+        with pytest.raises(ConfigError, match="this lane takes a signed journal only"):
+            run("import", *words, *key)
+    assert run("import", *words, "--sign-with", tmp_path / "trust.key")[0] == 0
+    assert "DE" in run("list", "--config", place.config)[1]
 
 
 def test_signed_entries(run: Command, files: Path, tmp_path: Path) -> None:
