@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from egate.model.errors import DeviceError
-from egate.ports import Camera, ChipReader, Clock, GateUnit, MrzReader
+from egate.ports import SHORT_RESPONSE_BYTES, Camera, ChipReader, Clock, GateUnit, MrzReader
 
 # ruff: noqa: PLC0415  (a driver's modules are imported when it is chosen)
 
@@ -21,15 +21,22 @@ from egate.ports import Camera, ChipReader, Clock, GateUnit, MrzReader
 class PortSettings:
     """Where a device is: stable port name, speed, whether the hardware is emulated, and for a gate unit its key and address.
 
-    `fast_baud` is a speed that a chip reader may be raised to; 0 leaves it as it is.
+    `fast_baud` is a speed that a chip reader may be raised to; 0 leaves it as it is. `profile` is the make of an MRZ reader.
+    Readers that are on no port have a `name`: a pattern for the names of PC/SC readers, address and port of a vpcd socket.
+    `shared` lets other programs use a PC/SC reader's chip too; `max_response_bytes` says what a reader carries that does not say
+    so itself, 0 asks it.
     """
 
-    path: str
+    path: str = ""
     baud: int = 115_200
     emulated: bool = False
     key: bytes = field(default=b"", repr=False)
     address: int = 1
     fast_baud: int = 921_600
+    profile: str = ""
+    name: str = ""
+    shared: bool = False
+    max_response_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,8 @@ class CameraSettings:
     fps: float = 15.0
 
 
+LARGEST_RESPONSE_BYTES = 65_538
+"""An extended-length response APDU with its status word (ISO/IEC 7816-4 §5.1)."""
 FactoryT = TypeVar("FactoryT")
 Entropy = Callable[[int], bytes]
 Wait = Callable[[float], None]
@@ -53,11 +62,37 @@ def _pn532(settings: PortSettings, clock: Clock) -> ChipReader:
     return Pn532Reader(link, Pn532Config(fast_baud=settings.fast_baud or None), clock)
 
 
+def _pcsc(settings: PortSettings, clock: Clock) -> ChipReader:
+    from drivers.reader.pcsc import PcscReader
+    from drivers.reader.pcsc_service import ANY_READER, PcscConfig
+
+    largest = settings.max_response_bytes
+    if largest and not SHORT_RESPONSE_BYTES <= largest <= LARGEST_RESPONSE_BYTES:
+        raise DeviceError(
+            "configure the PC/SC reader",
+            f"max_response_bytes is {SHORT_RESPONSE_BYTES} to {LARGEST_RESPONSE_BYTES}, or 0 to ask it",
+        )
+    return PcscReader(PcscConfig(settings.name or ANY_READER, not settings.shared, largest), clock)
+
+
+def _vpcd(settings: PortSettings, clock: Clock) -> ChipReader:
+    from drivers.reader.vpcd import DEFAULT_ADDRESS, VpcdConfig, VpcdReader, parse_address
+
+    if not settings.emulated:
+        raise DeviceError(
+            "configure the vpcd reader", "whoever reaches the socket is a chip; only emulated hardware may be (emulated = true)"
+        )
+    return VpcdReader(VpcdConfig(*parse_address(settings.name or DEFAULT_ADDRESS)), clock)
+
+
 def _mrz_serial(settings: PortSettings, clock: Clock) -> MrzReader:
     from drivers.link import LinkSettings, SerialLink
+    from drivers.reader.mrz_profiles import mrz_profile
     from drivers.reader.mrz_serial import SerialMrzReader
 
-    return SerialMrzReader(SerialLink(LinkSettings(settings.path, settings.baud, settings.emulated), clock), clock)
+    profile = mrz_profile(settings.profile)
+    link = SerialLink(LinkSettings(settings.path, settings.baud, settings.emulated), clock)
+    return SerialMrzReader(link, clock, profile)
 
 
 def _osdp(settings: PortSettings, clock: Clock, entropy: Entropy) -> GateUnit:
@@ -81,7 +116,7 @@ def _v4l2(settings: CameraSettings, wait: Wait) -> Camera:
     return V4l2Camera(V4l2Settings(settings.path, fps=round(settings.fps)))
 
 
-CHIP_READERS: Mapping[str, Callable[[PortSettings, Clock], ChipReader]] = {"pn532": _pn532}
+CHIP_READERS: Mapping[str, Callable[[PortSettings, Clock], ChipReader]] = {"pn532": _pn532, "pcsc": _pcsc, "vpcd": _vpcd}
 MRZ_READERS: Mapping[str, Callable[[PortSettings, Clock], MrzReader]] = {"mrz_serial": _mrz_serial}
 GATE_UNITS: Mapping[str, Callable[[PortSettings, Clock, Entropy], GateUnit]] = {"osdp": _osdp}
 CAMERAS: Mapping[str, Callable[[CameraSettings, Wait], Camera]] = {"files": _files, "v4l2": _v4l2}

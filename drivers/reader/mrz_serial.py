@@ -1,6 +1,7 @@
-"""An MRZ reader that sends frames of lines on a serial line. Fulfils `egate.ports.MrzReader`.
+"""An MRZ reader that sends lines on a serial line, of any make that has a profile. Fulfils `egate.ports.MrzReader`.
 
-The device speaks only when a document is placed on it; it cannot be asked whether it lives, so `online` is the port's state.
+The device speaks only when a document is placed on it; it cannot be asked whether it lives, so `online` is the port's state. One
+that must be told to look is told so while somebody waits, again and again because it gives up by itself, and told to stop after.
 Rule: lines of an earlier document are never given out late. One that nobody waited for is kept for a moment (the lane may be
 between two looks), then forgotten.
 """
@@ -8,15 +9,18 @@ between two looks), then forgotten.
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from drivers.counters import DeviceCounters
 from drivers.link import SerialLink
-from drivers.reader.mrz_protocol import CUTE, MrzFrames, MrzProfile
+from drivers.reader.mrz_protocol import CUTE, Framing, MrzProfile, line_collector
 from egate.model.errors import DeviceError
 from egate.ports import Clock
 
 FRESH_S = 3.0  # how long a document that nobody waited for is kept
-IDLE_S = 1.0  # of silence inside a frame: it was torn off
+IDLE_S = 1.0  # of silence inside a marked frame: it was torn off
+
+_LOG = logging.getLogger("egate.drivers.reader")
 
 
 class SerialMrzReader:
@@ -26,7 +30,9 @@ class SerialMrzReader:
         self.counters = DeviceCounters()
         self._link = link
         self._clock = clock
-        self._frames = MrzFrames(profile)
+        self._profile = profile
+        self._frames = line_collector(profile)
+        self._silence_s = profile.gap_s if profile.framing is Framing.BARE else IDLE_S
         self._latest: tuple[float, tuple[str, ...]] | None = None
         self._error: DeviceError | None = None
         self._changed = asyncio.Event()
@@ -61,6 +67,17 @@ class SerialMrzReader:
         Ask again after that: the next call waits until the port is back and goes on.
         """
         self._error = None if self._task is not None else DeviceError("read the MRZ", "the reader is not started")
+        if not self._profile.trigger:
+            return await self._next_lines()
+        looking = asyncio.get_running_loop().create_task(self._keep_looking())
+        try:
+            return await self._next_lines()
+        finally:
+            looking.cancel()
+            self._tell(self._profile.untrigger)
+
+    async def _next_lines(self) -> tuple[str, ...]:
+        """Wait for lines that are fresh."""
         while True:
             if self._error is not None:
                 raise self._error
@@ -71,17 +88,33 @@ class SerialMrzReader:
             self._changed.clear()
             await self._changed.wait()
 
+    async def _keep_looking(self) -> None:
+        """Tell the device to look for a document, for ever."""
+        while True:
+            await self._link.wait_connected()
+            self._tell(self._profile.trigger)
+            await self._clock.sleep(self._profile.trigger_every_s)
+
+    def _tell(self, command: bytes) -> None:
+        """Send a command; a port that is lost is told of by whoever reads from it."""
+        if not command or not self._link.connected:
+            return
+        try:
+            self._link.write(command)
+        except DeviceError as error:
+            _LOG.debug("MRZ reader was not told what to do (%s)", error.problem)
+
     async def _listen(self) -> None:
         """Collect frames for ever, across losses of the port."""
         while True:
             await self._link.wait_connected()
             self._frames.reset()
+            for command in self._profile.setup:
+                self._tell(command)
             try:
                 while True:
-                    data = await self._link.read(IDLE_S)
-                    if not data:
-                        self._frames.reset()
-                    for lines in self._frames.receive(data):
+                    data = await self._link.read(self._silence_s)
+                    for lines in self._frames.receive(data) if data else self._frames.silence():
                         self.counters.exchanges += 1
                         self._latest = (self._clock.monotonic(), lines)
                         self._changed.set()

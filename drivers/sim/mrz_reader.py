@@ -1,4 +1,6 @@
-"""A simulated MRZ reader on a simulated cable: `present` is somebody laying a document on it.
+"""A simulated MRZ reader on a simulated cable, of any make that has a profile: `present` is somebody laying a document on it.
+
+A make that must be set up and told to look sees nothing before that, and looks at one document for each telling.
 
 Alone: `python -m drivers.sim.mrz_reader --pty PATH`, then type the lines, and an empty line to send them.
 """
@@ -9,12 +11,15 @@ import argparse
 import sys
 from pathlib import Path
 
+from drivers.reader.mrz_profiles import DEFAULT_PROFILE, MRZ_PROFILES, mrz_profile
 from drivers.reader.mrz_protocol import CUTE, MrzProfile, encode_lines
 from drivers.sim.alone import serve, typed_lines
 from drivers.sim.pace import LoopPace, Pace
 from drivers.sim.pty import FaultLink, PtyPort
 
 DEFAULT_BAUD = 9600
+MOST_HEARD_BYTES = 256  # of what the host said is kept
+LOOKING_S = 0.02  # between two looks whether the host wants one
 READING_S = 0.3  # the device looks at the document
 
 
@@ -33,6 +38,29 @@ class SimulatedMrzReader:
         self.port = PtyPort(path, pace, baud, faults)
         self._pace = pace
         self._profile = profile
+        self.port.on_bytes = self._hear
+        self.port.on_plug = self._power_up
+        self._power_up()
+
+    @property
+    def ready(self) -> bool:
+        """Whether a document would be read: set up and told to look, where this make needs that."""
+        return not self._missing and (self._told or not self._profile.trigger)
+
+    def _power_up(self) -> None:
+        self._missing = set(self._profile.setup)
+        self._told = False
+        self._heard = b""
+
+    def _hear(self, data: bytes) -> None:
+        """Commands of the host, in whatever pieces they come."""
+        self._heard = (self._heard + data)[-MOST_HEARD_BYTES:]
+        self._missing = {command for command in self._missing if command not in self._heard}
+        on, off = self._profile.trigger, self._profile.untrigger
+        while positions := [(self._heard.find(command), command) for command in (on, off) if command and command in self._heard]:
+            position, command = min(positions)
+            self._told = command == on
+            self._heard = self._heard[position + len(command) :]
 
     def plug(self) -> None:
         """Connect the cable."""
@@ -47,14 +75,18 @@ class SimulatedMrzReader:
         self.port.unplug()
 
     async def present(self, lines: tuple[str, ...]) -> None:
-        """Lay a document on the reader: it is read and its lines are sent."""
+        """Lay a document on the reader: it is read and its lines are sent, once the host wants that."""
+        while not self.ready:
+            await self._pace.sleep(LOOKING_S)
         await self._pace.sleep(READING_S)
+        self._told = False
         self.port.write(encode_lines(lines, self._profile))
 
 
 async def _run_alone(arguments: argparse.Namespace) -> None:
     """Send what is typed."""
-    reader = SimulatedMrzReader(arguments.pty, LoopPace(), baud=arguments.baud)
+    profile = mrz_profile(arguments.profile)
+    reader = SimulatedMrzReader(arguments.pty, LoopPace(), baud=arguments.baud or profile.baud, profile=profile)
     reader.plug()
     lines: list[str] = []
     try:
@@ -72,7 +104,10 @@ def main() -> int:
     """Entry point of `python -m drivers.sim.mrz_reader`."""
     parser = argparse.ArgumentParser(prog="drivers.sim.mrz_reader", description="simulated MRZ reader on a pseudo terminal")
     parser.add_argument("--pty", type=Path, required=True, help="stable name to make")
-    parser.add_argument("--baud", type=int, default=DEFAULT_BAUD)
+    parser.add_argument("--baud", type=int, help="line speed (default: the make's)")
+    parser.add_argument(
+        "--profile", choices=sorted(MRZ_PROFILES), default=DEFAULT_PROFILE, help="make of reader (default %(default)s)"
+    )
     arguments = parser.parse_args()
     return serve("mrz reader", lambda: _run_alone(arguments))
 

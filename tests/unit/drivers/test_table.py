@@ -12,6 +12,7 @@ from drivers import CameraSettings, PortSettings, make_camera, make_chip_reader,
 from drivers.gate.osdp import OsdpGate
 from drivers.reader.mrz_serial import SerialMrzReader
 from drivers.reader.pn532 import Pn532Reader
+from drivers.reader.vpcd import VpcdReader
 from egate.model.errors import DeviceError
 from tests.unit.drivers.wires import KEY, TestClock
 
@@ -22,6 +23,19 @@ def test_every_name_makes_its_device() -> None:
     assert isinstance(make_chip_reader("pn532", PORT, TestClock()), Pn532Reader)
     assert isinstance(make_mrz_reader("mrz_serial", PORT, TestClock()), SerialMrzReader)
     assert isinstance(make_gate_unit("osdp", PORT, TestClock(), bytes), OsdpGate)
+    assert isinstance(make_chip_reader("vpcd", PortSettings(name="127.0.0.1:0", emulated=True), TestClock()), VpcdReader)
+
+
+def test_a_socket_is_no_reader_of_a_real_lane() -> None:
+    """Whoever reaches it is a chip."""
+    with pytest.raises(DeviceError, match="emulated = true"):
+        make_chip_reader("vpcd", PortSettings(name="127.0.0.1:0"), TestClock())
+
+
+@pytest.mark.parametrize("largest", [1, 257, 65_539])
+def test_a_response_that_no_reader_carries(largest: int) -> None:
+    with pytest.raises(DeviceError, match="258 to 65538"):
+        make_chip_reader("pcsc", PortSettings(max_response_bytes=largest), TestClock())
 
 
 @pytest.mark.parametrize(
@@ -52,7 +66,5 @@ def test_no_key_shows() -> None:
 
 def test_a_controller_without_a_camera_loads_no_opencv() -> None:
     """The lane controller imports no numpy (FACTS-gate §6.2): a C call there would hold the doors up."""
-    code = (
-        "import sys, drivers, drivers.gate.osdp, drivers.reader.pn532; sys.exit('cv2' in sys.modules or 'numpy' in sys.modules)"
-    )
+    code = "import sys, drivers, drivers.gate.osdp, drivers.reader.pn532; sys.exit(bool({'cv2', 'numpy', 'smartcard'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=30).returncode == 0
