@@ -1,7 +1,7 @@
 """One passage while it lasts: what was gathered and judged, and when each stage was reached.
 
 The controller fills it; views and records are made from it. It is dropped when the next passage begins, so nothing of a
-traveller outlives their passage in memory.
+traveller outlives their passage in memory, but what `egate.app.unfinished` keeps of a passport that slipped, for seconds.
 """
 
 from __future__ import annotations

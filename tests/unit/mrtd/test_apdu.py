@@ -65,3 +65,10 @@ def test_every_cut() -> None:
 
 def test_no_data_in_the_repr() -> None:
     assert "secret" not in repr(CommandApdu(0, 0, 0, 0, b"secret")) + repr(ResponseApdu(b"secret", 0x9000))
+
+
+@pytest.mark.parametrize("le", [None, 1, 256, 257, 65_536])
+@pytest.mark.parametrize("size", [0, 1, 255, 256, 1000])
+def test_the_size_is_that_of_the_encoding(size: int, le: int | None) -> None:
+    command = CommandApdu(0x00, 0xB0, 0x00, 0x00, bytes(size), le)
+    assert command.size_bytes == len(command.to_bytes())
