@@ -21,7 +21,8 @@ class AccessPolicy:
     `mappings` are those that may be used, the preferred first. `minimum_cipher` is the weakest that PACE may be run with.
     `allow_bac` False never uses BAC. `bac_after_refusal` says whether BAC may follow a PACE that the chip refused by a status
     word, `bac_after_broken` whether it may follow one that broke its cryptography, which only an attack or a defect does.
-    `pace_before_bac` False tries BAC first, for speed. ValueError for a mapping that is none.
+    `pace_before_bac` False tries BAC first, for speed. `own_parameters` False ignores domain parameters that a chip spells out
+    and nobody standardised, which costs time to judge. ValueError for a mapping that is none.
     """
 
     mappings: tuple[str, ...] = MAPPINGS
@@ -30,6 +31,7 @@ class AccessPolicy:
     minimum_cipher: CipherSuite = CipherSuite.DES3
     bac_after_refusal: bool = True
     bac_after_broken: bool = False
+    own_parameters: bool = True
 
     def __post_init__(self) -> None:
         if not self.mappings or not set(self.mappings) <= set(MAPPINGS) or len(set(self.mappings)) != len(self.mappings):

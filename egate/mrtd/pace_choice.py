@@ -28,8 +28,8 @@ from egate.mrtd.files.security_infos import (
     SecurityInfos,
 )
 
-MAX_JUDGED = 3
-"""Spelled-out sets that are judged for one document; a judgement of a large group takes seconds."""
+MAX_JUDGED = 2
+"""Spelled-out sets that are refused for one document before no more are looked at; judging a large group takes long."""
 UNNAMED_CURVE = 13
 """What a PACEInfo without a number means that comes without parameters: brainpoolP256r1.
 
@@ -119,6 +119,8 @@ def _candidate(info: PaceInfo, offered: tuple[PaceDomainParameters, ...], policy
     if _STRENGTH[suite] < _STRENGTH[policy.minimum_cipher] or (mapping == "cam" and suite is CipherSuite.DES3):
         return None
     parameters = _parameters_of(info, offered)
+    if isinstance(parameters, ExplicitParameters) and not policy.own_parameters:
+        return None
     if parameters is None or _is_curve(parameters) != (kind == "ecdh"):
         return None
     if mapping == "im" and not isinstance(parameters, ExplicitParameters) and not maps_integrated(parameters):

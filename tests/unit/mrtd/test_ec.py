@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from egate.model.errors import MalformedData
 from egate.mrtd.crypto.agreement import CurveAgreement, GroupAgreement, KeyPair, agreement_by_id, new_key_pair
 from egate.mrtd.crypto.domain_parameters import CURVES, GROUPS, curve_by_name, curve_by_values
-from egate.mrtd.crypto.ec import Curve, Point, verify_ecdsa
+from egate.mrtd.crypto.ec import BLINDING_BITS, Curve, Point, _blinded, verify_ecdsa
 from tests.unit.mrtd.chip_reading import entropy
 
 NAMES = {number: curve.name for number, curve in CURVES.items()}
@@ -41,6 +41,44 @@ def test_multiplication_agrees_with_python(curve: Curve) -> None:
         assert curve.contains(point)
         assert point == slow.multiply(first, curve.generator)
         assert curve.multiply(second, point) == slow.multiply(first * second % curve.n, curve.generator)
+
+
+def test_secret_scalars_climb_to_the_same_point(curve: Curve) -> None:
+    """The blinded ladder, which runs where OpenSSL cannot, against double-and-add, at the ends of the scalars as well."""
+    slow, source = python_only(curve), random.Random(curve.name)
+    point = slow.multiply(7, curve.generator)
+    assert point is not None
+    for scalar in (1, 2, 3, curve.n - 1, curve.n - 2, (curve.n - 1) // 2, (curve.n + 1) // 2, source.randrange(curve.n)):
+        assert slow.multiply(scalar, point, source.randbytes) == slow.multiply(scalar, point)
+    for scalar in (0, curve.n):
+        assert slow.multiply(scalar, point, source.randbytes) is None
+    for constant in (b"\x00", b"\xff"):
+        assert slow.multiply(5, point, lambda size, byte=constant: byte * size) == slow.multiply(5, point)  # type: ignore[misc]  # a bound default
+
+
+def test_blinded_scalars_have_one_length() -> None:
+    """However small the scalar and whatever the blinding, the ladder has the same number of rungs."""
+    curve = CURVES[14]
+    lengths = {
+        _blinded(scalar, curve.n, lambda size, byte=byte: bytes((byte,)) * size).bit_length()  # type: ignore[misc]  # as above
+        for scalar in (1, 2, curve.n // 3, curve.n - 1)
+        for byte in (0, 1, 0x7F, 0x80, 0xFF)
+    }
+    assert lengths == {(curve.n << BLINDING_BITS).bit_length() + 1}
+    assert all(_blinded(9, curve.n, random.Random(seed).randbytes) % curve.n == 9 for seed in range(20))
+
+
+def test_ladder_over_points_of_small_order() -> None:
+    """Sums that vanish on the way are points as well: on a curve of small order, each multiple is the one counted off."""
+    tiny = Curve("tiny", 23, 1, 4, Point(0, 2), 29)
+    found, total = [], None
+    for _ in range(29):
+        total = tiny.add(total, tiny.generator)
+        found.append(total)
+    assert found[-1] is None
+    source = random.Random(1)
+    for scalar in range(1, 29):
+        assert tiny.multiply(scalar, tiny.generator, source.randbytes) == found[scalar - 1]
 
 
 def test_the_ends_of_the_scalars(curve: Curve) -> None:

@@ -11,6 +11,7 @@ from math import isqrt
 import pytest
 
 from egate.model.errors import ChipError, MalformedData
+from egate.mrtd.access_policy import AccessPolicy
 from egate.mrtd.chip_auth import ChipAuthenticationWay, chip_authentication
 from egate.mrtd.crypto.agreement import CurveAgreement, GroupAgreement
 from egate.mrtd.crypto.ciphers import CipherSuite
@@ -166,6 +167,13 @@ def test_a_weak_offer_is_passed_over_and_named() -> None:
     alone = choose_way(replace(infos, pace=(WEAK_OFFER,)))
     assert alone.way is None
     assert alone.refused == ("an anomalous curve",)
+
+
+def test_the_policy_can_do_without_parameters_of_the_chip() -> None:
+    offered = PaceDomainParameters("0.4.0.127.0.7.2.2.4.2", None, 40)
+    infos = parse_card_access(encode_security_infos((WEAK_OFFER,), ((offered, CurveAgreement(SOUND)),)))
+    assert choose_way(infos).way is not None
+    assert choose_way(infos, AccessPolicy(own_parameters=False)).way is None
 
 
 def test_only_so_many_sets_are_judged() -> None:
