@@ -51,9 +51,6 @@ _LISTS = "certificates in the German master list of 2024"
 EXCEPTIONS: Mapping[str, CountryException] = MappingProxyType(
     {
         "D": _except("DE", f"{_CODES}: Germany prints one letter"),
-        "GBR": _except(
-            "GB BM", "overseas territories print GBR since 2015; Bermuda has a CSCA certified by the United Kingdom's"
-        ),
         "GBD": _except("GB", f"{_CODES} part D: British overseas territories citizen"),
         "GBN": _except("GB", f"{_CODES} part D: British national (overseas)"),
         "GBO": _except("GB", f"{_CODES} part D: British overseas citizen"),

@@ -55,10 +55,12 @@ class SignerIndex:
         """The index of `to_cache`; MalformedData for anything else. It says what the cache says."""
         try:
             certificates, places = cached
-            index = {bytes(key): tuple(int(place) for place in found) for key, found in places}
+            index = {key: tuple(found) for key, found in places}
+            if not all(isinstance(entry, bytes) for entry in (*certificates, *index)):
+                raise ValueError("something else than bytes")
             if not all(0 <= place < len(certificates) for found in index.values() for place in found):
                 raise ValueError("a place that is none")
-            return SignerIndex(tuple(bytes(der) for der in certificates), index)
+            return SignerIndex(tuple(certificates), index)
         except (ValueError, TypeError):
             raise MalformedData("reading cached document signers", "not what was stored") from None
 

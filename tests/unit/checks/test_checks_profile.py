@@ -8,7 +8,7 @@ from importlib.resources import files
 import pytest
 
 from egate.checks.profile import MAXIMUM_PROFILE_CHARACTERS, default_profile, load_profile
-from egate.model.checks import CheckName, CheckRule, DecisionPoint, RunMode
+from egate.model.checks import Acceptance, CheckName, CheckRule, DecisionPoint, RunMode, Weakness
 from egate.model.errors import MalformedData
 
 TEXT = files("egate.checks.profiles").joinpath("eu-entry.toml").read_text("utf-8")
@@ -66,6 +66,12 @@ def test_values_are_taken_and_left_out_ones_have_defaults() -> None:
         ("^lane_health = (.*)$", r"lane_health = \1\niris = \1", "checks.iris is no check"),
         (r"^\[checks\]$", "[rules]", r"the table \[checks\] is missing"),
         (r"^\[checks\]$", "[checks", "no TOML"),
+        ("^certificate_revocation = .*$", "", "checks.certificate_revocation is missing"),
+        ("^revocation_grace_days = 3.*$", "revocation_grace_days = 91", "revocation_grace_days must be a number from 0 to 90"),
+        ('^sha1 = "note"$', 'sha1 = "maybe"', "algorithm_policy.sha1 must be one of accept, note, refuse"),
+        ('^sha1 = "note"$', "sha1 = 1", "algorithm_policy.sha1 must be one of"),
+        ('^sha1 = "note"$', 'md5 = "accept"', "algorithm_policy.md5 is none of sha1, sha224"),
+        (r"^\[algorithm_policy\]$", "[algorithms]", "algorithms is no key"),
     ],
 )
 def test_wrong_profiles_are_refused_by_name(pattern: str, replacement: str, problem: str) -> None:
@@ -79,6 +85,14 @@ def test_what_a_gate_lives_on_must_be_mandatory(name: str) -> None:
         text = re.sub(rf'^{name} = {{ mode = "mandatory"', f'{name} = {{ mode = "{mode}"', TEXT, flags=re.MULTILINE)
         with pytest.raises(MalformedData, match=f"checks.{name}.mode must be mandatory"):
             load_profile(text)
+
+
+def test_algorithm_policy_may_be_left_out_and_must_be_a_table() -> None:
+    without = re.sub(r"(?ms)^\[algorithm_policy\]$.*?^\[checks\]$", "[checks]", TEXT)
+    assert load_profile(without).algorithm_policy == {}
+    assert load_profile(TEXT).algorithm_policy[Weakness.SHA1] is Acceptance.NOTE
+    with pytest.raises(MalformedData, match="algorithm_policy must be a table"):
+        load_profile('algorithm_policy = "strict"\n' + without)
 
 
 def test_entry_without_a_mandatory_check_is_refused() -> None:

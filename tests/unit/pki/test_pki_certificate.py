@@ -76,3 +76,35 @@ def test_impossible_dates_are_malformed(kind: SigningKind) -> None:
     for wrong in (b"391340000000Z", b"XX1121000000Z"):
         with pytest.raises(MalformedData):
             parse_certificate(der.replace(moment, wrong))
+
+
+def signed_again(body: bytes, algorithm: bytes) -> bytes:
+    """A certificate of this body, signed by `KEY` with this AlgorithmIdentifier."""
+    signature = KEY.sign(body, ec.ECDSA(hashes.SHA256()))
+    return encode_tlv(0x30, body + algorithm + encode_tlv(0x03, b"\x00" + signature))
+
+
+def test_null_behind_ecdsa_and_a_negative_serial_number_are_read() -> None:
+    """As in certificates of Austria, the Emirates and Japan, which other libraries refuse."""
+    body, algorithm, _ = children(issue(PLAN, KEY, None).certificate)
+    with_null = encode_tlv(0x30, children(algorithm)[0] + b"\x05\x00")
+    assert body.count(algorithm) == 1
+    parts = list(children(body))
+    assert parts[1] == b"\x02\x01\x01"
+    parts[1], parts[2] = b"\x02\x02\xff\x01", with_null
+    found = parse_certificate(signed_again(encode_tlv(0x30, b"".join(parts)), with_null))
+    assert found.serial_number == -255
+    verify_certificate(found, found.public_key)
+
+
+def test_private_key_usage_period_has_two_ends() -> None:
+    found = parse_certificate(issue(replace(PLAN, signs=timedelta(days=30)), KEY, None).certificate)
+    days = [TODAY + timedelta(days=n) for n in (-1, 0, 30, 31)]
+    assert [found.could_sign_on(day) for day in days] == [False, True, True, False]
+    assert parse_certificate(issue(PLAN, KEY, None).certificate).could_sign_on(TODAY - timedelta(days=9999))
+
+
+def test_path_length_is_read() -> None:
+    assert parse_certificate(issue(PLAN, KEY, None).certificate).path_length == 0
+    signer = replace(PLAN, usages=frozenset({"digital_signature"}))
+    assert parse_certificate(issue(signer, KEY, None).certificate).path_length is None

@@ -7,15 +7,17 @@ from hashlib import sha256
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from egate.model.errors import MalformedData, TrustError
 from egate.mrtd.crypto.domain_parameters import CURVES
 from egate.mrtd.crypto.ec import Curve
 from egate.mrtd.files.security_infos import encode_ec_public_key
+from egate.mrtd.files.tlv import encode_tlv
 from egate.pki.asn1 import algos, core
 from egate.pki.keys import (
+    HASHES,
     EllipticKey,
     PublicKey,
     RsaKey,
@@ -239,3 +241,61 @@ def test_unknown_hash_is_refused() -> None:
 def test_library_agrees_with_our_hash() -> None:
     signature = EC_KEY.sign(digest(SHA512, MESSAGE), ec.ECDSA(Prehashed(hashes.SHA512())))
     verify_signature(parse_public_key(info_of(EC_KEY)), SignatureScheme(SignatureKind.ECDSA, SHA512), signature, MESSAGE)
+
+
+def test_leading_zeros_that_a_signer_dropped_or_added_are_tolerated() -> None:
+    """Met in a Polish security object: the result of RSA is a number, and some signers write it as short as it is."""
+    key, message = parse_public_key(info_of(RSA_KEY)), MESSAGE
+    for number in range(4096):
+        message = MESSAGE + number.to_bytes(2, "big")
+        signature = RSA_KEY.sign(message, padding.PKCS1v15(), hashes.SHA256())
+        if signature[0] == 0:
+            break
+    assert signature[0] == 0
+    for written in (signature, signature.lstrip(b"\x00"), b"\x00" + signature):
+        verify_signature(key, PKCS1, written, message)
+    for wrong in (b"", b"\x01" + signature, signature + b"\x00"):
+        with pytest.raises(TrustError):
+            verify_signature(key, PKCS1, wrong, message)
+
+
+@pytest.mark.parametrize("number", [11, 13, 16])
+def test_plain_ecdsa_is_verified_as_der_is(number: int) -> None:
+    """Both numbers side by side (TR-03111 §5.2.1), on curves that the library has and has not."""
+    curve, scalar = CURVES[number], 0xBEEF
+    point = curve.multiply(scalar, curve.generator)
+    assert point is not None
+    key = EllipticKey(curve, point)
+    r, s = decode_dss_signature(sign_by_hand(curve, scalar, MESSAGE))
+    size = curve.field_bytes
+    plain = r.to_bytes(size, "big") + s.to_bytes(size, "big")
+    verify_signature(key, ECDSA, plain, MESSAGE)
+    for wrong in (plain[:-1], plain + b"\x00", bytes(2 * size), s.to_bytes(size, "big") + r.to_bytes(size, "big")):
+        with pytest.raises(TrustError):
+            verify_signature(key, ECDSA, wrong, MESSAGE)
+    with pytest.raises(TrustError):
+        verify_signature(key, ECDSA, plain, MESSAGE + b"!")
+
+
+@pytest.mark.parametrize("hash_oid", HASHES)
+@pytest.mark.parametrize("kind", SignatureKind)
+def test_every_hash_with_every_kind_of_signature(hash_oid: str, kind: SignatureKind) -> None:
+    algorithm = HASHES[hash_oid]
+    scheme = SignatureScheme(kind, hash_oid, SHA512 if kind is SignatureKind.RSA_PSS else "", 32)
+    if kind is SignatureKind.ECDSA:
+        signature, info = EC_KEY.sign(MESSAGE, ec.ECDSA(algorithm)), info_of(EC_KEY)
+    elif kind is SignatureKind.RSA_PSS:
+        signature, info = RSA_KEY.sign(MESSAGE, padding.PSS(padding.MGF1(hashes.SHA512()), 32), algorithm), info_of(RSA_KEY)
+    else:
+        signature, info = RSA_KEY.sign(MESSAGE, padding.PKCS1v15(), algorithm), info_of(RSA_KEY)
+    verify_signature(parse_public_key(info), scheme, signature, MESSAGE)
+    other = next(oid for oid in HASHES if oid != hash_oid)
+    with pytest.raises(TrustError):
+        verify_signature(parse_public_key(info), SignatureScheme(kind, other, scheme.mask_hash_oid, 32), signature, MESSAGE)
+
+
+def test_exponent_that_no_key_can_have() -> None:
+    modulus = core.Integer((1 << 2047) + 1).dump() + core.Integer(1).dump()
+    numbers = encode_tlv(0x30, modulus)
+    body = bytes.fromhex("300d06092a864886f70d0101010500") + core.OctetBitString(numbers).dump()
+    assert parse_public_key(encode_tlv(0x30, body)) == UnusableKey("an RSA exponent that no key can have")
