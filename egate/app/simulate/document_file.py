@@ -21,6 +21,7 @@ from egate.app.config import ConfigError
 from egate.app.simulate.making import SimulatedDocument
 from egate.app.simulate.recipe_keys import DOMAINS
 from egate.model.document import ElementaryFile
+from egate.model.errors import MalformedData
 from egate.mrtd.crypto.agreement import agreement_by_id
 from egate.mrtd.files.mrz import parse_mrz
 from egate.mrtd.quirks import Quirk
@@ -96,7 +97,16 @@ def parse_document(data: bytes, name: str = "document") -> SimulatedDocument:
         if content["format"] != FORMAT or content["version"] != VERSION:
             raise ValueError("another format")
         return _document(content)
-    except (cbor2.CBORError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+    except (
+        MalformedData,
+        cbor2.CBORError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise ConfigError(f"{name} is no simulated document of version {VERSION} ({type(error).__name__})") from None
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from drivers.sim.passport.certification import SCHEMES, SecurityObjectPlan
+from drivers.sim.passport.certification import SCHEMES, Deviation, SecurityObjectPlan
 from drivers.sim.passport.chip_active import ActiveStyle
 from drivers.sim.passport.chip_files import APPLICATION_ID
 from drivers.sim.passport.chip_kinds import AgreementWay, ChipKind, PaceWay
@@ -72,7 +72,11 @@ def make_document(recipe: Recipe, machine_day: date) -> MadeDocument:
     except MalformedData as error:
         raise ConfigError(f"document, holder: {error.problem}") from None
     document = SimulatedDocument(lines, _with_directory(chip, recipe), options, defect.value)
-    return MadeDocument(document, trust | _lists(issuer, defect, trust) | _signer(issuer, recipe))  # 4
+    trust |= _lists(issuer, defect, trust) | _signer(issuer, recipe)  # 4
+    if recipe.switch("signature.deviation_listed"):
+        listed = Deviation(document_type=f"{person.document_code:<<2}", document_numbers=(person.document_number,))
+        trust[f"deviations-{issuer.certificate_country}.dl"] = issuer.deviation_list(listed)
+    return MadeDocument(document, trust)
 
 
 def _state(recipe: Recipe, today: date) -> SimulatedIssuer:

@@ -186,6 +186,7 @@ KEYS: tuple[RecipeKey, ...] = (
     _row("signature.by_key_identifier", Shape.SWITCH, False, "whether EF.SOD names its signer by key identifier"),
     _row("signature.lds_version", Shape.WORD, "1.8", "LDS version in EF.SOD; 1.7 is the older form without it", ("1.7", "1.8")),
     _row("signature.rolled_over", Shape.SWITCH, False, "whether the State has a new CSCA key, told by a link certificate"),
+    _row("signature.deviation_listed", Shape.SWITCH, False, "whether the State's deviation list names this document"),
     _row("files.further", Shape.WORDS, (), "further data groups, with invented contents", FURTHER_FILES),
     _number("files.portrait_bytes", _NO_MORE, "pad the portrait to this size; 0 leaves it", (0, 60_000)),
 )

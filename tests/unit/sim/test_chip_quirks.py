@@ -27,8 +27,8 @@ DG2, DG3 = ElementaryFile.DG2, ElementaryFile.DG3
 LONG_FACE = 40_000
 
 
-def playing(*quirks: Quirk, portrait_bytes: int = 900, **further: int) -> SimulatedChip:
-    options = ChipOptions(quirks=frozenset(quirks), **further)
+def playing(*quirks: Quirk, portrait_bytes: int = 900, short_blocks: int = 0) -> SimulatedChip:
+    options = ChipOptions(quirks=frozenset(quirks), short_blocks=short_blocks)
     return simulated_chip(passport_files(KEY, portrait_bytes=portrait_bytes), KEY, options)
 
 

@@ -22,6 +22,8 @@ from drivers.sim.passport.certification import (
 from drivers.sim.passport.signing import Padding, SeededEntropy, digest_of
 from egate.pki.asn1 import cms, unwrap_application
 from egate.pki.certificate import parse_certificate
+from egate.pki.cms import parse_signed_data
+from egate.pki.deviations import parse_deviation_list
 from egate.pki.passive_auth import ChainState, HashState, SignatureState, hash_state, inspect_security_object
 from egate.pki.revocation import parse_revocation_list
 from egate.pki.trust_store import TrustStore
@@ -126,9 +128,11 @@ def test_deviation_list_names_documents_and_what_is_wrong() -> None:
     list_signer = issue(deviation_list_plan("UT", TODAY - YEAR, 2 * YEAR), key_of("secp256r1"), csca)
     deviation = Deviation(signer=signer, issued=(TODAY, TODAY), document_numbers=("X0000002", "X0000001"))
     encoded = encode_deviation_list([deviation], list_signer, csca)
-    content = cms.ContentInfo.load(encoded)["content"]["encap_content_info"]
-    assert content["content_type"].dotted == "2.23.136.1.1.7"
-    assert b"X0000001" in encoded
+    parsed = parse_deviation_list(encoded, parse_signed_data(encoded), "UT")
+    found = parsed.entries[0]
+    assert found.document_numbers is not None
+    assert (len(found.document_numbers), found.issued, len(found.descriptions)) == (2, (TODAY, TODAY), 1)
+    assert found.signer_identifier is not None
 
 
 @pytest.mark.parametrize(("key", "digest"), [("rsa-1024", "sha256"), ("secp256k1", "sha256"), ("secp256r1", "md5")])
