@@ -243,7 +243,7 @@ def _covers(name: str, recovered: bytes, challenge: bytes) -> bool:
 
 
 def _trailer(representative: bytes) -> tuple[tuple[str, ...], int]:
-    """The hashes that the trailer allows, and its length in bytes."""
+    """The hashes that the trailer leaves open, and its length in bytes."""
     if representative.endswith(b"\xbc"):
         return _IMPLICIT_HASHES, 1
     two = representative[-2:]

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
 
 import pytest
 
-from drivers.sim.passport.chip_files import SW_CONDITIONS, SW_SECURITY_STATUS, status
-from drivers.sim.passport.chip_messaging import CardMessaging, MessagingError
-from drivers.sim.passport.chip_terminal import SessionContext, TerminalAuthentication, compressed
+from drivers.sim.passport.chip_files import SW_CONDITIONS, SW_SECURITY_STATUS
+from drivers.sim.passport.chip_terminal import TerminalAuthentication
 from drivers.sim.passport.chip_verification import (
     CVCA_LIFE,
     TERMINAL_LIFE,
@@ -22,127 +20,42 @@ from drivers.sim.passport.chip_verification import (
     VerificationOffice,
     issue_to,
 )
-from egate.model.document import ElementaryFile, MrzInformation
-from egate.model.errors import ChipError, MalformedData
-from egate.mrtd.apdu import CommandApdu, ResponseApdu
+from egate.model.document import ElementaryFile
+from egate.model.errors import ChipError
+from egate.mrtd.apdu import CommandApdu
 from egate.mrtd.crypto.ciphers import CipherSuite
 from egate.mrtd.crypto.domain_parameters import CURVES
-from egate.mrtd.files.security_infos import TerminalAuthenticationInfo
 from egate.mrtd.files.tlv import encode_tlv
 from egate.mrtd.keys import session_keys
 from egate.mrtd.secure_messaging import SecureMessaging
 from egate.mrtd.session import ChipSession
 from egate.mrtd.terminal_auth import (
-    EF_CVCA_BYTES,
-    MAX_CERTIFICATES,
-    CvcaLocation,
     TerminalCredentials,
-    certificate_path,
-    choose_credentials,
     compressed_key,
-    cvca_location,
-    encode_ef_cvca,
     identifier_from_mrz,
     parse_ef_cvca,
     parse_sent_certificate,
-    read_ef_cvca,
     run_terminal_authentication,
-    terminal_authentication,
 )
-from egate.pki.cvc import Role, inspection_rights, parse_certificate
+from egate.pki.cvc import Role, inspection_rights
 from egate.pki.terminal_key import credentials_with_key
 from tests.unit.mrtd.chip_reading import INFORMATION, carry
-
-TODAY = date(2026, 11, 24)
-DAY = timedelta(days=1)
-OFFERED = TerminalAuthenticationInfo(1)
-IDENTIFIER = identifier_from_mrz(INFORMATION)
-EPHEMERAL = CURVES[13].encode(CURVES[13].generator)
-DG3, DG4 = b"\x63\x03fin", b"\x76\x03iri"
-BOTH = frozenset({ElementaryFile.DG3, ElementaryFile.DG4})
-
-
-class EacChip:
-    """A chip after chip authentication: terminal authentication and two guarded files, under secure messaging.
-
-    `context` is None for a chip with which no chip authentication was run.
-    """
-
-    def __init__(self, terminal: TerminalAuthentication, context: SessionContext | None, suite: CipherSuite) -> None:
-        self.terminal = terminal
-        self.context = context
-        self.messaging = CardMessaging(session_keys(suite, b"shared"))
-        self.plain: list[CommandApdu] = []
-
-    def transceive(self, raw: bytes) -> bytes:
-        try:
-            command = self.messaging.open(CommandApdu.from_bytes(raw))
-        except MessagingError as error:
-            return status(error.sw).to_bytes()
-        self.plain.append(command)
-        return self.messaging.seal(self.answer(command)).to_bytes()
-
-    def answer(self, command: CommandApdu) -> ResponseApdu:
-        terminal = self.terminal
-        match (command.ins, command.p1, command.p2):
-            case (0x22, 0x81, 0xB6):
-                return terminal.set_dst(command)
-            case (0x2A, 0x00, 0xBE):
-                return terminal.verify_certificate(command)
-            case (0x22, 0x81, 0xA4):
-                return terminal.set_at(command)
-            case (0x84, 0x00, 0x00):
-                return terminal.get_challenge(command)
-            case (0x82, 0x00, 0x00):
-                return terminal.external_authenticate(command, self.context)
-            case (0xB0, 0x9C, 0x00):
-                return ResponseApdu(terminal.ef_cvca[: command.le], 0x9000)
-            case (0xB0, short, _):
-                return self._guarded(ElementaryFile.DG3 if short == 0x83 else ElementaryFile.DG4)
-        return status(SW_CONDITIONS)
-
-    def _guarded(self, file: ElementaryFile) -> ResponseApdu:
-        if file not in self.terminal.granted:
-            return status(SW_SECURITY_STATUS)
-        return ResponseApdu(DG3 if file is ElementaryFile.DG3 else DG4, 0x9000)
-
-
-def office(kind: VerificationKind = VerificationKind.ECDSA_BRAINPOOL, seed: int = 3, country: str = "UT") -> VerificationOffice:
-    return VerificationOffice.create(country, random.Random(seed).randbytes, TODAY, kind)
-
-
-def eac_chip(
-    root: Holder, *, authenticated: bool = True, suite: CipherSuite = CipherSuite.AES128, ephemeral: bytes = EPHEMERAL
-) -> EacChip:
-    terminal = TerminalAuthentication((root.certificate,), TODAY, random.Random(4).randbytes)
-    return EacChip(terminal, SessionContext(IDENTIFIER, compressed(ephemeral)) if authenticated else None, suite)
-
-
-def secured(
-    dialogue: Generator[CommandApdu, ResponseApdu, str], suite: CipherSuite = CipherSuite.AES128
-) -> Generator[CommandApdu, ResponseApdu, str]:
-    """The dialogue inside the session that chip authentication left behind."""
-    session = ChipSession()
-    session.begin(SecureMessaging(session_keys(suite, b"shared")))
-    return session.carried(dialogue)
-
-
-def run(chip: EacChip, *offered: TerminalCredentials, identifier: bytes = IDENTIFIER, ephemeral: bytes = EPHEMERAL) -> str:
-    return carry(secured(run_terminal_authentication(offered, OFFERED, identifier, ephemeral)), chip.transceive)
-
-
-def system_of(
-    state: VerificationOffice, *, fingerprints: bool = True, irises: bool = False, day: date = TODAY
-) -> TerminalCredentials:
-    verifier = state.verifier(day, fingerprints=fingerprints, irises=irises)
-    system = state.inspection_system(verifier, day, fingerprints=fingerprints, irises=irises)
-    return credentials_with_key(state.chain(verifier, system), system.key)
-
-
-def read_guarded(chip: EacChip) -> tuple[int, int]:
-    """The status words with which DG3 and DG4 answer now."""
-    answers = [chip.answer(CommandApdu(0x00, 0xB0, 0x80 | number, 0x00, le=256)) for number in (3, 4)]
-    return answers[0].sw, answers[1].sw
+from tests.unit.mrtd.terminal_chip import (
+    BOTH,
+    DAY,
+    EPHEMERAL,
+    IDENTIFIER,
+    OFFERED,
+    TODAY,
+    EacChip,
+    eac_chip,
+    holder_below,
+    office,
+    read_guarded,
+    run,
+    secured,
+    system_of,
+)
 
 
 @pytest.mark.parametrize("suite", CipherSuite)
@@ -289,21 +202,14 @@ def test_it_cannot_be_done_twice_in_one_session() -> None:
 Attack = Callable[[VerificationOffice], Sequence[Holder]]
 
 
-def _holder(reference: str, role: Role, issuer: Holder | None, first: date = TODAY, last: date = TODAY + DAY) -> Holder:
-    rights = inspection_rights(role, fingerprints=True, irises=True)
-    return issue_to(
-        HolderPlan(reference, rights, first, last), VerificationKind.ECDSA_BRAINPOOL, issuer, random.Random(9).randbytes
-    )
-
-
 def _expired_verifier(state: VerificationOffice) -> Sequence[Holder]:
-    verifier = _holder("UTDV00001", Role.DOMESTIC_VERIFIER, state.root, TODAY - 9 * DAY, TODAY - DAY)
+    verifier = holder_below("UTDV00001", Role.DOMESTIC_VERIFIER, state.root, TODAY - 9 * DAY, TODAY - DAY)
     return verifier, state.inspection_system(verifier, TODAY)
 
 
 def _expired_system(state: VerificationOffice) -> Sequence[Holder]:
     verifier = state.verifier(TODAY)
-    return verifier, _holder("UTIS00001", Role.TERMINAL, verifier, TODAY - 9 * DAY, TODAY - DAY)
+    return verifier, holder_below("UTIS00001", Role.TERMINAL, verifier, TODAY - 9 * DAY, TODAY - DAY)
 
 
 def _foreign_verifier_key(state: VerificationOffice) -> Sequence[Holder]:
@@ -314,23 +220,23 @@ def _foreign_verifier_key(state: VerificationOffice) -> Sequence[Holder]:
 def _terminal_as_issuer(state: VerificationOffice) -> Sequence[Holder]:
     verifier = state.verifier(TODAY)
     system = state.inspection_system(verifier, TODAY)
-    return verifier, system, _holder("UTIS00002", Role.TERMINAL, system)
+    return verifier, system, holder_below("UTIS00002", Role.TERMINAL, system)
 
 
 def _terminal_below_cvca(state: VerificationOffice) -> Sequence[Holder]:
-    return (_holder("UTIS00001", Role.TERMINAL, state.root),)
+    return (holder_below("UTIS00001", Role.TERMINAL, state.root),)
 
 
 def _verifier_that_links(state: VerificationOffice) -> Sequence[Holder]:
     verifier = state.verifier(TODAY)
-    own = _holder("UTCVCA00666", Role.CVCA, verifier)
-    mine = _holder("UTDV00666", Role.DOMESTIC_VERIFIER, own)
+    own = holder_below("UTCVCA00666", Role.CVCA, verifier)
+    mine = holder_below("UTDV00666", Role.DOMESTIC_VERIFIER, own)
     return verifier, own, mine, state.inspection_system(mine, TODAY)
 
 
 def _two_verifiers(state: VerificationOffice) -> Sequence[Holder]:
     verifier = state.verifier(TODAY)
-    second = _holder("UTDV00002", Role.DOMESTIC_VERIFIER, verifier)
+    second = holder_below("UTDV00002", Role.DOMESTIC_VERIFIER, verifier)
     return verifier, second, state.inspection_system(second, TODAY)
 
 
@@ -448,7 +354,7 @@ def test_a_certificate_that_names_another_issuer() -> None:
     """Signed by the CVCA, but it says that another issued it."""
     state = office()
     named = replace(state.root, reference="UTCVCA00009")
-    verifier = parse_sent_certificate(_holder("UTDV00001", Role.DOMESTIC_VERIFIER, named).certificate)
+    verifier = parse_sent_certificate(holder_below("UTDV00001", Role.DOMESTIC_VERIFIER, named).certificate)
     chip = eac_chip(state.root)
     assert chip.answer(CommandApdu(0, 0x22, 0x81, 0xB6, encode_tlv(0x83, b"UTCVCA00001"))).ok
     assert chip.answer(CommandApdu(0, 0x2A, 0x00, 0xBE, verifier.parts)).sw == 0x6300
@@ -458,142 +364,3 @@ def test_trust_points_of_a_chip_are_cvcas() -> None:
     for wrong in ((), (b"",), (office().verifier(TODAY).certificate,)):
         with pytest.raises(ValueError, match="no CVCA"):
             TerminalAuthentication(wrong, TODAY, random.Random(1).randbytes)
-
-
-def test_credentials_of_the_right_state_are_chosen() -> None:
-    """A gate holds certificates for several States; those that lead from a key of the chip are presented."""
-    ours, theirs = office(), office(seed=8, country="XO")
-    offered = (system_of(theirs), system_of(ours))
-    assert choose_credentials(offered, ("UTCVCA00001",)) is offered[1]
-    assert choose_credentials(offered, ("XOCVCA00001", "UTCVCA00001")) is offered[0]
-    assert choose_credentials(offered, ("ZZCVCA00001",)) is None
-    assert run(eac_chip(ours.root), *offered) == "ecdsa-sha256"
-    with pytest.raises(ChipError, match="no certificate leads"):
-        run(eac_chip(ours.root), offered[0])
-    with pytest.raises(ChipError, match="no certificate leads"):
-        carry(terminal_authentication(offered[0], IDENTIFIER, EPHEMERAL, ("UTCVCA00001",)), lambda raw: b"\x90\x00")
-
-
-def test_the_shortest_path_is_sent() -> None:
-    state = office().with_new_key(TODAY).with_new_key(TODAY)
-    verifier = state.verifier(TODAY)
-    system = state.inspection_system(verifier, TODAY)
-    chain = (state.roots[0].certificate, *state.chain(verifier, system))
-    lengths = [len(certificate_path(chain, (reference,))) for reference in ("UTCVCA00003", "UTCVCA00002", "UTCVCA00001")]
-    assert lengths == [2, 3, 4], "a self-signed certificate is never sent"
-    assert len(certificate_path(chain, ("UTCVCA00002", "UTCVCA00003"))) == 2
-    assert certificate_path(chain, ()) == ()
-    for wrong in ((), chain * MAX_CERTIFICATES):
-        with pytest.raises(MalformedData):
-            certificate_path(wrong, ("UTCVCA00001",))
-
-
-def test_a_circle_of_certificates_ends() -> None:
-    """Two that name each other as issuers lead nowhere."""
-    one = _holder("UTCVCA00001", Role.CVCA, None)
-    first = _holder("UTCVCA00002", Role.CVCA, replace(one, reference="UTCVCA00003"))
-    second = _holder("UTCVCA00003", Role.CVCA, replace(one, reference="UTCVCA00002"))
-    assert certificate_path((first.certificate, second.certificate), ("UTCVCA00009",)) == ()
-
-
-@pytest.mark.parametrize("step", range(6))
-def test_each_refusal_is_an_error(step: int) -> None:
-    """At whatever command the chip refuses, the dialogue ends with its status word."""
-    state = office()
-    chip = eac_chip(state.root)
-    count = 0
-
-    def transceive(raw: bytes) -> bytes:
-        nonlocal count
-        count += 1
-        return b"\x6f\x42" if count == step + 1 else chip.answer(CommandApdu.from_bytes(raw)).to_bytes()
-
-    with pytest.raises(ChipError) as caught:
-        carry(run_terminal_authentication((system_of(state),), OFFERED, IDENTIFIER, EPHEMERAL), transceive)
-    assert caught.value.sw == 0x6F42
-    assert not chip.terminal.granted
-
-
-def test_a_challenge_of_another_length() -> None:
-    state = office()
-    chip = eac_chip(state.root)
-
-    def transceive(raw: bytes) -> bytes:
-        answer = chip.answer(CommandApdu.from_bytes(raw)).to_bytes()
-        return answer[4:] if raw[1] == 0x84 else answer
-
-    with pytest.raises(ChipError, match="wrong length"):
-        carry(run_terminal_authentication((system_of(state),), OFFERED, IDENTIFIER, EPHEMERAL), transceive)
-
-
-def test_chips_that_do_not_offer_it() -> None:
-    for info in (None, TerminalAuthenticationInfo(2)):
-        assert carry(run_terminal_authentication((), info, IDENTIFIER, EPHEMERAL), lambda raw: b"\x6d\x00") == ""
-
-
-def test_where_ef_cvca_lies() -> None:
-    assert cvca_location(TerminalAuthenticationInfo(1)) == CvcaLocation(0x011C, 0x1C)
-    assert cvca_location(TerminalAuthenticationInfo(1, 0x0200, 0x05)) == CvcaLocation(0x0200, 0x05)
-    assert cvca_location(TerminalAuthenticationInfo(1, 0x0200)) == CvcaLocation(0x0200, None)
-    content = encode_ef_cvca(["UTCVCA00002", "UTCVCA00001", "UTCVCA00000"])
-    sent: list[str] = []
-
-    def transceive(raw: bytes, *answers: bytes) -> bytes:
-        sent.append(raw.hex())
-        return content + b"\x90\x00" if raw[1] == 0xB0 else b"\x90\x00"
-
-    assert carry(read_ef_cvca(CvcaLocation(0x0200, None)), transceive) == ("UTCVCA00002", "UTCVCA00001")
-    assert sent == ["00a4020c020200", "00b0000024"]
-
-
-@pytest.mark.parametrize(("first", "second"), [(b"\x6c\x0d", b"\x90\x00"), (b"\x62\x82", b""), (b"\x90\x00", b"")])
-def test_ef_cvca_in_the_ways_of_chips(first: bytes, second: bytes) -> None:
-    content = encode_tlv(0x42, b"UTCVCA00001")
-    answers = [first if first[0] == 0x6C else content + first, content + second]
-    assert carry(read_ef_cvca(CvcaLocation()), lambda raw: answers.pop(0)) == ("UTCVCA00001",)
-
-
-@pytest.mark.parametrize("sw", [0x6982, 0x6A82])
-def test_ef_cvca_that_is_refused(sw: int) -> None:
-    for location in (CvcaLocation(), CvcaLocation(0x0200, None)):
-        with pytest.raises(ChipError):
-            carry(read_ef_cvca(location), lambda raw: sw.to_bytes(2, "big"))
-
-
-@pytest.mark.parametrize("data", [b"", bytes(36), b"\x42", b"\x42\x00", b"\x42\x11" + b"U" * 17, b"\x42\x05UT", b"\x42\x01U\x01"])
-def test_ef_cvca_without_form(data: bytes) -> None:
-    with pytest.raises(MalformedData):
-        parse_ef_cvca(data)
-    assert parse_ef_cvca(encode_ef_cvca(["A" * 16, "B" * 16])) == ("A" * 16, "B" * 16)
-    assert len(encode_ef_cvca(["A"])) == EF_CVCA_BYTES
-
-
-@pytest.mark.parametrize(
-    "data", [b"", b"\x7f\x21\x00", encode_tlv(0x7F21, encode_tlv(0x7F4E, b"") + encode_tlv(0x5F37, b"\x01"))]
-)
-def test_what_cannot_be_sent(data: bytes) -> None:
-    with pytest.raises(MalformedData):
-        parse_sent_certificate(data)
-
-
-def test_the_identifier_of_the_document() -> None:
-    """The number with its check digit, fillers included (the specimen of Doc 9303-4: L898902C3, check digit 6)."""
-    assert IDENTIFIER == b"L898902C36"
-    assert identifier_from_mrz(MrzInformation("T22000129", "640812", "101031")) == b"T220001293"
-    assert identifier_from_mrz(MrzInformation("AB1", "640812", "101031"))[:9] == b"AB1<<<<<<"
-
-
-def test_compressed_keys_agree_on_both_sides() -> None:
-    group_element = bytes(range(128))
-    for public in (EPHEMERAL, group_element, b"\x04" + group_element[1:]):
-        assert compressed(public) == compressed_key(public)
-    assert compressed_key(EPHEMERAL) == CURVES[13].generator.x.to_bytes(32, "big")
-    assert len(compressed_key(group_element)) == 20
-
-
-def test_secrets_stay_hidden() -> None:
-    state = office()
-    credentials = system_of(state)
-    assert repr(credentials) == "TerminalCredentials()"
-    assert IDENTIFIER.decode() not in repr(SessionContext(IDENTIFIER, EPHEMERAL))
-    assert parse_certificate(credentials.chain[-1]).role is Role.TERMINAL
