@@ -18,7 +18,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 
 from egate.model.document import MrzInformation
-from egate.model.errors import ChipError, MalformedData
+from egate.model.errors import ChipError, DeviceError, MalformedData, TrustError
 from egate.mrtd.apdu import SW_END_OF_FILE, CommandApdu, ResponseApdu
 from egate.mrtd.files.mrz import check_digit
 from egate.mrtd.files.security_infos import TERMINAL_AUTHENTICATION_OID, TerminalAuthenticationInfo, decode_oid
@@ -56,7 +56,8 @@ class TerminalCredentials:
     """Certificates and the function that signs with the key of the last one.
 
     `chain` holds whole certificates (7F21): links, document verifier, terminal last; a self-signed CVCA may stand before them and
-    is never sent. `sign` gets a message and returns a plain r ‖ s, or an RSA signature as long as the modulus.
+    is never sent. `sign` gets a message and returns a plain r ‖ s, or an RSA signature as long as the modulus;
+    a hardware module that fails raises DeviceError.
     """
 
     chain: tuple[bytes, ...] = field(repr=False)
@@ -206,7 +207,7 @@ def terminal_authentication(
     _demand(challenge, "the chip gave no challenge")
     if len(challenge.data) != CHALLENGE_BYTES:
         raise ChipError(_DOING, "the challenge has a wrong length", challenge.sw)
-    signature = credentials.sign(chip_identifier + challenge.data + compressed_key(ephemeral_public))
+    signature = _signed(credentials, chip_identifier + challenge.data + compressed_key(ephemeral_public))
     _demand((yield CommandApdu(0x00, 0x82, 0x00, 0x00, signature)), "the chip refused the terminal's signature")
     return path[-1].variant
 
@@ -229,6 +230,14 @@ def run_terminal_authentication(
     if credentials is None:
         raise ChipError(_DOING, "no certificate leads from a CVCA that the chip trusts to this terminal")
     return (yield from terminal_authentication(credentials, chip_identifier, ephemeral_public, references))
+
+
+def _signed(credentials: TerminalCredentials, message: bytes) -> bytes:
+    """The terminal's signature; a key module that fails costs the fingerprints, not the reading."""
+    try:
+        return credentials.sign(message)
+    except (DeviceError, TrustError) as error:
+        raise ChipError(_DOING, f"the terminal's key did not sign: {error.problem}") from None
 
 
 def _demand(response: ResponseApdu, problem: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from drivers.sim.passport.chip_terminal import SessionContext, compressed
 from egate.model.document import MrzInformation
-from egate.model.errors import ChipError, MalformedData
+from egate.model.errors import ChipError, DeviceError, MalformedData
 from egate.mrtd.apdu import CommandApdu
 from egate.mrtd.crypto.domain_parameters import CURVES
 from egate.mrtd.files.security_infos import TerminalAuthenticationInfo
@@ -17,6 +17,7 @@ from egate.mrtd.terminal_auth import (
     EF_CVCA_BYTES,
     MAX_CERTIFICATES,
     CvcaLocation,
+    TerminalCredentials,
     certificate_path,
     choose_credentials,
     compressed_key,
@@ -95,6 +96,19 @@ def test_each_refusal_is_an_error(step: int) -> None:
     with pytest.raises(ChipError) as caught:
         carry(run_terminal_authentication((system_of(state),), OFFERED, IDENTIFIER, EPHEMERAL), transceive)
     assert caught.value.sw == 0x6F42
+    assert not chip.terminal.granted
+
+
+def test_a_key_module_that_fails() -> None:
+    """It costs the fingerprints, not the reading."""
+    state = office()
+    chip = eac_chip(state.root)
+
+    def fails(message: bytes) -> bytes:
+        raise DeviceError("asking the key module", "no answer")
+
+    with pytest.raises(ChipError, match="did not sign: no answer"):
+        run(chip, TerminalCredentials(system_of(state).chain, fails))
     assert not chip.terminal.granted
 
 
