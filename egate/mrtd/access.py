@@ -36,15 +36,17 @@ _SELECT_MASTER_FILE = CommandApdu(0x00, 0xA4, 0x00, 0x0C, b"\x3f\x00")
 _SELECT_APPLICATION = CommandApdu(0x00, 0xA4, 0x04, 0x0C, APPLICATION)
 _NO_SUCH_INSTRUCTION = frozenset({0x6D00, 0x6E00})
 _BY_MRZ, _BY_NUMBER = 1, 2
+_PASSWORD_UNAVAILABLE = frozenset({0x6A88, 0x6983, 0x6984})
+"""Reference data not found, authentication method blocked, reference data not usable (ISO/IEC 7816-4 §5.6)."""
 _PROTOCOLS = frozenset({"pace", "bac"})
 _MASTER_FILE_QUIRKS = {0x6A86: Quirk.MASTER_FILE_6A86, 0x6A87: Quirk.MASTER_FILE_6A87, 0x6985: Quirk.MASTER_FILE_6985}
 
 Opening = Generator[CommandApdu, ResponseApdu, SecureMessaging]
 
 
-def _is_wrong_password(sw: int | None) -> bool:
-    """6300, or 63Cx with the tries that are left."""
-    return sw is not None and sw >> 8 == 0x63
+def _refuses_password(sw: int | None) -> bool:
+    """6300, or 63Cx with the tries that are left; or a password that the chip does not have or has blocked."""
+    return sw is not None and (sw >> 8 == 0x63 or sw in _PASSWORD_UNAVAILABLE)
 
 
 class ChipAccess:
@@ -107,7 +109,7 @@ class ChipAccess:
                 begun = yield from run_pace(way, password, self._entropy)
             except (ChipError, MalformedData) as error:
                 sw = status_word(error)
-                if password is not passwords[-1] and _is_wrong_password(sw):
+                if password is not passwords[-1] and _refuses_password(sw):
                     refused = f"the card access number was refused ({sw:04X})"
                     continue
                 self._gathering.note_failure("pace", error, way.variant)

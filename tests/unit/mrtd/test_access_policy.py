@@ -29,7 +29,15 @@ from egate.mrtd.files.security_infos import (
 from egate.mrtd.files.tlv import encode_tlv
 from egate.mrtd.mapping_proof import verify_mapping_proof
 from egate.mrtd.reading import ReadRequest
-from tests.unit.mrtd.chip_reading import INFORMATION, PACE_AES128, entropy, passport_files, read, simulated_chip
+from tests.unit.mrtd.chip_reading import (
+    INFORMATION,
+    PACE_AES128,
+    WRONG_INFORMATION,
+    entropy,
+    passport_files,
+    read,
+    simulated_chip,
+)
 from tests.unit.mrtd.curves import ANOMALOUS
 
 COMPLETED, REFUSED, BROKEN = ProtocolState.COMPLETED, ProtocolState.REFUSED, ProtocolState.BROKEN
@@ -152,6 +160,20 @@ def test_a_refused_card_access_number_gives_way_to_the_mrz() -> None:
     assert state(evidence, "pace") is COMPLETED
     assert evidence.outcome("pace").detail == "the card access number was refused (6300)"
     assert ElementaryFile.DG2 in evidence.files
+
+
+def test_a_chip_without_card_access_number() -> None:
+    evidence = read(simulated_chip(passport_files(None)).transceive, ReadRequest(INFORMATION, card_access_number=NUMBER))
+    assert state(evidence, "pace") is COMPLETED
+    assert evidence.outcome("pace").detail == "the card access number was refused (6A88)"
+
+
+def test_both_passwords_refused() -> None:
+    chip = simulated_chip(passport_files(None), options=ChipOptions(card_access_number=NUMBER))
+    request = ReadRequest(WRONG_INFORMATION, card_access_number="654321")
+    evidence = read(chip.transceive, request)
+    assert (state(evidence, "pace"), state(evidence, "bac")) == (REFUSED, REFUSED)
+    assert not set(evidence.files) - {ElementaryFile.CARD_ACCESS}
 
 
 def test_a_card_access_number_that_breaks_the_protocol_gives_no_second_try() -> None:

@@ -124,6 +124,15 @@ def test_elements_out_of_the_group(value: bytes, arc: int, step: int, tag: int) 
     assert caught.value.sw == 0x9000
 
 
+def test_a_reflected_key_in_another_spelling() -> None:
+    """Our own key plus the prime is the same element: comparing with ours would not find it, so only one spelling is taken."""
+    element = next(item for number in range(3, 99) if (item := pow(GROUP.g, number, GROUP.p)) < (1 << 1024) - GROUP.p)
+    agreement = GroupAgreement(GROUP)
+    assert agreement.decode(element.to_bytes(128, "big")) == element
+    with pytest.raises(MalformedData, match="out of range"):
+        agreement.decode((element + GROUP.p).to_bytes(128, "big"))
+
+
 @pytest.mark.parametrize("value", [b"\x00", b"\x04" + bytes(64), CURVES[13].encode(CURVES[13].generator)[:-1] + b"\x00"])
 @pytest.mark.parametrize(("arc", "step", "tag"), [(2, 2, 0x82), (2, 3, 0x84), (4, 3, 0x84)])
 def test_points_off_the_curve(value: bytes, arc: int, step: int, tag: int) -> None:
