@@ -23,6 +23,7 @@ from drivers.reader.pn532_protocol import (
     Dialogue,
     Firmware,
     Frame,
+    FrameKind,
     Target,
     ValueT,
     exchange,
@@ -39,7 +40,9 @@ from egate.ports import SHORT_RESPONSE_BYTES, Clock
 PN532 = 0x32  # IC of GetFirmwareVersion
 COMMAND_WITHIN_S = 0.5  # commands that only concern the PN532
 ACTIVATION_WITHIN_S = 1.0  # InListPassiveTarget with the few tries that we configure
-APDU_WITHIN_S = 5.0  # a chip that is silent for longer is lost
+APDU_WITHIN_S = 5.0  # a chip that computes (PACE, chip authentication) and is silent for longer is lost
+QUICK_APDU_WITHIN_S = 1.0  # one that only has to find bytes; issued chips take 30 ms for a block, the slowest seen 0.3 s
+QUICK_INSTRUCTIONS = frozenset({0xA4, 0xB0, 0xB1, 0x84, 0xC0})  # SELECT, READ BINARY, GET CHALLENGE, GET RESPONSE
 BETWEEN_LOOKS_S = 0.05  # between two looks for a chip
 SETTLE_S = 0.002  # after a change of speed; UM0701-02 §7.2.9 asks for 200 µs
 SWITCH_ON_S = 0.002  # after the wake-up bytes
@@ -60,10 +63,14 @@ _LOG = logging.getLogger("egate.drivers.reader")
 
 @dataclass(frozen=True, slots=True)
 class Pn532Config:
-    """`fast_baud` None stays at the port's speed; `firmware_version`, where given, must be the reader's own (L13)."""
+    """`fast_baud` None stays at the port's speed; `firmware_version`, where given, must be the reader's own (L13).
+
+    `apdu_within_s` is for commands with which the chip computes, `quick_within_s` for those with which it only finds bytes.
+    """
 
     fast_baud: int | None = 921_600
     apdu_within_s: float = APDU_WITHIN_S
+    quick_within_s: float = QUICK_APDU_WITHIN_S
     firmware_version: int | None = None
 
 
@@ -86,6 +93,7 @@ class Pn532Reader:
         self._clock = clock
         self._splitter = frame_splitter()
         self._arrived: list[Frame] = []
+        self._last_answer = b""
         self._wire = asyncio.Lock()
         self._ready_generation = 0
         self._target: Target | None = None
@@ -136,11 +144,14 @@ class Pn532Reader:
         """Send one command APDU and return the response; raises ChipLost or DeviceError."""
         async with self._wire:
             target = self._present_target()
+            within_s = self._config.apdu_within_s
+            if command[1:2] and command[1] in QUICK_INSTRUCTIONS:
+                within_s = min(within_s, self._config.quick_within_s)
             pieces = [command[at : at + LARGEST_EXCHANGE_BYTES] for at in range(0, len(command), LARGEST_EXCHANGE_BYTES)]
             try:
                 for piece in pieces[:-1]:
-                    await self._exchange_data(target.number | MORE_FOLLOWS, piece)
-                return await self._last_exchange(target.number, pieces[-1] if pieces else b"")
+                    await self._exchange_data(target.number | MORE_FOLLOWS, piece, within_s)
+                return await self._last_exchange(target.number, pieces[-1] if pieces else b"", within_s)
             except (ChipLost, DeviceError):
                 self._target = None
                 raise
@@ -181,25 +192,24 @@ class Pn532Reader:
             raise ChipLost("talk to the chip", "no chip is activated")
         return self._target
 
-    async def _last_exchange(self, target_number: int, piece: bytes) -> bytes:
+    async def _last_exchange(self, target_number: int, piece: bytes, within_s: float) -> bytes:
         """Send the last piece and collect the pieces of the response."""
-        response, more = await self._exchange_data(target_number, piece)
+        response, more = await self._exchange_data(target_number, piece, within_s)
         while more:
             if len(response) > LARGEST_RESPONSE_BYTES:
                 raise ChipLost("talk to the chip", "its response has no end")
-            rest, more = await self._exchange_data(target_number, b"")
+            rest, more = await self._exchange_data(target_number, b"", within_s)
             response += rest
         return response
 
-    async def _exchange_data(self, target_number: int, piece: bytes) -> tuple[bytes, bool]:
+    async def _exchange_data(self, target_number: int, piece: bytes, within_s: float) -> tuple[bytes, bool]:
         """InDataExchange: the piece of the response, and whether more follows."""
         try:
-            answer = await self._drive(
-                exchange(Command.IN_DATA_EXCHANGE, bytes((target_number,)) + piece, self._config.apdu_within_s)
-            )
+            data = bytes((target_number,)) + piece
+            answer = await self._drive(exchange(Command.IN_DATA_EXCHANGE, data, within_s, self._last_answer))
         except TimeoutError:
             self._broken_off = True
-            raise ChipLost("talk to the chip", f"it did not answer within {self._config.apdu_within_s} s") from None
+            raise ChipLost("talk to the chip", f"it did not answer within {within_s:g} s") from None
         if not answer:
             raise DeviceError("talk to the chip", "the PN532 gives no status")
         if answer[0] & STATUS_BITS:
@@ -277,7 +287,7 @@ class Pn532Reader:
     async def _ask(self, command: Command, data: bytes = b"", within_s: float = COMMAND_WITHIN_S) -> bytes:
         """A command that concerns the PN532 itself; silence is a lost reader."""
         try:
-            return await self._drive(exchange(command, data, within_s))
+            return await self._drive(exchange(command, data, within_s, self._last_answer))
         except TimeoutError:
             self._answering = False
             self._broken_off = True
@@ -328,4 +338,7 @@ class Pn532Reader:
             self._arrived += [parse_frame(raw) for raw in self._splitter.receive(data)]
             if not self._arrived and self._splitter.last_unsound:
                 return parse_broken(self._splitter.last_unsound)
-        return self._arrived.pop(0)
+        frame = self._arrived.pop(0)
+        if frame.kind is FrameKind.DATA:
+            self._last_answer = frame.payload
+        return frame

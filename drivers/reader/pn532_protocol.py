@@ -2,10 +2,12 @@
 
 Source: NXP UM0701-02 (PN532 user manual) §6.2 frames, §7 commands. A host frame is acknowledged, then answered. Rules:
 
-1. A missing acknowledgement is no licence to send an APDU twice at once: the answer may still come, and it is waited for
-   first, because a chip that sees a command twice breaks its secure messaging.
-2. A broken answer is asked for again with NACK, which costs the chip nothing. But only when the broken frame was an answer
-   to this command: to other noise the PN532 might repeat the answer before, and nobody could tell.
+1. An APDU is never repeated blindly, because a chip that sees a command twice breaks its secure messaging. Where its
+   acknowledgement is missing, its answer is waited for all the same; then NACK makes the PN532 repeat its last answer. When that
+   is still the answer from before, the command was never heard and is sent again, once. A new answer is taken; silence loses the
+   chip.
+2. A broken answer is asked for again with NACK, which costs the chip nothing, and so is, once, one that never came. A repeated
+   answer that equals the one from before is nobody's: the PN532 has no other yet.
 3. An answer to another command is late and is dropped (L7).
 """
 
@@ -34,7 +36,7 @@ ERROR_PAYLOAD = b"\x7f"
 WAKE_UP = b"\x55\x55" + bytes(14)  # UM0701-02 §6.3.2.3: leave the low-battery mode
 
 ACK_WITHIN_S = 0.1  # the PN532 acknowledges within 15 ms
-LATE_ANSWER_WITHIN_S = 0.6  # after a missing acknowledgement of an APDU (rule 1)
+REPEATED_ANSWER_WITHIN_S = 0.15  # after NACK: nothing but the cable takes time (265 bytes at 115,200 baud: 24 ms)
 REPEATS = 1  # of a command that was not acknowledged
 NACKS = 2  # for one broken answer
 STRAY_LIMIT = 16  # late frames heard while waiting for one answer
@@ -168,28 +170,48 @@ def frame_splitter() -> FrameSplitter:
     return FrameSplitter(FRAME_START, frame_length, _frame_holds, LARGEST_FRAME_BYTES)
 
 
-def exchange(command: Command, data: bytes, within_s: float) -> Dialogue[bytes]:
+def exchange(command: Command, data: bytes, within_s: float, previous: bytes = b"") -> Dialogue[bytes]:
     """One command: acknowledged, then answered within `within_s`; returns the answer's data.
 
-    Raises DeviceError when the PN532 is silent or calls the command wrong, TimeoutError when it acknowledged but did not
-    answer in time.
+    `previous` is the payload of the answer before, by which an answer that is repeated too early is known. Raises DeviceError
+    when the PN532 is silent or calls the command wrong, TimeoutError when it acknowledged but did not answer in time.
     """
     request = encode_frame(bytes((HOST, command)) + data)
-    carries_apdu = command is Command.IN_DATA_EXCHANGE
     for _ in range(1 + REPEATS):
         frame = yield from _acknowledgement(request, command)
-        if frame is None and carries_apdu:
-            frame = yield from _data_frame(Step(b"", LATE_ANSWER_WITHIN_S), command)
+        if frame is None and command is Command.IN_DATA_EXCHANGE:
+            frame = yield from _unacknowledged_apdu(command, within_s, previous)
         if frame is not None:
             break
     else:
         raise DeviceError("ask the PN532", "it does not answer; check cable, power, and that its switches select HSU (UART)")
     if frame.kind is FrameKind.ACK:
         answer = yield from _data_frame(Step(b"", within_s), command)
-        if answer is None:
-            raise TimeoutError
-        frame = answer
+        frame = answer if answer is not None else (yield from _repeated_answer(command, previous))
     return frame.payload[2:]
+
+
+def _unacknowledged_apdu(command: Command, within_s: float, previous: bytes) -> Dialogue[Frame | None]:
+    """The answer to an APDU whose acknowledgement is missing; None when it was never heard. Raises TimeoutError (rule 1)."""
+    answer = yield from _data_frame(Step(b"", within_s), command)
+    if answer is not None:
+        return answer
+    repeated = yield Step(NACK_FRAME, REPEATED_ANSWER_WITHIN_S)
+    if repeated is None or repeated.kind is not FrameKind.DATA:
+        raise TimeoutError
+    if repeated.payload == previous:
+        return None
+    if not _answers(repeated, command):
+        raise TimeoutError
+    return repeated
+
+
+def _repeated_answer(command: Command, previous: bytes) -> Dialogue[Frame]:
+    """Ask once for an answer that never came; raises TimeoutError (rule 2)."""
+    answer = yield from _data_frame(Step(NACK_FRAME, REPEATED_ANSWER_WITHIN_S), command)
+    if answer is None or answer.payload == previous:
+        raise TimeoutError
+    return answer
 
 
 def _acknowledgement(request: bytes, command: Command) -> Dialogue[Frame | None]:

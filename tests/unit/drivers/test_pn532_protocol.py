@@ -13,8 +13,10 @@ from drivers.reader.pn532_protocol import (
     NACKS,
     STRAY_LIMIT,
     Command,
+    Dialogue,
     Frame,
     FrameKind,
+    Step,
     encode_frame,
     exchange,
     frame_splitter,
@@ -111,11 +113,52 @@ def test_an_apdu_is_not_repeated_while_its_answer_may_come() -> None:
     assert end.value.value == b"\x00\x90\x00"
 
 
-def test_an_apdu_that_was_never_heard_is_repeated_once() -> None:
-    dialogue = exchange(Command.IN_DATA_EXCHANGE, b"\x01\x00\xb0", 5)
+PREVIOUS = Frame(FrameKind.DATA, bytes((CHIP, Command.IN_DATA_EXCHANGE + 1, 0, 0xAA, 0x90, 0)))
+NEW = Frame(FrameKind.DATA, bytes((CHIP, Command.IN_DATA_EXCHANGE + 1, 0, 0xBB, 0x90, 0)))
+
+
+def _unacknowledged() -> tuple[Dialogue[bytes], bytes]:
+    """An APDU without acknowledgement and answer, up to the question what the last answer was."""
+    dialogue = exchange(Command.IN_DATA_EXCHANGE, b"\x01\x00\xb0", 1.0, PREVIOUS.payload)
     request = next(dialogue).send
-    dialogue.send(None)
-    assert dialogue.send(None).send == request
+    assert dialogue.send(None) == Step(b"", 1.0)
+    assert dialogue.send(None).send == NACK_FRAME
+    return dialogue, request
+
+
+def test_an_apdu_that_was_never_heard_is_repeated_once() -> None:
+    """The last answer is still the one from before: the chip has not seen the command."""
+    dialogue, request = _unacknowledged()
+    assert dialogue.send(PREVIOUS).send == request
+    assert dialogue.send(None) == Step(b"", 1.0)
+    assert dialogue.send(None).send == NACK_FRAME
+    with pytest.raises(DeviceError, match="switches select HSU"):
+        dialogue.send(PREVIOUS)
+
+
+@pytest.mark.parametrize("heard", [None, ACK, LATE, BROKEN])
+def test_an_apdu_of_which_nobody_can_say_is_not_repeated(heard: Frame | None) -> None:
+    dialogue, _ = _unacknowledged()
+    with pytest.raises(TimeoutError):
+        dialogue.send(heard)
+
+
+def test_an_answer_whose_first_copy_was_lost_with_the_acknowledgement_is_taken() -> None:
+    dialogue, _ = _unacknowledged()
+    with pytest.raises(StopIteration) as end:
+        dialogue.send(NEW)
+    assert end.value.value == NEW.payload[2:]
+
+
+@pytest.mark.parametrize(("heard", "taken"), [(NEW, True), (PREVIOUS, False), (None, False)])
+def test_an_answer_that_never_came_is_asked_for_once(heard: Frame | None, taken: bool) -> None:
+    """Rule 2: the answer from before is nobody's."""
+    dialogue = exchange(Command.IN_DATA_EXCHANGE, b"\x01\x00\xb0", 1.0, PREVIOUS.payload)
+    next(dialogue)
+    dialogue.send(ACK)
+    assert dialogue.send(None).send == NACK_FRAME
+    with pytest.raises(StopIteration if taken else TimeoutError):
+        dialogue.send(heard)
 
 
 def test_the_answer_may_overtake_the_acknowledgement() -> None:
@@ -159,7 +202,7 @@ def test_a_flood_of_late_answers_ends() -> None:
     dialogue = exchange(Command.GET_FIRMWARE_VERSION, b"", 0.5)
     next(dialogue)
     dialogue.send(ACK)
-    for _ in range(STRAY_LIMIT - 1):
+    for _ in range(2 * STRAY_LIMIT - 1):
         dialogue.send(LATE)
     with pytest.raises(TimeoutError):
         dialogue.send(LATE)
@@ -169,6 +212,7 @@ def test_silence_after_the_acknowledgement_is_a_time_out() -> None:
     dialogue = exchange(Command.IN_DATA_EXCHANGE, b"\x01\x00", 5)
     next(dialogue)
     dialogue.send(ACK)
+    assert dialogue.send(None).send == NACK_FRAME
     with pytest.raises(TimeoutError):
         dialogue.send(None)
 

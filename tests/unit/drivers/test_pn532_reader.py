@@ -18,6 +18,8 @@ from tests.unit.drivers.wires import ScriptedChip, TestClock, chip_wire, link_to
 
 SLOW = Pn532Config(fast_baud=None, apdu_within_s=0.5)
 
+READ_FIRST, READ_SECOND = bytes.fromhex("00b0000010"), bytes.fromhex("00b0001010")
+
 
 def test_starts_proves_itself_and_raises_its_speed(tmp_path: Path) -> None:
     """L13, N7: the host's port really runs at the new speed; another speed would be garbage on the simulated wire."""
@@ -268,3 +270,62 @@ def test_the_line_is_paced(tmp_path: Path) -> None:
             return time.perf_counter() - begin
 
     assert run(story()) > 262 * 10 / 115_200
+
+
+def test_an_answer_that_the_cable_lost_is_asked_for_and_the_chip_is_not(tmp_path: Path) -> None:
+    """Secure messaging goes on: the chip saw the command once."""
+
+    async def story() -> None:
+        faults = FaultLink(1)
+        loop = asyncio.get_running_loop()
+
+        def answer(command: bytes) -> bytes:
+            if command == READ_SECOND:
+                faults.cut()
+                loop.call_later(0.05, faults.mend)
+            return command + b"\x90\x00"
+
+        chip = ScriptedChip(answer)
+        async with chip_wire(tmp_path, config=Pn532Config(quick_within_s=0.2), faults=faults) as (reader, simulated, _):
+            simulated.insert(chip)
+            assert await reader.wait_for_chip(2)
+            assert await reader.transceive(READ_FIRST) == READ_FIRST + b"\x90\x00"
+            assert await reader.transceive(READ_SECOND) == READ_SECOND + b"\x90\x00"
+            assert chip.commands == [READ_FIRST, READ_SECOND]
+            assert reader.counters.unanswered == 0
+
+    run(story())
+
+
+def test_a_command_that_the_cable_lost_is_sent_again_when_the_reader_proves_it_unheard(tmp_path: Path) -> None:
+    async def story() -> None:
+        faults = FaultLink(1)
+        loop = asyncio.get_running_loop()
+        chip = ScriptedChip(lambda command: command + b"\x90\x00")
+        async with chip_wire(tmp_path, config=Pn532Config(quick_within_s=0.2), faults=faults) as (reader, simulated, _):
+            simulated.insert(chip)
+            assert await reader.wait_for_chip(2)
+            await reader.transceive(READ_FIRST)
+            faults.cut()
+            loop.call_later(0.05, faults.mend)
+            assert await reader.transceive(READ_SECOND) == READ_SECOND + b"\x90\x00"
+            assert chip.commands == [READ_FIRST, READ_SECOND]
+
+    run(story())
+
+
+def test_what_it_says_of_itself_and_of_the_chip(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with chip_wire(tmp_path) as (reader, simulated, _):
+            as_port: ChipReader = reader
+            assert as_port.max_response_bytes == 258
+            assert as_port.historical_bytes == b""
+            chip = ScriptedChip()
+            chip.ats = bytes.fromhex("0a78807002804d525444")
+            simulated.insert(chip)
+            assert await as_port.wait_for_chip(2)
+            assert as_port.historical_bytes.hex() == "804d525444"
+            await as_port.release()
+            assert as_port.historical_bytes == b""
+
+    run(story())

@@ -320,7 +320,7 @@ def test_the_chip_outlives_a_terminal_that_speaks_nonsense() -> None:
         chip = ScriptedChip()
         with socket.create_server(("127.0.0.1", 0)) as listening:
             listening.setblocking(False)
-            task = asyncio.ensure_future(VpcdChip(chip, *listening.getsockname(), clock).run())
+            task = asyncio.ensure_future(VpcdChip(chip, "127.0.0.1", listening.getsockname()[1], clock).run())
             loop = asyncio.get_running_loop()
             first, _ = await loop.sock_accept(listening)
             await loop.sock_sendall(first, b"\x00\x01\x77")
