@@ -15,11 +15,10 @@ from egate.mrtd.apdu import MAX_SHORT_LE, CommandApdu, ResponseApdu
 from egate.mrtd.file_reading import FileAbsent
 from egate.mrtd.files.atr_info import parse_atr_info
 from egate.mrtd.gathering import Gathering, Step, failure
+from egate.ports import SHORT_RESPONSE_BYTES
 
 MASTER_FILES = frozenset(file for file in ElementaryFile if not file.in_application)
 """Files outside the application, which are read before access or at the very end."""
-LEAST_RESPONSE_BYTES = 64
-"""A chip that states a smaller buffer does not mean it."""
 
 _BY_RECORDS = (ElementaryFile.ATR_INFO, ElementaryFile.DIR)
 _SELECT_MASTER_FILE = CommandApdu(0x00, 0xA4, 0x00, 0x0C, b"\x3f\x00")
@@ -35,7 +34,7 @@ def read_buffers(gathering: Gathering) -> Step:
     """
     request = gathering.request
     capability = states_extended(request.historical_bytes)
-    of_use = request.max_response_bytes > MAX_SHORT_LE and capability is not False
+    of_use = request.max_response_bytes > SHORT_RESPONSE_BYTES and capability is not False
     for file in _BY_RECORDS:
         if file in (*request.further_files, *request.later_files) or (file is ElementaryFile.ATR_INFO and of_use):
             yield from _read_records(gathering, file)
@@ -55,12 +54,15 @@ def _read_records(gathering: Gathering, file: ElementaryFile) -> Step:
 
 
 def _stated_response(data: bytes | None) -> int:
-    """The longest response that EF.ATR/INFO states, 0 where it states none that makes sense."""
+    """The longest response that EF.ATR/INFO states, 0 where it states none that is longer than a short one.
+
+    The file is signed by nobody: a wire that states tiny buffers must not make a reading slow.
+    """
     try:
         info = parse_atr_info(data) if data is not None else None
     except MalformedData:
         return 0
-    return info.max_response if info is not None and info.max_response >= LEAST_RESPONSE_BYTES else 0
+    return info.max_response if info is not None and info.max_response > SHORT_RESPONSE_BYTES else 0
 
 
 def states_extended(historical: bytes) -> bool | None:

@@ -148,7 +148,7 @@ def test_extended_lengths_that_are_refused_all_the_same(naked: bool) -> None:
     assert max(line.received_bytes for line in evidence.transcript) <= 258
 
 
-@pytest.mark.parametrize("stated", [None, AtrInfo(False), AtrInfo(True)])
+@pytest.mark.parametrize("stated", [None, AtrInfo(False), AtrInfo(True), AtrInfo(True, 261, 64), AtrInfo(True, 300, 100)])
 def test_no_extended_length_that_the_chip_does_not_state(stated: AtrInfo | None) -> None:
     """Not even where the reader carries it (Doc 9303-10 §3.6.4.2)."""
     files = files_of(3_000)
@@ -257,3 +257,43 @@ def test_files_before_and_after_the_face() -> None:
 )
 def test_card_capabilities(historical: str, said: bool | None) -> None:
     assert states_extended(bytes.fromhex(historical)) is said
+
+
+@pytest.mark.parametrize(("response_bytes", "asked"), [(256, False), (258, False), (259, True)])
+def test_the_buffers_are_asked_for_where_they_are_of_use(response_bytes: int, asked: bool) -> None:
+    """A reader of short responses, which carries 258 bytes, does not spend a command on EF.ATR/INFO."""
+    evidence = read(simulated_chip(files_of(), KEY).transceive, ReadRequest(INFORMATION, max_response_bytes=response_bytes))
+    assert (evidence.transcript[0].p1 == 0x80 | ElementaryFile.ATR_INFO.short_id) is asked
+
+
+def test_tiny_buffers_do_not_make_a_reading_slow() -> None:
+    files = files_of(3_000) | {ElementaryFile.ATR_INFO: encode_atr_info(AtrInfo(True, 300, 40))}
+    chip = simulated_chip(files, KEY)
+    evidence = read(chip.transceive, ReadRequest(INFORMATION, max_response_bytes=4096))
+    assert_read(evidence, files)
+    assert len(evidence.transcript) < 40
+
+
+@pytest.mark.parametrize("atr_info", ["ff", "7f6602", "7f6602020100", "60"])
+def test_an_atr_info_that_is_malformed_changes_nothing(atr_info: str) -> None:
+    files = files_of() | {ElementaryFile.ATR_INFO: bytes.fromhex(atr_info)}
+    evidence = read(simulated_chip(files, KEY).transceive, ReadRequest(INFORMATION, max_response_bytes=4096))
+    assert_read(evidence, files)
+
+
+@pytest.mark.parametrize("content", ["", "6a", "3083ffffff"])
+def test_a_card_security_that_cannot_be_read(content: str) -> None:
+    files = files_of() | {ElementaryFile.CARD_SECURITY: bytes.fromhex(content)}
+    evidence = read(simulated_chip(files, KEY).transceive, ReadRequest(INFORMATION, later_files=(ElementaryFile.CARD_SECURITY,)))
+    assert_read(evidence, files)
+    assert evidence.outcome("file").variant == "CARD_SECURITY"
+
+
+def test_malformed_lists_and_infos() -> None:
+    """EF.COM that is none says nothing; DG14 that is none leaves its outcome."""
+    files = files_of() | {ElementaryFile.COM: bytes.fromhex("60025c05"), ElementaryFile.DG14: bytes.fromhex("6e023100")}
+    files[ElementaryFile.SOD] = listed_sod(files)
+    evidence = read(simulated_chip(files, KEY).transceive)
+    assert signed(dict(evidence.files)) == signed(files)
+    broken = files | {ElementaryFile.DG14: bytes.fromhex("6e0130")}
+    assert read(simulated_chip(broken, KEY).transceive).outcome("chip_authentication").state is ProtocolState.BROKEN
