@@ -26,6 +26,7 @@ MAPPINGS = ("gm", "im", "cam")
 BRAINPOOL_P256 = 13
 _DG14, _DG15, _SET = 0x6E, 0x6F, 0x31
 _PACE, _CHIP_AUTHENTICATION, _PUBLIC_KEY = "0.4.0.127.0.7.2.2.4", "0.4.0.127.0.7.2.2.3", "0.4.0.127.0.7.2.2.1"
+_TERMINAL_AUTHENTICATION = "0.4.0.127.0.7.2.2.2"
 _ACTIVE_AUTHENTICATION = "2.23.136.1.1.5"
 _PLAIN_ECDSA = "0.4.0.127.0.7.1.1.4.1"
 """How a chip signs actively with a curve (BSI TR-03111 §5.2.1); DG14 says so where there is one."""
@@ -148,7 +149,7 @@ class ChipKind:
     """Which protocols a chip has: the ways in (PACE, BAC), and the proofs that it is no copy.
 
     `ways` and `agreements` say how, where `pace` and `chip_authentication` say that; chip authentication mapping needs an
-    agreement over the same domain parameters, else ValueError.
+    agreement over the same domain parameters and terminal authentication needs any, else ValueError.
     """
 
     pace: bool = True
@@ -157,11 +158,14 @@ class ChipKind:
     active_authentication: ActiveKind | ActiveWay | None = None
     ways: tuple[PaceWay, ...] = (PaceWay(),)
     agreements: tuple[AgreementWay, ...] = (AgreementWay(),)
+    terminal_authentication: bool = False
 
     def __post_init__(self) -> None:
         static = {way.parameter_id for way in self.agreements} if self.chip_authentication else set()
         if self.pace and any(way.mapping == "cam" and way.parameter_id not in static for way in self.ways):
             raise ValueError("chip authentication mapping needs a static key over the same domain parameters")
+        if self.terminal_authentication and not static:
+            raise ValueError("terminal authentication needs a static key of chip authentication")
 
     @property
     def active(self) -> ActiveWay | None:
@@ -220,6 +224,8 @@ def security_infos(kind: ChipKind, keys: ChipKeys) -> bytes:
     active = None if kind.active is None else kind.active.info()
     if active is not None:
         infos.append(active)
+    if kind.terminal_authentication:
+        infos.append(encode_sequence(encode_object_identifier(_TERMINAL_AUTHENTICATION), encode_integer(1)))
     return encode_tlv(_SET, b"".join(sorted(infos))) if infos else b""
 
 

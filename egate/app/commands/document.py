@@ -6,7 +6,9 @@ import argparse
 import os
 import secrets
 import sys
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from hashlib import sha256
 from pathlib import Path
 
 from egate.app.clock import SystemClock
@@ -22,7 +24,7 @@ SPEEDS = (106, 212, 424, 848)
 MOST_DELAY_MS = 5000
 MOST_PORT = 65_535
 DOCUMENT_NAME = "passport" + SUFFIX
-TRUST_FOLDER = "trust"
+TRUST_FOLDER, TERMINAL_FOLDER = "trust", "terminal"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,15 +77,27 @@ def _make(arguments: argparse.Namespace) -> None:
     made = make_document(read_recipe(arguments.recipe), _today(SystemClock()))
     folder: Path = arguments.output
     try:
-        (folder / TRUST_FOLDER).mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / DOCUMENT_NAME).write_bytes(encode_document(made.document))
-        for name, data in made.trust.items():
-            (folder / TRUST_FOLDER / name).write_bytes(data)
+        _write(folder / TRUST_FOLDER, made.trust)
+        _write(folder / TERMINAL_FOLDER, made.terminal)
     except OSError as error:
         raise ConfigError(f"{folder}: nothing can be written there ({error.strerror})") from None
     _print("\n".join(made.document.lines))
     _print(f"\n{folder / DOCUMENT_NAME}: the document, for `egate document serve`")
     _print(f"{folder / TRUST_FOLDER}: {', '.join(sorted(made.trust))}, for the reader under test")
+    for name, data in sorted(made.trust.items()):
+        if name.startswith("csca") and not name.endswith("-link.der"):
+            _print(f"    {name} has the fingerprint {sha256(data).hexdigest()}")
+    if made.terminal:
+        _print(f"{folder / TERMINAL_FOLDER}: {', '.join(sorted(made.terminal))}, for a terminal that may read DG3")
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    """These files in a folder, which is made where there are any."""
+    for name, data in files.items():
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_bytes(data)
 
 
 def _today(clock: SystemClock) -> date:

@@ -7,6 +7,7 @@ keys of invented documents only, so it is protected no more than any test data.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ def encode_document(document: SimulatedDocument) -> bytes:
             "version": VERSION,
             "lines": list(document.lines),
             "defect": document.defect,
+            "trust_points": list(document.trust_points),
+            "made_on": document.made_on.isoformat(),
             "files": {file.name: data for file, data in chip.files.items()},
             "pace": chip.supports_pace,
             "bac": chip.supports_bac,
@@ -122,7 +125,9 @@ def _document(content: Mapping[str, Any]) -> SimulatedDocument:
         _active_key(bytes(content["active_key"])),
         tuple(_static_key(entry) for entry in content["static_keys"]),
     )
-    return SimulatedDocument(lines, chip, _options(content["options"]), str(content["defect"]))
+    points = tuple(bytes(point) for point in content["trust_points"])
+    made_on = date.fromisoformat(content["made_on"])
+    return SimulatedDocument(lines, chip, _options(content["options"]), str(content["defect"]), points, made_on)
 
 
 def _static_key(entry: Mapping[str, Any]) -> AgreementKey:

@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
 from drivers.sim.passport.certification import SCHEMES, Deviation, SecurityObjectPlan
 from drivers.sim.passport.chip_active import ActiveStyle
 from drivers.sim.passport.chip_files import APPLICATION_ID
 from drivers.sim.passport.chip_kinds import AgreementWay, ChipKind, PaceWay
 from drivers.sim.passport.chip_options import Buffers, ChipOptions, encode_atr_info, encode_dir
+from drivers.sim.passport.chip_verification import VerificationOffice
 from drivers.sim.passport.issuer import Defect, DocumentPlan, PersonData, SimulatedIssuer
 from drivers.sim.passport.personalisation import ChipPersonalisation
 from drivers.sim.passport.signing import SeededEntropy
@@ -37,14 +40,17 @@ class SimulatedDocument:
     personalisation: ChipPersonalisation
     options: ChipOptions
     defect: str = "none"
+    trust_points: tuple[bytes, ...] = field(repr=False, default=())
+    made_on: date = date(2026, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class MadeDocument:
-    """A document and the files for a reader's trust folder, by file name."""
+    """A document, the files for a reader's trust folder, and those for a terminal that may read DG3, by file name."""
 
     document: SimulatedDocument
     trust: Mapping[str, bytes] = field(repr=False)
+    terminal: Mapping[str, bytes] = field(repr=False, default_factory=dict)
 
 
 def make_document(recipe: Recipe, machine_day: date) -> MadeDocument:
@@ -71,12 +77,15 @@ def make_document(recipe: Recipe, machine_day: date) -> MadeDocument:
         chip = issuer.personalise_as(person, padded(portrait, recipe.number("files.portrait_bytes")), size_of(portrait), plan)
     except MalformedData as error:
         raise ConfigError(f"document, holder: {error.problem}") from None
-    document = SimulatedDocument(lines, _with_directory(chip, recipe), options, defect.value)
+    document = SimulatedDocument(lines, _with_directory(chip, recipe), options, defect.value, made_on=today)
     trust |= _lists(issuer, defect, trust) | _signer(issuer, recipe)  # 4
     if recipe.switch("signature.deviation_listed"):
         listed = Deviation(document_type=f"{person.document_code:<<2}", document_numbers=(person.document_number,))
         trust[f"deviations-{issuer.certificate_country}.dl"] = issuer.deviation_list(listed)
-    return MadeDocument(document, trust)
+    if not recipe.switch("chip.terminal_authentication"):
+        return MadeDocument(document, trust)
+    terminal = _terminal(recipe, issuer, today)
+    return MadeDocument(replace(document, trust_points=(terminal["cvca.cvcert"],)), trust, terminal)
 
 
 def _state(recipe: Recipe, today: date) -> SimulatedIssuer:
@@ -131,6 +140,7 @@ def _chip_kind(recipe: Recipe, options: ChipOptions) -> ChipKind:
             active_authentication=active,
             ways=ways,
             agreements=agreements,
+            terminal_authentication=recipe.switch("chip.terminal_authentication"),
         )
     except ValueError as error:
         raise ConfigError(f"chip.authentication: {error}") from None
@@ -200,6 +210,21 @@ def _lists(issuer: SimulatedIssuer, defect: Defect, cscas: Mapping[str, bytes]) 
     found["master-list.ml"] = issuer.master_list(*trusted, *links)
     found[f"revocation-{issuer.certificate_country}.crl"] = issuer.revocation_list(*revoked)
     return found
+
+
+def _terminal(recipe: Recipe, issuer: SimulatedIssuer, today: date) -> dict[str, bytes]:
+    """A verifying State's certificates down to a terminal that may read fingerprints, and the terminal's key."""
+    entropy = SeededEntropy(b"verification" + recipe.text("seed").encode("utf-8"))
+    office = VerificationOffice.create(issuer.certificate_country, entropy, today)
+    verifier = office.verifier(today)
+    system = office.inspection_system(verifier, today)
+    key = system.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return {
+        "cvca.cvcert": office.root.certificate,
+        "verifier.cvcert": verifier.certificate,
+        "terminal.cvcert": system.certificate,
+        "terminal-key.pem": key,
+    }
 
 
 def _signer(issuer: SimulatedIssuer, recipe: Recipe) -> dict[str, bytes]:

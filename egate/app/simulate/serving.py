@@ -13,9 +13,11 @@ from pathlib import Path
 
 from drivers.sim.pace import Pace
 from drivers.sim.passport.chip import SimulatedChip
+from drivers.sim.passport.chip_terminal import TerminalAuthentication
 from drivers.sim.passport.signing import Entropy
 from drivers.sim.pn532 import DEFAULT_BAUD, AirSettings, SimulatedPn532
 from drivers.sim.vpcd import VpcdChip
+from egate.app.config import ConfigError
 from egate.app.simulate.making import SimulatedDocument
 
 Tell = Callable[[str], None]
@@ -30,8 +32,14 @@ class Air:
 
 
 def chip_of(document: SimulatedDocument, entropy: Entropy) -> SimulatedChip:
-    """The document's chip, in no field yet."""
-    return SimulatedChip(document.personalisation, entropy, document.options)
+    """The document's chip, in no field yet; raises ConfigError for a trust point that is none."""
+    if not document.trust_points:
+        return SimulatedChip(document.personalisation, entropy, document.options)
+    try:
+        terminal = TerminalAuthentication(document.trust_points, document.made_on, entropy)
+    except ValueError as error:
+        raise ConfigError(f"the document has {error}") from None
+    return SimulatedChip(document.personalisation, entropy, document.options, terminal)
 
 
 async def serve_on_pty(document: SimulatedDocument, path: Path, entropy: Entropy, air: Air, pace: Pace, tell: Tell) -> None:

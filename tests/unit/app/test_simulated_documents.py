@@ -29,6 +29,7 @@ from egate.mrtd.files.mrz import parse_mrz
 from egate.mrtd.quirks import Quirk
 from egate.mrtd.reading import ReadRequest
 from egate.pki.revocation import parse_revocation_list
+from egate.pki.terminal_key import credentials_with_key, load_private_key
 from egate.pki.trust_store import TrustStore
 from tests.unit.checks.evidence import PROFILE
 from tests.unit.mrtd.chip_reading import read
@@ -153,6 +154,30 @@ def test_other_options(toml: str) -> None:
     assert_read_to_the_end(one.document, evidence)
     if "response_bytes" in toml:
         assert max(line.received_bytes for line in evidence.transcript) > 258
+
+
+def test_fingerprints_open_to_a_terminal_that_proves_its_right() -> None:
+    one = made('[chip]\nterminal_authentication = true\n[files]\nfurther = ["DG3"]\n')
+    chain = (one.terminal["verifier.cvcert"], one.terminal["terminal.cvcert"])
+    credentials = credentials_with_key(chain, load_private_key(one.terminal["terminal-key.pem"]))
+    document = parse_document(encode_document(one.document))
+    for access in (True, False):
+        request = ReadRequest(
+            parse_mrz(document.lines).information,
+            pace_before_bac=access,
+            further_files=(ElementaryFile.DG3,),
+            terminal=credentials,
+        )
+        evidence = read(chip_of(document, SeededEntropy(b"chip")).transceive, request)
+        assert evidence.outcome("terminal_authentication").state is ProtocolState.COMPLETED
+        assert evidence.files[ElementaryFile.DG3] == document.personalisation.files[ElementaryFile.DG3]
+    without = evidence_of(document)
+    assert ElementaryFile.DG3 not in without.files
+
+
+def test_terminal_authentication_needs_a_static_key() -> None:
+    with pytest.raises(ConfigError, match="terminal authentication needs"):
+        made("[chip]\nauthentication = []\nterminal_authentication = true\n")
 
 
 @pytest.mark.parametrize("kind", ["TD1", "TD2", "TD3"])
