@@ -11,7 +11,7 @@ from __future__ import annotations
 from egate.model.document import ChipProof
 from egate.model.errors import MalformedData
 from egate.mrtd.crypto.agreement import CurveAgreement
-from egate.mrtd.crypto.soundness import sound_agreement
+from egate.mrtd.crypto.soundness import ExplicitParameters, sound_agreement
 from egate.mrtd.files.card_security import parse_card_security
 from egate.mrtd.files.security_infos import ChipAuthenticationKey, SecurityInfos
 
@@ -19,6 +19,8 @@ PROTOCOL = "chip_authentication_mapping"
 """The name of the protocol among outcomes and proofs."""
 MAPPING_KEY, CHIP_AUTHENTICATION_DATA = "mapping_key", "chip_authentication_data"
 """The values of the proof."""
+MAX_KEYS = 8
+"""Static keys that are tried; a chip has one or two, and each that spells out its own curve costs time to judge."""
 MAX_PROOF_BYTES = 256
 """More than a point or a scalar of any curve has."""
 
@@ -46,7 +48,8 @@ def verify_mapping_proof(
         infos = card_security if isinstance(card_security, SecurityInfos) else parse_card_security(card_security)
     except MalformedData:
         return False
-    return any(_fits(static, agreement, key, data) for static in _meant(infos.chip_authentication_keys, parameter_id))
+    meant = _meant(infos.chip_authentication_keys, parameter_id)[:MAX_KEYS]
+    return any(_fits(static, agreement, key, data) for static in meant)
 
 
 def _meant(keys: tuple[ChipAuthenticationKey, ...], number: int | None) -> tuple[ChipAuthenticationKey, ...]:
@@ -57,9 +60,12 @@ def _meant(keys: tuple[ChipAuthenticationKey, ...], number: int | None) -> tuple
 def _fits(static: ChipAuthenticationKey, agreement: CurveAgreement | None, mapping_key: bytes, data: bytes) -> bool:
     if static.public is None:
         return False
+    stated = static.public.parameters
+    if agreement is not None and stated not in (agreement, ExplicitParameters(agreement.curve)):
+        return False
     try:
-        own = sound_agreement(static.public.parameters)
-        if not isinstance(own, CurveAgreement) or (agreement is not None and own != agreement):
+        own = agreement or sound_agreement(stated)
+        if not isinstance(own, CurveAgreement):
             return False
         product = own.multiply(int.from_bytes(data, "big"), own.decode(static.public.encoded))
         return own.decode(mapping_key) == product

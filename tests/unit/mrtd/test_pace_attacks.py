@@ -25,7 +25,7 @@ from egate.mrtd.files.public_keys import AgreementPublicKey
 from egate.mrtd.files.security_infos import ChipAuthenticationKey, PaceInfo, SecurityInfos, pace_oid
 from egate.mrtd.files.tlv import child, encode_tlv, parse_one
 from egate.mrtd.keys import mrz_password, password_key
-from egate.mrtd.mapping_proof import MAX_PROOF_BYTES, mapping_proof, verify_mapping_proof
+from egate.mrtd.mapping_proof import MAX_KEYS, MAX_PROOF_BYTES, mapping_proof, verify_mapping_proof
 from egate.mrtd.pace import PacePassword, run_pace
 from egate.mrtd.pace_choice import choose_way
 from tests.unit.mrtd.chip_reading import INFORMATION, entropy
@@ -238,6 +238,15 @@ def test_proof() -> None:
 )
 def test_proofs_that_do_not_hold(mapping_key: bytes, data: bytes) -> None:
     assert not verify_mapping_proof(INFOS, mapping_proof(mapping_key, data), CURVE, 13)
+
+
+def test_only_so_many_keys_are_tried() -> None:
+    """A chip that announces sixty keys, each on a curve of its own, does not keep us computing."""
+    (fitting,) = INFOS.chip_authentication_keys[2:]
+    others = (ChipAuthenticationKey("0.4.0.127.0.7.2.2.1.2", AgreementPublicKey(CURVE, CURVE.encode(CURVE.base))),)
+    proof = mapping_proof(MAPPING_KEY, b"\x0b")
+    assert verify_mapping_proof(SecurityInfos(chip_authentication_keys=(*others * (MAX_KEYS - 1), fitting)), proof)
+    assert not verify_mapping_proof(SecurityInfos(chip_authentication_keys=(*others * MAX_KEYS, fitting)), proof)
 
 
 def test_proof_over_another_curve() -> None:
