@@ -43,7 +43,7 @@ MAXIMUM_OBJECT_BYTES = 4 * 1024 * 1024
 MAXIMUM_CHILDREN = 64
 """Values side by side in the structures that are taken apart here; the fullest, a certificate's body, has 10."""
 
-_LONG_TAG, _LONG_LENGTH = 0x1F, 0x80
+_LONG_TAG, _LONG_LENGTH, _CONSTRUCTED = 0x1F, 0x80, 0x20
 _MAXIMUM_LENGTH_BYTES = 4
 
 _ENDLESS_NUMBER = re.compile(rb"[\x80-\xff]{1025}")
@@ -79,19 +79,39 @@ def unwrap_application(data: bytes, tag: int, doing: str) -> bytes:
     return bytes(content) if (kind, number) == (1, tag) else data
 
 
-def children(encoded: bytes) -> tuple[bytes, ...]:
-    """The encodings of the values inside a constructed value, byte for byte; call it inside `decoding`.
+def children(encoded: bytes, maximum: int = MAXIMUM_CHILDREN) -> tuple[bytes, ...]:
+    """The encodings of at most `maximum` values inside a constructed value, byte for byte; call it inside `decoding`.
 
     What was signed must be taken from here and never from `dump()`: the library re-encodes a value whose length ends in the byte
     80, taking it for one of indefinite length, and then a signature over the bytes that came would fail.
     """
+    try:
+        return elements(_definite_content(encoded), maximum)
+    except (ValueError, IndexError):
+        return _any_children(encoded, maximum)
+
+
+def _definite_content(encoded: bytes) -> bytes:
+    """The content of one constructed value in the form that DER prescribes; ValueError or IndexError for any other."""
+    length, head = encoded[1], 2
+    if length > _LONG_LENGTH:
+        head += length - _LONG_LENGTH
+        length = int.from_bytes(encoded[2:head], "big")
+    constructed = encoded[0] & _CONSTRUCTED and encoded[0] & _LONG_TAG != _LONG_TAG and encoded[1] != _LONG_LENGTH
+    if not constructed or head + length != len(encoded):
+        raise ValueError("another form")
+    return encoded[head:]
+
+
+def _any_children(encoded: bytes, maximum: int) -> tuple[bytes, ...]:
+    """As `children`, for every form that BER allows, lengths that are found by looking for the end among them."""
     _kind, method, _number, _header, content, _trailer = parse_asn1(encoded, strict=True)
     if method != 1:
         raise ValueError("not a constructed value")
     found: list[bytes] = []
     rest = bytes(content)
     while rest:
-        if len(found) == MAXIMUM_CHILDREN:
+        if len(found) == maximum:
             raise ValueError("too many values inside a value")
         size = peek(rest)
         found.append(rest[:size])

@@ -42,7 +42,9 @@ ICAO_ROLES = "2.23.136.1.1."
 and visible digital seals (.14.2). Their keys come from the same CSCA and are kept by other people."""
 
 _DOCUMENT_TYPES = "2.23.136.1.1.6.2"
-_VERSION_TAG = 0xA0
+_VERSION_TAG, _EXTENSIONS_TAG, _BMP_STRING = 0xA0, 0xA3, 0x1E
+_COUNTRY = bytes.fromhex("0603550406")
+"""The attribute `countryName` (2.5.4.6) as it is encoded."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -120,27 +122,27 @@ def parse_certificate(der: bytes) -> Certificate:
     if len(der) > MAXIMUM_CERTIFICATE_BYTES:
         raise MalformedData(_DOING, f"larger than {MAXIMUM_CERTIFICATE_BYTES} bytes")
     with decoding(_DOING):
-        signed_part, algorithm, _ = children(der)
+        signed_part, algorithm, signature = children(der)
         encoded = children(signed_part)
-        # The version comes first and may be left out; issuer, subject and key have fixed places after it.
-        issuer, subject, key = (encoded[place + (encoded[0][0] == _VERSION_TAG)] for place in (2, 4, 5))
-        outer = x509.Certificate.load(der, strict=True)
-        body = outer["tbs_certificate"]
-        validity = body["validity"]
+        # The version comes first and may be left out; what follows it has fixed places, the extensions have a tag.
+        body = encoded[encoded[0][0] == _VERSION_TAG :]
+        serial_number, _, issuer, validity, subject, key = body[:6]
+        begins, ends = children(validity)
+        extensions = next((part for part in body[6:] if part[0] == _EXTENSIONS_TAG), b"")
         return Certificate(
             der=der,
             signed_part=signed_part,
-            signature=bytes(outer["signature_value"].native),
+            signature=bytes(core.OctetBitString.load(signature, strict=True).native),
             scheme=parse_scheme(algorithm),
-            serial_number=int(body["serial_number"].native),
+            serial_number=int(core.Integer.load(serial_number, strict=True).native),
             issuer=issuer,
             subject=subject,
-            issuer_country=country_of(body["issuer"]),
-            subject_country=country_of(body["subject"]),
-            not_before=_instant(validity["not_before"].native),
-            not_after=_instant(validity["not_after"].native),
+            issuer_country=country_of(issuer),
+            subject_country=country_of(subject),
+            not_before=_instant(x509.Time.load(begins, strict=True).native),
+            not_after=_instant(x509.Time.load(ends, strict=True).native),
             public_key=parse_public_key(key),
-            **_extensions(body["extensions"]),
+            **_extensions(extensions),
         )
 
 
@@ -226,12 +228,19 @@ def verify_certificate(certificate: Certificate, issuer_key: PublicKey) -> None:
     verify_signature(issuer_key, certificate.scheme, certificate.signature, certificate.signed_part)
 
 
-def country_of(name: Any) -> str:  # a name of the untyped library
-    """The country of an X.501 name in upper case; empty when it has none."""
-    for part in name.chosen:
-        for attribute in part:
-            if attribute["type"].dotted == "2.5.4.6":
-                return str(attribute["value"].native).strip().upper()
+def country_of(name: bytes) -> str:
+    """The country of an X.501 name (DER) in upper case; empty when it has none. Call it inside `decoding`."""
+    return value_in_name(name, _COUNTRY)
+
+
+def value_in_name(name: bytes, attribute: bytes) -> str:
+    """The first value of an attribute (its object identifier as encoded) of an X.501 name, in upper case."""
+    for part in children(name):
+        for entry in children(part):
+            kind, value = children(entry)
+            if kind == attribute:
+                text = bytes(core.Any.load(value, strict=True).contents)
+                return text.decode("utf-16-be" if value[0] == _BMP_STRING else "utf-8", "replace").strip().upper()
     return ""
 
 
@@ -241,13 +250,14 @@ def _instant(value: Any) -> datetime:  # a value of the untyped library
     return value.astimezone(UTC)
 
 
-def _extensions(extensions: Any) -> dict[str, Any]:  # values of the untyped library
+def _extensions(encoded: bytes) -> dict[str, Any]:
     """The extensions that we judge, as keyword arguments of Certificate; others, critical ones included, are of no use here."""
     found: dict[str, Any] = {}
-    for extension in extensions if extensions.contents else ():
-        reader = _READERS.get(extension["extn_id"].dotted)
+    for extension in children(children(encoded)[0]) if encoded else ():
+        parts = children(extension)
+        reader = _READERS.get(parts[0])
         if reader is not None:
-            found.update(reader(bytes(extension["extn_value"].contents)))
+            found.update(reader(bytes(core.OctetString.load(parts[-1], strict=True).native)))
     return found
 
 
@@ -285,11 +295,14 @@ def _document_types(value: bytes) -> dict[str, Any]:
 
 
 _READERS = {
-    "2.5.29.14": _subject_key,
-    "2.5.29.35": _authority_key,
-    "2.5.29.19": _basic_constraints,
-    "2.5.29.15": _key_usage,
-    "2.5.29.37": _extended_key_usage,
-    "2.5.29.16": _private_key_usage,
-    _DOCUMENT_TYPES: _document_types,
+    bytes(core.ObjectIdentifier(oid).dump()): reader
+    for oid, reader in {
+        "2.5.29.14": _subject_key,
+        "2.5.29.35": _authority_key,
+        "2.5.29.19": _basic_constraints,
+        "2.5.29.15": _key_usage,
+        "2.5.29.37": _extended_key_usage,
+        "2.5.29.16": _private_key_usage,
+        _DOCUMENT_TYPES: _document_types,
+    }.items()
 }

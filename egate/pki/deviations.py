@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import Enum
+from operator import itemgetter
 from struct import iter_unpack
 from typing import Any
 
@@ -232,7 +233,9 @@ def _document_numbers(content: bytes) -> frozenset[bytes]:
         heads = content[::step], content[1::step]
         count = len(content) // step
         if heads == (bytes([_PRINTABLE]) * count, content[1:2] * count) and count <= MAXIMUM_DOCUMENT_NUMBERS:
-            return frozenset(_comparable_bytes(value) for (value,) in iter_unpack(f"2x{step - 2}s", content))
+            values = map(itemgetter(0), iter_unpack(f"2x{step - 2}s", content))
+            plain = content == content.upper() and b"<" not in content and b" " not in content
+            return frozenset(values) if plain else frozenset(map(_comparable_bytes, values))
     found = elements(content, MAXIMUM_DOCUMENT_NUMBERS)
     if any(entry[0] != _PRINTABLE for entry in found):
         raise ValueError("a document number that is no text")

@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from egate.model.errors import MalformedData
-from egate.pki.asn1 import children, core, crl, decoding, elements, refuse_endless_numbers, x509
-from egate.pki.certificate import country_of
+from egate.pki.asn1 import children, core, crl, decoding, elements, refuse_endless_numbers
+from egate.pki.certificate import country_of, value_in_name
 from egate.pki.keys import PublicKey, SignatureScheme, parse_scheme, verify_signature
 
 LONGEST_INTERVAL = timedelta(days=90)
@@ -28,7 +28,9 @@ _SHARED_COUNTRIES = frozenset({"CN"})
 MAXIMUM_LIST_BYTES = 4 * 1024 * 1024
 """The longest seen has 10 kB and 423 entries."""
 
-_CRL_NUMBER, _DELTA, _ORGANISATION = "2.5.29.20", "2.5.29.27", "2.5.4.10"
+_CRL_NUMBER, _DELTA = "2.5.29.20", "2.5.29.27"
+_ORGANISATION = bytes.fromhex("060355040a")
+"""The attribute `organizationName` (2.5.4.10) as it is encoded."""
 _INTEGER, _LONG = 0x02, 0x80
 _DOING = "reading a revocation list"
 
@@ -74,7 +76,8 @@ def parse_revocation_list(der: bytes) -> RevocationList:
         )
         if _DELTA in extensions:
             raise MalformedData(_DOING, "a list of changes only")
-        country = country_of(body["issuer"])
+        issuer = bytes(body["issuer"].dump())
+        country = country_of(issuer)
         return RevocationList(
             country=country,
             this_update=_day(body["this_update"].native),
@@ -85,7 +88,7 @@ def parse_revocation_list(der: bytes) -> RevocationList:
             scheme=parse_scheme(algorithm),
             number=_number(extensions.get(_CRL_NUMBER)),
             der=der,
-            scope=revocation_scope(country, body["issuer"].dump()),
+            scope=revocation_scope(country, issuer),
         )
 
 
@@ -97,12 +100,7 @@ def revocation_scope(country: str, issuer: bytes) -> str:
     if country not in _SHARED_COUNTRIES:
         return country
     with decoding(_DOING):
-        return f"{country}:{_organisation_of(x509.Name.load(issuer))}"
-
-
-def _organisation_of(name: Any) -> str:  # a name of the untyped library
-    values = (str(entry["value"].native) for part in name.chosen for entry in part if entry["type"].dotted == _ORGANISATION)
-    return next(values, "").strip().upper()
+        return f"{country}:{value_in_name(issuer, _ORGANISATION)}"
 
 
 def _day(moment: Any) -> date:  # a value of the untyped library
