@@ -6,6 +6,7 @@ Doc 9303-11 §4–§6, TR-03135-1 §3.7.2.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -153,14 +154,20 @@ def check_chip_access(facts: ChipFacts) -> Check:
 
 
 def _signed_pace(facts: ChipFacts) -> tuple[PaceInfo, ...]:
-    """What DG14 offers of PACE, where its hash was signed; EF.CardAccess itself is signed by nobody (Doc 9303-11 §9.2)."""
+    """What the issuer signed of PACE: in DG14, and in EF.CardSecurity where there is one.
+
+    EF.CardAccess itself is signed by nobody (Doc 9303-11 §9.2).
+    """
     data = facts.evidence.files.get(ElementaryFile.DG14) if facts.evidence else None
-    if data is None or facts.hash_of(ElementaryFile.DG14) is not HashState.MATCHES:
-        return ()
-    try:
-        return parse_dg14(data).pace
-    except MalformedData:
-        return ()
+    signed: list[PaceInfo] = []
+    if data is not None and facts.hash_of(ElementaryFile.DG14) is HashState.MATCHES:
+        with suppress(MalformedData):
+            signed += parse_dg14(data).pace
+    card = facts.card_security
+    if card is not None and (card.signature, card.chain) == (SignatureState.VERIFIED, ChainState.TRUSTED):
+        with suppress(MalformedData):
+            signed += parse_card_access(card.content).pace
+    return tuple(dict.fromkeys(signed))
 
 
 def _pace_infos_differ(facts: ChipFacts) -> bool:

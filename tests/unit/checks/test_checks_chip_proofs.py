@@ -13,10 +13,11 @@ from drivers.sim.passport.chip import SimulatedChip
 from drivers.sim.passport.chip_kinds import OLDER_CHIP, ActiveKind, AgreementWay, ChipKind, PaceWay
 from drivers.sim.passport.issuer import Defect
 from egate.checks.chip_proofs import check_chip_genuine, check_terminal_authentication
-from egate.checks.electronic import gather_facts
+from egate.checks.electronic import check_chip_access, gather_facts
 from egate.model.checks import CheckName, CheckResult
 from egate.model.document import ChipEvidence, ChipProof, ElementaryFile, ProtocolOutcome, ProtocolState
 from egate.mrtd.files.card_security import signed_content
+from egate.mrtd.files.security_infos import encode_card_access, parse_card_access
 from egate.mrtd.mapping_proof import CHIP_AUTHENTICATION_DATA, MAPPING_KEY
 from egate.mrtd.mapping_proof import PROTOCOL as MAPPING
 from egate.mrtd.reading import ReadRequest
@@ -147,3 +148,24 @@ def test_no_chip_proves_nothing() -> None:
     assert check_chip_genuine(facts).code == check_terminal_authentication(facts).code == "chip_not_read"
     unproven = gather_facts(evidence(protocols={"chip_authentication": NOT_RUN}), trust(), TODAY)
     assert check_chip_genuine(unproven).code == "chip_proof_not_run"
+
+
+def test_weakened_card_access_is_found_out_by_either_signed_copy() -> None:
+    """An attacker strikes a way of PACE from EF.CardAccess, which nobody signs; DG14 or EF.CardSecurity still has it."""
+    found = mapping_only()
+    offered = parse_card_access(found.files[ElementaryFile.CARD_ACCESS]).pace
+    weaker = encode_card_access((replace(offered[0], parameter_id=12),))
+    for kept in (ElementaryFile.DG14, CARD_SECURITY):
+        hidden = {file: None for file in (ElementaryFile.DG14, CARD_SECURITY) if file is not kept}
+        facts = gather_facts(with_files(found, {ElementaryFile.CARD_ACCESS: weaker, **hidden}), trust(), TODAY)
+        assert check_chip_access(facts).code == "pace_infos_differ"
+    unsigned = with_files(
+        found,
+        {
+            ElementaryFile.CARD_ACCESS: weaker,
+            ElementaryFile.DG14: None,
+            CARD_SECURITY: encode_card_security(signed_content(found.files[CARD_SECURITY]), utopia().impostor),
+        },
+    )
+    assert check_chip_access(gather_facts(unsigned, trust(), TODAY)).code == ""
+    assert check_chip_access(gather_facts(found, trust(), TODAY)).code == ""
