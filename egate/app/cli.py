@@ -21,6 +21,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "sync": ("egate.app.commands.sync", "send sealed records to the centre and bring receipts back"),
     "hub": ("egate.app.commands.hub", "the centre: verify what lanes send, keep the ledger, sign receipts"),
     "crossings": ("egate.app.commands.crossings", "list what arrived at the centre"),
+    "trust": ("egate.app.commands.trust", "what a lane believes about States: import, list, show, compare, expire"),
+    "document": ("egate.app.commands.document", "make, show and serve simulated documents, to test readers with"),
     "enrol": ("egate.app.commands.enrol", "enrol a registered traveller: document, face, consent, expiry"),
 }
 """Command → (module, one sentence). The reference in docs/commands.md is made from it."""
