@@ -79,6 +79,12 @@ class Inspector:
 
     async def inspect(self, passage: Passage) -> None:
         """Read and judge the document, then decide about the entry door."""
+        try:
+            await self._inspect(passage)
+        finally:
+            self._unfinished.forget_unless_lost()
+
+    async def _inspect(self, passage: Passage) -> None:
         self._reference = asyncio.Event()
         early = self._early_work(passage)
         try:

@@ -39,6 +39,11 @@ class UnfinishedReading:
         if self._lost_s is not None and now_s - self._lost_s > RESUME_WITHIN_S:
             self.forget()
 
+    def forget_unless_lost(self) -> None:
+        """A reading ended, was abandoned or failed: drop everything but what waits for a lost chip."""
+        if self._lost_s is None:
+            self.forget()
+
     def forget(self) -> None:
         """Drop everything."""
         if self._partial is not None:

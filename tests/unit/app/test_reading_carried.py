@@ -150,6 +150,22 @@ def test_another_passport_after_a_slip_starts_from_nothing(
     assert inspection.entry.outcome is Outcome.ADMIT
 
 
+def test_an_abandoned_passage_leaves_nothing(lane: Lane, passport: Passport) -> None:
+    """Emergency while the chip is being read: what was read is dropped with the passage."""
+    inspection = Inspection(lane)
+
+    async def story() -> None:
+        lane.chip.held = asyncio.Event()
+        reading = asyncio.create_task(inspection.inspect(passport))
+        while not lane.chip.waiting:
+            await asyncio.sleep(0)  # noqa: TID251 - yields, takes no time
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+
+    asyncio.run(story())
+    assert not inspection.inspector._unfinished.held
+
+
 def test_what_a_slip_left_is_dropped_in_time() -> None:
     unfinished = UnfinishedReading()
     partial = unfinished.for_document(A, 0.0)
