@@ -17,16 +17,21 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from drivers.sim.passport.chip import SimulatedChip
 from drivers.sim.passport.chip_active import ActiveStyle
 from drivers.sim.passport.chip_kinds import ActiveKind, ActiveWay, AgreementWay, ChipKind, PaceWay
 from drivers.sim.passport.chip_options import ChipOptions
-from drivers.sim.passport.issuer import PersonData, SimulatedIssuer
+from drivers.sim.passport.chip_terminal import TerminalAuthentication
+from drivers.sim.passport.chip_verification import VerificationOffice
+from drivers.sim.passport.issuer import DocumentPlan, PersonData, SimulatedIssuer
 from drivers.sim.passport.personalisation import ChipPersonalisation
 from drivers.sim.vpcd import VpcdChip
 from egate.model.document import ElementaryFile
 from egate.mrtd.crypto.ciphers import CipherSuite
+from egate.mrtd.files.tlv import encode_tlv
 from tests.unit.drivers.wires import TestClock, run
 
 pytestmark = pytest.mark.foreign
@@ -168,6 +173,31 @@ def test_active_authentication_with_a_curve(way: ActiveWay) -> None:
     said = run(read_by_jmrtd(SimulatedChip(chip, secrets.token_bytes, options), "pace"), 60)
     assert said["aa"] == "holds"
     assert as_personalised(said, chip, mrz)
+
+
+@pytest.mark.parametrize("way", ["pace", "bac"])
+@pytest.mark.parametrize("fingerprints", [True, False])
+def test_terminal_authentication(way: str, fingerprints: bool, tmp_path: Path) -> None:
+    """EAC of TR-03110-1: JMRTD sends the certificates and signs; our chip opens DG3 to those with the right alone."""
+    issuer = SimulatedIssuer.create("UTO", secrets.token_bytes, TODAY)
+    finger = encode_tlv(0x63, encode_tlv(0x7F61, b"\x02\x01\x01" + bytes(300)))
+    chip = issuer.personalise_as(PERSON, JPEG, (30, 40), DocumentPlan(further={ElementaryFile.DG3: finger}))
+    state = VerificationOffice.create("UT", secrets.token_bytes, TODAY)
+    verifier = state.verifier(TODAY, fingerprints=fingerprints, irises=False)
+    system = state.inspection_system(verifier, TODAY, fingerprints=fingerprints, irises=False)
+    key = tmp_path / "terminal.pk8"
+    assert isinstance(system.key, ec.EllipticCurvePrivateKey)
+    key.write_bytes(system.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
+    names = [str(key)]
+    for index, certificate in enumerate((verifier.certificate, system.certificate)):
+        (tmp_path / f"{index}.cvcert").write_bytes(certificate)
+        names.append(str(tmp_path / f"{index}.cvcert"))
+    terminal = TerminalAuthentication((state.root.certificate,), TODAY, secrets.token_bytes)
+    said = run(read_by_jmrtd(SimulatedChip(chip, secrets.token_bytes, terminal=terminal), way, *names), 60)
+    assert said["ca"].startswith("id-CA-")
+    assert "ta" in said
+    assert ("dg3" in said) is fingerprints
+    assert not fingerprints or as_personalised(said, chip, "".join(issuer.mrz_lines(PERSON)))
 
 
 def test_a_clone_is_found_by_the_foreign_reader_too() -> None:
