@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -21,6 +22,7 @@ from egate.mrtd.crypto.ciphers import CipherSuite, encrypt
 from egate.mrtd.crypto.domain_parameters import CURVES, GROUPS
 from egate.mrtd.crypto.ec import Point
 from egate.mrtd.crypto.mapping import encode_to_point, map_integrated, pseudo_random
+from egate.mrtd.crypto.soundness import ExplicitParameters
 from egate.mrtd.files.public_keys import AgreementPublicKey
 from egate.mrtd.files.security_infos import ChipAuthenticationKey, PaceInfo, SecurityInfos, pace_oid
 from egate.mrtd.files.tlv import child, encode_tlv, parse_one
@@ -253,5 +255,8 @@ def test_proof_over_another_curve() -> None:
     """The static key must lie on the curve that PACE was run on."""
     proof = mapping_proof(MAPPING_KEY, b"\x0b")
     assert not verify_mapping_proof(INFOS, proof, CurveAgreement(CURVES[12]), 12)
+    other_base = ExplicitParameters(replace(CURVES[13], name="explicit", generator=STATIC_PUBLIC))
+    static = ChipAuthenticationKey("0.4.0.127.0.7.2.2.1.2", AgreementPublicKey(other_base, CURVE.encode(STATIC_PUBLIC)))
+    assert not verify_mapping_proof(SecurityInfos(chip_authentication_keys=(static,)), proof, CURVE, 13)
     assert not verify_mapping_proof(SecurityInfos(), proof)
     assert not verify_mapping_proof(b"\x30\x00", proof)
