@@ -13,6 +13,8 @@ from typing import Any
 
 from egate.model.checks import Acceptance, CheckName, CheckRule, DecisionPoint, Profile, RunMode, Weakness
 from egate.model.errors import MalformedData
+from egate.mrtd.access_policy import MAPPINGS, AccessPolicy
+from egate.mrtd.crypto.ciphers import CipherSuite
 
 MAXIMUM_PROFILE_CHARACTERS = 64 * 1024
 """A profile is a page of text."""
@@ -29,7 +31,8 @@ _NUMBERS: Mapping[str, tuple[float, float]] = {
 
 _TEXTS = ("name", "face_engine", "second_opinion")
 _MAY_BE_EMPTY = ("second_opinion",)
-_FLAGS = ("pace_before_bac",)
+_FLAGS = ("pace_before_bac", "allow_bac", "bac_after_refusal", "bac_after_broken")
+_CIPHERS = {suite.word: suite for suite in CipherSuite}
 
 _ALWAYS_MANDATORY = (
     CheckName.SECURITY_OBJECT_SIGNATURE,
@@ -74,7 +77,24 @@ def _settings(table: dict[str, Any]) -> dict[str, Any]:
         problem = _problem(key, value)
         if problem:
             raise MalformedData(_DOING, f"{key} {problem}")
-    return table
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+
+
+def _are_mappings(value: object) -> bool:
+    known = isinstance(value, list) and bool(value) and all(entry in MAPPINGS for entry in value)
+    return known and isinstance(value, list) and len(set(value)) == len(value)
+
+
+def access_policy(profile: Profile) -> AccessPolicy:
+    """How a profile wants a chip to be opened, for the reading."""
+    return AccessPolicy(
+        mappings=profile.pace_mappings,
+        pace_before_bac=profile.pace_before_bac,
+        allow_bac=profile.allow_bac,
+        minimum_cipher=_CIPHERS[profile.minimum_cipher],
+        bac_after_refusal=profile.bac_after_refusal,
+        bac_after_broken=profile.bac_after_broken,
+    )
 
 
 def _problem(key: str, value: object) -> str:
@@ -88,6 +108,10 @@ def _problem(key: str, value: object) -> str:
         return "" if isinstance(value, str) and (value or key in _MAY_BE_EMPTY) else "must be a text"
     if key in _FLAGS:
         return "" if isinstance(value, bool) else "must be true or false"
+    if key == "minimum_cipher":
+        return "" if isinstance(value, str) and value in _CIPHERS else f"must be one of {', '.join(_CIPHERS)}"
+    if key == "pace_mappings":
+        return "" if _are_mappings(value) else f"must be a list of {', '.join(MAPPINGS)}"
     return "is no key of a profile"
 
 

@@ -132,7 +132,8 @@ class Profile:
     `pace_before_bac` the order of access protocols; `minimum_age_years` an eligibility rule (P19);
     `multiple_use_window_s` how long the same document counts as presented twice (P20), 0 for never;
     `revocation_grace_days` how long a revocation list counts as current after its next one was due;
-    `algorithm_policy` what is made of weak signatures, a note for each weakness that it does not name.
+    `algorithm_policy` what is made of weak signatures, a note for each weakness that it does not name. `pace_mappings` (the
+    preferred first), `minimum_cipher`, `allow_bac`, `bac_after_refusal` and `bac_after_broken` are the policy of access.
     """
 
     name: str
@@ -145,6 +146,11 @@ class Profile:
     multiple_use_window_s: float = 0.0
     revocation_grace_days: int = 0
     algorithm_policy: Mapping[Weakness, Acceptance] = field(default_factory=dict)
+    pace_mappings: tuple[str, ...] = ("cam", "gm", "im")
+    minimum_cipher: str = "3des"
+    allow_bac: bool = True
+    bac_after_refusal: bool = True
+    bac_after_broken: bool = False
 
 
 @dataclass(frozen=True, slots=True)

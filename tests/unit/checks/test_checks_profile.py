@@ -7,9 +7,11 @@ from importlib.resources import files
 
 import pytest
 
-from egate.checks.profile import MAXIMUM_PROFILE_CHARACTERS, default_profile, load_profile
+from egate.checks.profile import MAXIMUM_PROFILE_CHARACTERS, access_policy, default_profile, load_profile
 from egate.model.checks import Acceptance, CheckName, CheckRule, DecisionPoint, RunMode, Weakness
 from egate.model.errors import MalformedData
+from egate.mrtd.access_policy import AccessPolicy
+from egate.mrtd.crypto.ciphers import CipherSuite
 
 TEXT = files("egate.checks.profiles").joinpath("eu-entry.toml").read_text("utf-8")
 
@@ -72,6 +74,12 @@ def test_values_are_taken_and_left_out_ones_have_defaults() -> None:
         ('^sha1 = "note"$', "sha1 = 1", "algorithm_policy.sha1 must be one of"),
         ('^sha1 = "note"$', 'md5 = "accept"', "algorithm_policy.md5 is none of sha1, sha224"),
         (r"^\[algorithm_policy\]$", "[algorithms]", "algorithms is no key"),
+        ("^pace_mappings = .*$", 'pace_mappings = ["gm", "gm"]', "pace_mappings must be a list of cam, gm, im"),
+        ("^pace_mappings = .*$", 'pace_mappings = ["hm"]', "pace_mappings must be a list"),
+        ("^pace_mappings = .*$", 'pace_mappings = "gm"', "pace_mappings must be a list"),
+        ("^pace_mappings = .*$", "pace_mappings = []", "pace_mappings must be a list"),
+        ("^minimum_cipher = .*$", 'minimum_cipher = "des"', "minimum_cipher must be one of 3des, aes-128"),
+        ("^allow_bac = .*$", "allow_bac = 1", "allow_bac must be true or false"),
     ],
 )
 def test_wrong_profiles_are_refused_by_name(pattern: str, replacement: str, problem: str) -> None:
@@ -85,6 +93,17 @@ def test_what_a_gate_lives_on_must_be_mandatory(name: str) -> None:
         text = re.sub(rf'^{name} = {{ mode = "mandatory"', f'{name} = {{ mode = "{mode}"', TEXT, flags=re.MULTILINE)
         with pytest.raises(MalformedData, match=f"checks.{name}.mode must be mandatory"):
             load_profile(text)
+
+
+def test_policy_of_access_is_what_the_profile_says() -> None:
+    assert access_policy(default_profile()) == AccessPolicy()
+    strict = load_profile(
+        changed('^minimum_cipher = "3des".*$', 'minimum_cipher = "aes-192"')
+        .replace('["cam", "gm", "im"]', '["gm"]')
+        .replace("allow_bac = true", "allow_bac = false")
+    )
+    expected = AccessPolicy(mappings=("gm",), allow_bac=False, minimum_cipher=CipherSuite.AES192)
+    assert access_policy(strict) == expected
 
 
 def test_algorithm_policy_may_be_left_out_and_must_be_a_table() -> None:
