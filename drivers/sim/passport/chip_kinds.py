@@ -128,17 +128,21 @@ class ActiveKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ActiveWay:
-    """What a chip signs with in active authentication: the key as in `SignatureScheme`, and the hash function."""
+    """What a chip signs with in active authentication: the key as in `SignatureScheme`, and the hash function.
+
+    `stated` False leaves a curve's algorithm out of DG14, as some cards do.
+    """
 
     key: str = "rsa-2048"
     digest: str = "sha256"
+    stated: bool = True
 
     def __post_init__(self) -> None:
         SignatureScheme(self.key, self.digest)
 
     def info(self) -> bytes | None:
         """ActiveAuthenticationInfo, which only ECDSA needs."""
-        if self.key.startswith("rsa"):
+        if self.key.startswith("rsa") or not self.stated:
             return None
         signature = encode_object_identifier(f"{_PLAIN_ECDSA}.{DIGESTS.index(self.digest) + 1}")
         return encode_sequence(encode_object_identifier(_ACTIVE_AUTHENTICATION), encode_integer(1), signature)

@@ -132,6 +132,8 @@ def _chip_kind(recipe: Recipe, options: ChipOptions) -> ChipKind:
     if options.has(Quirk.PACE_ONLY) and not ways:
         raise ConfigError("chip.quirks: pace_only needs a way of PACE in access.pace")
     active = ACTIVE_WORDS.get(recipe.text("chip.active"))
+    if active is not None:
+        active = replace(active, stated=recipe.switch("chip.active_stated"))
     try:
         return ChipKind(
             pace=bool(ways),
@@ -164,7 +166,9 @@ def _options(recipe: Recipe) -> ChipOptions:
         short_blocks=recipe.number("chip.short_blocks"),
         unnamed_parameters=ways[0].parameter_id if ways else ChipOptions().unnamed_parameters,
         strict_lengths=True,
-        active_style=ActiveStyle(active.digest if active else "sha256", recipe.switch("chip.active_der")),
+        active_style=ActiveStyle(
+            active.digest if active else "sha256", recipe.switch("chip.active_der"), recipe.switch("chip.active_long_trailer")
+        ),
     )
 
 

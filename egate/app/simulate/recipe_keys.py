@@ -168,6 +168,8 @@ KEYS: tuple[RecipeKey, ...] = (
         ("none", *ACTIVE_WORDS),
     ),
     _row("chip.active_der", Shape.SWITCH, False, "whether a curve's signature is DER instead of plain r ‖ s"),
+    _row("chip.active_stated", Shape.SWITCH, True, "whether DG14 states how a curve signs"),
+    _row("chip.active_long_trailer", Shape.SWITCH, False, "whether RSA with SHA-1 ends in 33CC instead of BC"),
     _row("chip.terminal_authentication", Shape.SWITCH, False, "whether DG3 opens to terminals that prove their right"),
     _row("chip.quirks", Shape.WORDS, (), "deviations that issued chips have", tuple(quirk.value for quirk in Quirk)),
     _number("chip.command_bytes", _NO_MORE, "longest command APDU, stated in EF.ATR/INFO; 0 for short ones only", (0, 65_544)),

@@ -120,6 +120,16 @@ def test_signing_keys(word: str, der: bool) -> None:
     assert outcome.variant.endswith(word.rsplit("-", 1)[1])
 
 
+def test_signatures_as_odd_cards_make_them() -> None:
+    """A curve of 384 bits with SHA-256 and no word of it in DG14; SHA-1 with its long trailer."""
+    unstated = '[access]\npace = []\n[chip]\nauthentication = []\nactive_stated = false\nactive = "secp384r1-sha256"\n'
+    one = made(unstated).document
+    assert ElementaryFile.DG14 not in one.personalisation.files
+    assert evidence_of(one).outcome("active_authentication").state is ProtocolState.COMPLETED
+    long_trailer = made('[chip]\nauthentication = []\nactive = "rsa-2048-sha1"\nactive_long_trailer = true\n').document
+    assert evidence_of(long_trailer).outcome("active_authentication").variant == "rsa-sha1"
+
+
 @pytest.mark.parametrize("quirk", list(Quirk))
 @pytest.mark.parametrize("access", ["", "[access]\npace = []\n"], ids=["pace", "bac"])
 def test_quirks(quirk: Quirk, access: str) -> None:
