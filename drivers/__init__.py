@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from egate.model.errors import DeviceError
-from egate.ports import SHORT_RESPONSE_BYTES, Camera, ChipReader, Clock, GateUnit, MrzReader
+from egate.ports import SHORT_RESPONSE_BYTES, Camera, ChipReader, Clock, GateUnit, MrzReader, PageReader
 
 # ruff: noqa: PLC0415  (a driver's modules are imported when it is chosen)
 
@@ -95,6 +95,19 @@ def _mrz_serial(settings: PortSettings, clock: Clock) -> MrzReader:
     return SerialMrzReader(link, clock, profile)
 
 
+def _page_folder(settings: PortSettings, clock: Clock) -> PageReader:
+    from drivers.page.folder import FolderPages
+
+    return FolderPages(Path(settings.path), clock)
+
+
+def _page_camera(settings: PortSettings, clock: Clock) -> PageReader:
+    from drivers.camera.v4l2 import V4l2Camera, V4l2Settings
+    from drivers.page.camera import CameraPages
+
+    return CameraPages(V4l2Camera(V4l2Settings(settings.path, 1920, 1080, 10)), clock)
+
+
 def _osdp(settings: PortSettings, clock: Clock, entropy: Entropy) -> GateUnit:
     from drivers.gate.osdp import OsdpConfig, OsdpGate
     from drivers.link import LinkSettings, SerialLink
@@ -118,6 +131,9 @@ def _v4l2(settings: CameraSettings, wait: Wait) -> Camera:
 
 CHIP_READERS: Mapping[str, Callable[[PortSettings, Clock], ChipReader]] = {"pn532": _pn532, "pcsc": _pcsc, "vpcd": _vpcd}
 MRZ_READERS: Mapping[str, Callable[[PortSettings, Clock], MrzReader]] = {"mrz_serial": _mrz_serial}
+PAGE_CAMERA = "page_camera"
+"""The source of pages that gives pictures all the time, not one for each document."""
+PAGE_READERS: Mapping[str, Callable[[PortSettings, Clock], PageReader]] = {"page_folder": _page_folder, PAGE_CAMERA: _page_camera}
 GATE_UNITS: Mapping[str, Callable[[PortSettings, Clock, Entropy], GateUnit]] = {"osdp": _osdp}
 CAMERAS: Mapping[str, Callable[[CameraSettings, Wait], Camera]] = {"files": _files, "v4l2": _v4l2}
 
@@ -130,6 +146,11 @@ def make_chip_reader(driver: str, settings: PortSettings, clock: Clock) -> ChipR
 def make_mrz_reader(driver: str, settings: PortSettings, clock: Clock) -> MrzReader:
     """The MRZ reader of that name; raises DeviceError."""
     return _chosen(MRZ_READERS, driver, "MRZ reader")(settings, clock)
+
+
+def make_page_reader(driver: str, settings: PortSettings, clock: Clock) -> PageReader:
+    """The source of page pictures of that name; raises DeviceError."""
+    return _chosen(PAGE_READERS, driver, "page reader")(settings, clock)
 
 
 def make_gate_unit(driver: str, settings: PortSettings, clock: Clock, entropy: Entropy) -> GateUnit:

@@ -67,14 +67,18 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "frames": "the memory-mapped file of preview frames",
     },
     "devices.mrz": {
-        "driver": "`mrz_serial`",
-        "port": "serial port by its stable name, see docs/wiring.md",
+        "driver": "`mrz_serial`, or `page_folder` or `page_camera` for a reader that gives pictures of pages",
+        "port": "serial port by its stable name, see docs/wiring.md; the folder or the camera for pictures of pages",
         "baud": "speed of the line (default 9600)",
+        "profile": "make of a serial reader, see docs/wiring.md (default: lines between STX and ETX, or ended by CR)",
         "emulated": "`true` accepts a pseudo terminal; a real lane leaves it out",
     },
     "devices.chip": {
-        "driver": "`pn532`",
-        "port": "serial port by its stable name",
+        "driver": "`pn532` on a serial line, `pcsc` through the machine's smart card service, `vpcd` for a chip on a socket",
+        "port": "serial port of a `pn532` by its stable name",
+        "name": "for `pcsc` a pattern for the reader's name, e.g. `*Omnikey*`; for `vpcd` address and port",
+        "shared": "for `pcsc`: `true` lets other programs use the chip as well (default false)",
+        "max_response_bytes": "for `pcsc`: the longest response the reader carries, 258 to 65538 (default: it is asked)",
         "baud": "speed after power-up (default 115200)",
         "fast_baud": "speed to raise the reader to (default 921600; 0 leaves it as it is)",
         "emulated": "as above",
@@ -217,7 +221,8 @@ class _Reader:
             value = self._value(table, key)
             if key not in ("driver", "port") and value is not None:
                 options[key] = self._base / value if key.endswith("_file") else value
-        return DeviceConfig(self.text(table, "driver"), self.path(table, "port"), options)
+        port = self.path(table, "port") if options.get("name") is None else self._base
+        return DeviceConfig(self.text(table, "driver"), port, options)
 
     def timers(self) -> Mapping[str, float]:
         timers = {}

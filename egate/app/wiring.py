@@ -21,12 +21,13 @@ import drivers
 from egate import __version__
 from egate.app.config import ConfigError, DeviceConfig, LaneConfig
 from egate.app.face_client import FaceClient
+from egate.app.optical_reader import OpticalMrzReader, PageWorker
 from egate.app.parts import Parts
 from egate.checks.profile import default_profile, load_profile
 from egate.lane.settings import settings_from
 from egate.model.checks import Profile
 from egate.model.errors import DeviceError, MalformedData
-from egate.ports import Clock
+from egate.ports import Clock, MrzReader
 from egate.storage.keys import load_sealing_public, load_verify_key
 from egate.supply.cache import CachePlace
 from egate.supply.expiry import stale_soon
@@ -65,7 +66,7 @@ def build_parts(config: LaneConfig, clock: Clock) -> Parts:
         profile=profile,
         trust=supplied.store,
         lists=lists,
-        mrz=drivers.make_mrz_reader(config.mrz.driver, _port(config.mrz, "mrz"), clock),
+        mrz=_mrz_reader(config.mrz, clock),
         chip=drivers.make_chip_reader(config.chip.driver, _port(config.chip, "chip"), clock),
         gate=drivers.make_gate_unit(config.gate.driver, _port(config.gate, "gate", gate_key), clock, secrets.token_bytes),
         face=FaceClient(face_command(config, profile), clock),
@@ -99,7 +100,20 @@ def _port(device: DeviceConfig, kind: str, key: bytes = b"") -> drivers.PortSett
         key=key,
         address=int(options.get("address", 1)),
         fast_baud=int(options.get("fast_baud", 921_600)),
+        profile=str(options.get("profile", "")),
+        name=str(options.get("name", "")),
+        shared=options.get("shared") is True,
+        max_response_bytes=int(options.get("max_response_bytes", 0)),
     )
+
+
+def _mrz_reader(device: DeviceConfig, clock: Clock) -> MrzReader:
+    """A reader that sends lines, or one that sends pictures, which a child process reads."""
+    settings = _port(device, "mrz")
+    if device.driver not in drivers.PAGE_READERS:
+        return drivers.make_mrz_reader(device.driver, settings, clock)
+    pages = drivers.make_page_reader(device.driver, settings, clock)
+    return OpticalMrzReader(pages, PageWorker(), clock, continuous=device.driver == drivers.PAGE_CAMERA)
 
 
 def _profile(path: Path | None) -> Profile:

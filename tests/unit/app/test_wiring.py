@@ -14,6 +14,7 @@ from drivers.sim.passport.issuer import SimulatedIssuer
 from egate.app.clock import SystemClock
 from egate.app.config import ConfigError, LaneConfig, load_config
 from egate.app.demo.installation import Installation, make_installation
+from egate.app.optical_reader import OpticalMrzReader
 from egate.app.parts import Parts
 from egate.app.wiring import build_parts, face_command, read_hex_key
 from egate.checks.profile import default_profile
@@ -55,6 +56,12 @@ def test_a_complete_installation_is_wired(place: Installation, issuer: Simulated
     assert parts.profile.second_opinion == "dlib"
     assert parts.lists.current_at(TODAY)
     assert not parts.log_is_open
+
+
+@pytest.mark.parametrize("driver", ["page_folder", "page_camera"])
+def test_pictures_of_pages_may_stand_in_for_a_swipe_reader(place: Installation, driver: str) -> None:
+    parts = build(place, lambda config: replace(config, mrz=replace(config.mrz, driver=driver)))
+    assert isinstance(parts.mrz, OpticalMrzReader)
 
 
 @pytest.mark.parametrize(("kind", "word"), [("mrz", "mrz_serial"), ("chip", "pn532"), ("gate", "osdp")])

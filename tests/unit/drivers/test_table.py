@@ -8,8 +8,18 @@ from collections.abc import Callable
 
 import pytest
 
-from drivers import CameraSettings, PortSettings, make_camera, make_chip_reader, make_gate_unit, make_mrz_reader
+from drivers import (
+    CameraSettings,
+    PortSettings,
+    make_camera,
+    make_chip_reader,
+    make_gate_unit,
+    make_mrz_reader,
+    make_page_reader,
+)
 from drivers.gate.osdp import OsdpGate
+from drivers.page.camera import CameraPages
+from drivers.page.folder import FolderPages
 from drivers.reader.mrz_serial import SerialMrzReader
 from drivers.reader.pn532 import Pn532Reader
 from drivers.reader.vpcd import VpcdReader
@@ -23,6 +33,8 @@ def test_every_name_makes_its_device() -> None:
     assert isinstance(make_chip_reader("pn532", PORT, TestClock()), Pn532Reader)
     assert isinstance(make_mrz_reader("mrz_serial", PORT, TestClock()), SerialMrzReader)
     assert isinstance(make_gate_unit("osdp", PORT, TestClock(), bytes), OsdpGate)
+    assert isinstance(make_page_reader("page_folder", PORT, TestClock()), FolderPages)
+    assert isinstance(make_page_reader("page_camera", PORT, TestClock()), CameraPages)
     assert isinstance(make_chip_reader("vpcd", PortSettings(name="127.0.0.1:0", emulated=True), TestClock()), VpcdReader)
 
 
@@ -43,6 +55,7 @@ def test_a_response_that_no_reader_carries(largest: int) -> None:
     [
         lambda: make_chip_reader("abacus", PORT, TestClock()),
         lambda: make_mrz_reader("abacus", PORT, TestClock()),
+        lambda: make_page_reader("abacus", PORT, TestClock()),
         lambda: make_gate_unit("abacus", PORT, TestClock(), bytes),
         lambda: make_camera("abacus", CameraSettings("x"), lambda seconds: None),
     ],
