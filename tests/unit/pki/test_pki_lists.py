@@ -25,7 +25,7 @@ from egate.model.document import ElementaryFile
 from egate.model.errors import MalformedData, TrustError
 from egate.mrtd.files.tlv import encode_tlv
 from egate.pki import deviations, revocation, signers
-from egate.pki.asn1 import core, elements
+from egate.pki.asn1 import core, elements, unwrap_application
 from egate.pki.certificate import Certificate, parse_certificate
 from egate.pki.cms import parse_signed_data
 from egate.pki.deviations import (
@@ -35,7 +35,7 @@ from egate.pki.deviations import (
     DocumentFacts,
     parse_deviation_list,
 )
-from egate.pki.passive_auth import ChainState, SignatureState, inspect_security_object
+from egate.pki.passive_auth import ChainState, SignatureState, inspect_card_security, inspect_security_object
 from egate.pki.revocation import parse_revocation_list
 from egate.pki.signers import SignerIndex
 from egate.pki.trust_store import TrustStore
@@ -323,3 +323,31 @@ def test_long_lists_of_values_are_walked_within_limits() -> None:
             elements(wrong, 6)
     with pytest.raises(ValueError, match="too long"):
         elements(content, 5)
+
+
+@pytest.mark.parametrize("place", [b"261124000000Z", b"270222000000Z"])
+def test_revocation_list_with_an_impossible_day_is_malformed(place: bytes) -> None:
+    der = utopia().revocation_list()
+    assert place in der
+    with pytest.raises(MalformedData):
+        parse_revocation_list(der.replace(place, b"269924000000Z"))
+
+
+def test_entry_of_a_revocation_list_without_a_number_is_malformed() -> None:
+    der = utopia().revocation_list(77)
+    assert der.count(b"\x02\x01\x4d") == 1
+    with pytest.raises(MalformedData):
+        parse_revocation_list(der.replace(b"\x02\x01\x4d", b"\x04\x01\x4d"))
+
+
+def test_security_object_is_no_card_security() -> None:
+    sod = unwrap_application(chip().files[ElementaryFile.SOD], 0x17, "test")
+    found = inspect_card_security(sod, trust(), TODAY)
+    assert (found.signature, found.chain) == (SignatureState.MALFORMED, ChainState.NOT_CHECKED)
+    assert found.signature_reason == "the signed content is no list of security infos"
+
+
+def test_content_of_another_kind_is_no_deviation_list() -> None:
+    signed = parse_signed_data(utopia().master_list(utopia().csca_certificate))
+    with pytest.raises(MalformedData, match="no deviation list"):
+        parse_deviation_list(b"", signed, "UT")
