@@ -35,7 +35,8 @@ from egate.mrtd.crypto.ciphers import CipherSuite
 from egate.mrtd.files.atr_info import AtrInfo, encode_atr_info
 from egate.mrtd.files.face_record import encode_dg2
 from egate.mrtd.files.lds import encode_com, encode_dg1
-from egate.mrtd.files.mrz import Td3Fields, encode_td3, parse_mrz
+from egate.mrtd.files.mrz import parse_mrz
+from egate.mrtd.files.mrz_encoding import MrzFields, encode_td3
 from egate.mrtd.files.security_infos import PaceInfo, encode_card_access, encode_dg14, pace_oid
 from egate.mrtd.files.tlv import encode_tlv
 from egate.mrtd.keys import session_keys
@@ -175,7 +176,7 @@ class _Reading:
 
 
 _KEY = ec.derive_private_key(0x1234567890ABCDEF1234567890ABCDEF, ec.BrainpoolP256R1())
-_LINES = encode_td3(Td3Fields("UTO", "L898902C3", "ERIKSSON", "ANNA MARIA", "UTO", "740812", "F", "330415"))
+_LINES = encode_td3(MrzFields("UTO", "L898902C3", "ERIKSSON", "ANNA MARIA", "UTO", "740812", "F", "330415"))
 _INFORMATION = parse_mrz(_LINES).information
 
 

@@ -13,7 +13,7 @@ from time import perf_counter
 
 import cv2
 
-from egate.mrtd.files.mrz import Td3Fields, encode_td3
+from egate.mrtd.files.mrz_encoding import MrzFields, encode_td3
 from egate.optics.lines import find_lines, find_stacks
 from egate.optics.page import decode_page, read_page
 from egate.optics.recogniser import LineRecogniser
@@ -27,7 +27,7 @@ _WHITELIST = "tessedit_char_whitelist=ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789<"
 
 def rows() -> list[BenchRow]:
     """One page, from the file to the lines."""
-    lines = encode_td3(Td3Fields("UTO", "L898902C3", "ERIKSSON", "ANNA MARIA", "UTO", "740812", "F", "330415"))
+    lines = encode_td3(MrzFields("UTO", "L898902C3", "ERIKSSON", "ANNA MARIA", "UTO", "740812", "F", "330415"))
     page = turned(draw_page(lines, pattern=0.2), 2.0)
     picture, recogniser = as_file(page, "JPEG"), LineRecogniser()
     times = []

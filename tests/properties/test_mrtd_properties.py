@@ -18,8 +18,9 @@ from egate.mrtd.apdu import CommandApdu, ResponseApdu
 from egate.mrtd.crypto.ciphers import CipherSuite, pad, unpad
 from egate.mrtd.files.face_record import parse_dg2, parse_extensible_record, parse_face_record
 from egate.mrtd.files.lds import parse_com, parse_dg1, parse_dg11, parse_dg12, parse_dg15
-from egate.mrtd.files.mrz import Td3Fields, encode_td3, parse_mrz
+from egate.mrtd.files.mrz import parse_mrz
 from egate.mrtd.files.mrz_dates import birth_date, expiry_date
+from egate.mrtd.files.mrz_encoding import MrzFields, encode_td3
 from egate.mrtd.files.security_infos import decode_oid, encode_oid, parse_card_access, parse_dg14, parse_ec_public_key
 from egate.mrtd.files.tlv import Tlv, encode_tlv, parse_tlvs
 from egate.mrtd.keys import session_keys
@@ -91,7 +92,7 @@ def test_any_zone_of_the_right_shape_parses(data: st.DataObject, shape: tuple[in
 @SEEDED
 @given(surname=MRZ_TEXT, number=MRZ_TEXT, optional=MRZ_TEXT, birth=st.dates(date(1930, 1, 1), date(2020, 1, 1)))
 def test_encoded_passports_add_up(surname: str, number: str, optional: str, birth: date) -> None:
-    fields = Td3Fields("UTO", number[:9], surname, "ANNA", "UTO", birth.strftime("%y%m%d"), "F", "330415", optional[:14])
+    fields = MrzFields("UTO", number[:9], surname, "ANNA", "UTO", birth.strftime("%y%m%d"), "F", "330415", optional[:14])
     mrz = parse_mrz(encode_td3(fields))
     assert mrz.failed_check_digits == ()
     assert mrz.document_number == number[:9].rstrip("<")

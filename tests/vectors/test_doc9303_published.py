@@ -15,7 +15,8 @@ from egate.mrtd.bac import basic_access
 from egate.mrtd.crypto.agreement import CurveAgreement, agreement_by_id
 from egate.mrtd.crypto.ciphers import CipherSuite
 from egate.mrtd.crypto.domain_parameters import CURVES, GROUPS
-from egate.mrtd.files.mrz import Td3Fields, check_digit, encode_td3, parse_mrz
+from egate.mrtd.files.mrz import check_digit, parse_mrz
+from egate.mrtd.files.mrz_encoding import MrzFields, encode_td3
 from egate.mrtd.files.security_infos import PaceInfo, encode_card_access, pace_oid, parse_card_access
 from egate.mrtd.keys import SessionKeys, adjust_parity, basic_access_keys
 from egate.mrtd.pace import PacePassword, pace
@@ -36,7 +37,7 @@ def test_check_digits(text: str, digit: int) -> None:
 
 def test_specimen_passport() -> None:
     """The specimen of Doc 9303-4 appendix B, both ways."""
-    fields = Td3Fields("UTO", "L898902C3", "ERIKSSON", "ANNA MARIA", "UTO", "740812", "F", "120415", "ZE184226B")
+    fields = MrzFields("UTO", "L898902C3", "ERIKSSON", "ANNA MARIA", "UTO", "740812", "F", "120415", "ZE184226B")
     lines = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
     assert encode_td3(fields) == lines
     assert parse_mrz(lines).failed_check_digits == ()

@@ -56,8 +56,8 @@ from drivers.sim.passport.signing import SeededEntropy, digest_of
 from egate.model.document import DocumentFormat, ElementaryFile, MrzInformation
 from egate.mrtd.files.face_record import encode_dg2, image_format
 from egate.mrtd.files.lds import encode_com, encode_dg1
-from egate.mrtd.files.mrz import Td3Fields, parse_mrz
-from egate.mrtd.files.mrz_encoding import encode_mrz
+from egate.mrtd.files.mrz import parse_mrz
+from egate.mrtd.files.mrz_encoding import MrzFields, encode_mrz
 
 __all__ = [
     "OLDER_CHIP",
@@ -180,7 +180,7 @@ class SimulatedIssuer:
 
     def printed_lines(self, person: PersonData) -> tuple[str, ...]:
         """The printed lines of a person's document in its own form; raises MalformedData for what does not fit."""
-        fields = Td3Fields(
+        fields = MrzFields(
             issuing_state=self.state,
             document_number=person.document_number,
             surname=person.surname,

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from egate.model.document import DocumentFormat, ElementaryFile, Mrz
+from egate.model.document import ElementaryFile, Mrz
 from egate.model.errors import MalformedData
 from egate.mrtd.files.groups.document_details import parse_dg12
 from egate.mrtd.files.groups.personal_details import parse_dg11
-from egate.mrtd.files.mrz import parse_mrz
+from egate.mrtd.files.mrz import parse_stored_mrz
 from egate.mrtd.files.tlv import encode_tlv, parse_one, parse_tlvs
 
 __all__ = [
@@ -97,11 +97,7 @@ def parse_dg1(data: bytes) -> Mrz:
     """DG1, the machine readable zone in the chip; raises MalformedData."""
     doing = "parsing DG1"
     text = _ascii(parse_one(parse_one(data, _DG1, doing), _MRZ, doing), doing)
-    for shape in DocumentFormat:
-        count, length = shape.line_count, shape.line_characters
-        if len(text) == count * length:
-            return parse_mrz([text[start : start + length] for start in range(0, len(text), length)])
-    raise MalformedData(doing, "the text has the length of no document format")
+    return parse_stored_mrz(text)
 
 
 def encode_dg1(lines: Sequence[str]) -> bytes:

@@ -1,4 +1,4 @@
-"""The machine readable zone: parsing, check digits, dates, and encoding of passports.
+"""The machine readable zone: parsing and check digits.
 
 Sources: ICAO Doc 9303-3 §4 (characters, check digits, dates), 9303-4 (TD3), 9303-5 (TD1), 9303-6 (TD2), 9303-7 (visas).
 Rule: a zone whose shape fits is always parsed; what does not add up is listed in `failed_check_digits`, because a wrong digit is
@@ -23,7 +23,6 @@ _SHAPES = (DocumentFormat.TD1, DocumentFormat.TD2, DocumentFormat.TD3)
 _VISAS = {DocumentFormat.TD3: DocumentFormat.MRV_A, DocumentFormat.TD2: DocumentFormat.MRV_B}
 _NAME_PLACES = {DocumentFormat.TD1: (2, 0)}
 """Line and position where the name begins where that is not the sixth of the first line; it goes to the end of the line."""
-_NUMBER_LENGTH = 9
 
 DOCUMENT_NUMBER = "document_number"
 DATE_OF_BIRTH = "date_of_birth"
@@ -46,22 +45,6 @@ class _Fields:
     optional: str = field(repr=False)
     optional_2: str = field(repr=False)
     checked: tuple[tuple[str, str, str], ...] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Td3Fields:
-    """What an issuer prints into the machine readable zone of a passport. Dates are YYMMDD; `sex` is M, F or <."""
-
-    issuing_state: str
-    document_number: str = field(repr=False)
-    surname: str = field(repr=False)
-    given_names: str = field(repr=False)
-    nationality: str
-    date_of_birth: str = field(repr=False)
-    sex: str
-    date_of_expiry: str = field(repr=False)
-    optional_data: str = field(repr=False, default="")
-    document_code: str = "P"
 
 
 def check_digit(text: str) -> int:
@@ -223,30 +206,3 @@ def _adds_up(name: str, text: str, digit: str) -> bool:
     if name == OPTIONAL_DATA and digit == "<":
         return not text.strip("<")
     return digit == str(check_digit(text))
-
-
-def encode_td3(fields: Td3Fields) -> tuple[str, str]:
-    """The two lines of a passport with their check digits (Doc 9303-4 §4.2).
-
-    Names longer than their field are cut; raises MalformedData when another value does not fit or has a character that the
-    standard does not print.
-    """
-    names = f"{fields.surname}<<{fields.given_names}".upper().replace(" ", "<").replace("-", "<").replace("'", "")
-    first = _fill(fields.document_code, 2) + _fill(fields.issuing_state, 3) + _fill(names[:39], 39)
-    number = _with_digit(_fill(fields.document_number, _NUMBER_LENGTH))
-    birth = _with_digit(_fill(fields.date_of_birth, 6))
-    expiry = _with_digit(_fill(fields.date_of_expiry, 6))
-    optional = _with_digit(_fill(fields.optional_data, 14))
-    second = number + _fill(fields.nationality, 3) + birth + _fill(fields.sex, 1) + expiry + optional
-    check_digit(first)
-    return first, second + str(check_digit(number + birth + expiry + optional))
-
-
-def _fill(text: str, length: int) -> str:
-    if len(text) > length:
-        raise MalformedData("encoding a machine readable zone", "a value is longer than its field")
-    return text.upper().replace(" ", "<").ljust(length, "<")
-
-
-def _with_digit(text: str) -> str:
-    return text + str(check_digit(text))

@@ -6,9 +6,11 @@ Rule: names that are too long are cut as an issuer cuts them; any other value th
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from egate.model.document import DocumentFormat
 from egate.model.errors import MalformedData
-from egate.mrtd.files.mrz import Td3Fields, check_digit
+from egate.mrtd.files.mrz import check_digit
 
 _DOING = "encoding a machine readable zone"
 _NUMBER_CHARACTERS = 9
@@ -23,7 +25,29 @@ _SECOND_OPTIONAL_CHARACTERS = 11
 """TD1 alone has a second field."""
 
 
-def encode_mrz(shape: DocumentFormat, fields: Td3Fields, optional_data_2: str = "") -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class MrzFields:
+    """What an issuer prints into the machine readable zone. Dates are YYMMDD; `sex` is M, F or <."""
+
+    issuing_state: str
+    document_number: str = field(repr=False)
+    surname: str = field(repr=False)
+    given_names: str = field(repr=False)
+    nationality: str
+    date_of_birth: str = field(repr=False)
+    sex: str
+    date_of_expiry: str = field(repr=False)
+    optional_data: str = field(repr=False, default="")
+    document_code: str = "P"
+
+
+def encode_td3(fields: MrzFields) -> tuple[str, str]:
+    """The two lines of a passport; raises as `encode_mrz`."""
+    first, second = encode_mrz(DocumentFormat.TD3, fields)
+    return first, second
+
+
+def encode_mrz(shape: DocumentFormat, fields: MrzFields, optional_data_2: str = "") -> tuple[str, ...]:
     """The lines of a document of this form; raises MalformedData for a value that does not fit or has another character.
 
     A document number of more than nine characters overflows into the optional data of cards, as the standard provides.
@@ -51,7 +75,7 @@ def _closed(shape: DocumentFormat, second: str, covered: str) -> str:
     return second + str(check_digit(covered)) if shape in {DocumentFormat.TD2, DocumentFormat.TD3} else second
 
 
-def _number(shape: DocumentFormat, fields: Td3Fields) -> tuple[str, str]:
+def _number(shape: DocumentFormat, fields: MrzFields) -> tuple[str, str]:
     """Document number with its digit, and the optional data, into which a long number of a card goes on."""
     size = _OPTIONAL_CHARACTERS[shape]
     number, optional = fields.document_number.upper(), fields.optional_data
@@ -64,7 +88,7 @@ def _number(shape: DocumentFormat, fields: Td3Fields) -> tuple[str, str]:
     return _with_digit(_fill(number, _NUMBER_CHARACTERS)), _with_digit(filled) if shape is DocumentFormat.TD3 else filled
 
 
-def _names(fields: Td3Fields, length: int) -> str:
+def _names(fields: MrzFields, length: int) -> str:
     names = f"{fields.surname}<<{fields.given_names}".upper().replace(" ", "<").replace("-", "<").replace("'", "")
     return _fill(names[:length], length)
 

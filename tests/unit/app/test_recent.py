@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from egate.app.recent import MOST_DOCUMENTS, RecentDocuments
 from egate.model.document import Mrz
-from egate.mrtd.files.mrz import Td3Fields, encode_td3, parse_mrz
+from egate.mrtd.files.mrz import parse_mrz
+from egate.mrtd.files.mrz_encoding import MrzFields, encode_td3
 
 KEY = bytes(32)
 
 
 def _mrz(number: str) -> Mrz:
-    fields = Td3Fields(
+    fields = MrzFields(
         issuing_state="UTO",
         document_number=number,
         surname="TRAVELLER",

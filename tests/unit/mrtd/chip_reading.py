@@ -18,7 +18,8 @@ from egate.mrtd.apdu import CommandApdu, ResponseApdu
 from egate.mrtd.crypto.ciphers import CipherSuite
 from egate.mrtd.files.face_record import encode_dg2
 from egate.mrtd.files.lds import encode_com, encode_dg1
-from egate.mrtd.files.mrz import Td3Fields, encode_td3, parse_mrz
+from egate.mrtd.files.mrz import parse_mrz
+from egate.mrtd.files.mrz_encoding import MrzFields, encode_td3
 from egate.mrtd.files.security_infos import PaceInfo, encode_card_access, encode_dg14, pace_oid
 from egate.mrtd.files.tlv import encode_tlv
 from egate.mrtd.reading import ReadRequest, read_chip
@@ -26,7 +27,7 @@ from egate.mrtd.reading import ReadRequest, read_chip
 Result = TypeVar("Result")
 Transceive = Callable[[bytes], bytes]
 
-LINES = encode_td3(Td3Fields("UTO", "L898902C3", "ERIKSSON", "ANNA MARIA", "UTO", "740812", "F", "330415", "ZE184226B"))
+LINES = encode_td3(MrzFields("UTO", "L898902C3", "ERIKSSON", "ANNA MARIA", "UTO", "740812", "F", "330415", "ZE184226B"))
 INFORMATION = parse_mrz(LINES).information
 WRONG_INFORMATION = MrzInformation("L898902C3", "740813", "330415")
 PACE_AES128 = PaceInfo(pace_oid(2, CipherSuite.AES128), 2, 13)

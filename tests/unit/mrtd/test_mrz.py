@@ -10,9 +10,9 @@ import pytest
 
 from egate.model.document import DocumentFormat
 from egate.model.errors import MalformedData
-from egate.mrtd.files.mrz import Td3Fields, check_digit, encode_td3, is_name_truncated, parse_mrz, parse_stored_mrz
+from egate.mrtd.files.mrz import check_digit, is_name_truncated, parse_mrz, parse_stored_mrz
 from egate.mrtd.files.mrz_dates import BirthDates, birth_date, expiry_date, possible_births
-from egate.mrtd.files.mrz_encoding import encode_mrz
+from egate.mrtd.files.mrz_encoding import MrzFields, encode_mrz, encode_td3
 from tests.shared_data import shared_path
 
 PASSPORT = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
@@ -20,7 +20,7 @@ CARD = ("I<UTOD231458907<<<<<<<<<<<<<<<", "7408122F1204159UTO<<<<<<<<<<<6", "ERI
 LONG_NUMBER_CARD = ("I<UTOD23145890<7349<<<<<<<<<<<", "3407127M9507122UTO<<<<<<<<<<<2", "STEVENSON<<PETER<<JOHN<<<<<<<<")
 LONG_NUMBER_TD2 = ("I<UTOSTEVENSON<<PETER<JOHN<<<<<<<<<<", "D23145890<UTO3407127M95071227349<<<8")
 VISA = ("V<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<", "L8988901C4XXX4009078F9612109<<<<<<<<")
-FIELDS = Td3Fields("UTO", "L898902C3", "ERIKSSON", "ANNA MARIA", "UTO", "740812", "F", "120415", "ZE184226B")
+FIELDS = MrzFields("UTO", "L898902C3", "ERIKSSON", "ANNA MARIA", "UTO", "740812", "F", "120415", "ZE184226B")
 
 
 def test_passport_fields() -> None:
@@ -179,22 +179,22 @@ def test_names_that_fill_their_field_may_be_cut() -> None:
         (DocumentFormat.TD1, replace(FIELDS, document_code="I", document_number="D23145890", optional_data=""), CARD),
         (
             DocumentFormat.TD1,
-            Td3Fields("UTO", "D23145890734", "STEVENSON", "PETER<<JOHN", "UTO", "340712", "M", "950712", document_code="I"),
+            MrzFields("UTO", "D23145890734", "STEVENSON", "PETER<<JOHN", "UTO", "340712", "M", "950712", document_code="I"),
             LONG_NUMBER_CARD,
         ),
         (
             DocumentFormat.TD2,
-            Td3Fields("UTO", "D23145890734", "STEVENSON", "PETER JOHN", "UTO", "340712", "M", "950712", document_code="I"),
+            MrzFields("UTO", "D23145890734", "STEVENSON", "PETER JOHN", "UTO", "340712", "M", "950712", document_code="I"),
             LONG_NUMBER_TD2,
         ),
         (
             DocumentFormat.MRV_B,
-            Td3Fields("UTO", "L8988901C", "ERIKSSON", "ANNA MARIA", "XXX", "400907", "F", "961210", document_code="V"),
+            MrzFields("UTO", "L8988901C", "ERIKSSON", "ANNA MARIA", "XXX", "400907", "F", "961210", document_code="V"),
             VISA,
         ),
     ],
 )
-def test_published_zones_are_printed_again(shape: DocumentFormat, fields: Td3Fields, lines: tuple[str, ...]) -> None:
+def test_published_zones_are_printed_again(shape: DocumentFormat, fields: MrzFields, lines: tuple[str, ...]) -> None:
     """Doc 9303-4 to -7 print these; the encoder makes the same characters."""
     assert encode_mrz(shape, fields) == lines
 

@@ -17,11 +17,12 @@ from drivers.page.folder import FolderPages
 from egate.app.clock import SystemClock
 from egate.app.optical_reader import OpticalMrzReader, PageWorker
 from egate.model.errors import DeviceError
-from egate.mrtd.files.mrz import Td3Fields, encode_td3, parse_mrz
+from egate.mrtd.files.mrz import parse_mrz
+from egate.mrtd.files.mrz_encoding import MrzFields, encode_td3
 from tests.unit.optics.pages import as_file, draw_page
 
-LINES = encode_td3(Td3Fields("UTO", "L898902C3", "ERIKSSON", "ANNA MARIA", "UTO", "740812", "F", "330415"))
-OTHER = encode_td3(Td3Fields("UTO", "X12345678", "MUSTER", "KAI", "UTO", "900101", "M", "330415"))
+LINES = encode_td3(MrzFields("UTO", "L898902C3", "ERIKSSON", "ANNA MARIA", "UTO", "740812", "F", "330415"))
+OTHER = encode_td3(MrzFields("UTO", "X12345678", "MUSTER", "KAI", "UTO", "900101", "M", "330415"))
 BLANK = np.full((500, 800), 235, dtype=np.uint8)
 
 

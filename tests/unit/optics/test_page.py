@@ -12,20 +12,20 @@ import pytest
 
 from egate.model.document import DocumentFormat
 from egate.model.errors import DeviceError, MalformedData
-from egate.mrtd.files.mrz import Td3Fields, parse_mrz
-from egate.mrtd.files.mrz_encoding import encode_mrz
+from egate.mrtd.files.mrz import parse_mrz
+from egate.mrtd.files.mrz_encoding import MrzFields, encode_mrz
 from egate.optics.page import MAX_PAGE_BYTES, decode_page, read_page
 from egate.optics.recogniser import NETWORK, LineRecogniser
 from egate.weights import read_weights
 from tests.unit.optics.pages import as_file, draw_page, turned
 
-FIELDS = Td3Fields("UTO", "L898902C3", "ERIKSSON", "ANNA MARIA", "UTO", "740812", "F", "330415")
+FIELDS = MrzFields("UTO", "L898902C3", "ERIKSSON", "ANNA MARIA", "UTO", "740812", "F", "330415")
 ZONES = {
     DocumentFormat.TD3: encode_mrz(DocumentFormat.TD3, FIELDS),
     DocumentFormat.TD2: encode_mrz(DocumentFormat.TD2, FIELDS),
     DocumentFormat.TD1: encode_mrz(DocumentFormat.TD1, FIELDS),
     DocumentFormat.MRV_A: encode_mrz(
-        DocumentFormat.MRV_A, Td3Fields("UTO", "L8988901C", "MUSTER", "KAI", "XXX", "400907", "M", "301210", document_code="V")
+        DocumentFormat.MRV_A, MrzFields("UTO", "L8988901C", "MUSTER", "KAI", "XXX", "400907", "M", "301210", document_code="V")
     ),
 }
 

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from egate.model.document import Mrz
 from egate.model.errors import EgateError, MalformedData, TrustError
 from egate.model.watchlist import ListKind
-from egate.mrtd.files.mrz import Td3Fields, encode_td3, is_name_truncated, parse_mrz
+from egate.mrtd.files.mrz import is_name_truncated, parse_mrz
+from egate.mrtd.files.mrz_encoding import MrzFields, encode_td3
 from egate.watchlist import lists, persons
 from egate.watchlist.index import build_document_index, document_key
 from egate.watchlist.lists import ListHeader, Watchlists, encode_list, key_name, open_list, open_watchlists
@@ -30,7 +31,7 @@ BORN = date(1974, 8, 12)
 
 
 def printed(surname: str = "ERIKSSON", given: str = "ANNA MARIA", number: str = "L898902C3", born: str = "740812") -> Mrz:
-    return parse_mrz(encode_td3(Td3Fields("UTO", number, surname, given, "UTO", born, "F", "320415")))
+    return parse_mrz(encode_td3(MrzFields("UTO", number, surname, given, "UTO", born, "F", "320415")))
 
 
 def wanted(*names: tuple[str, str], born: tuple[date, ...] = (BORN,)) -> Watchlists:
