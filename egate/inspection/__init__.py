@@ -1,1 +1,1 @@
-"""The record of one inspection: what was read, judged and measured, in a form that others can read."""
+"""The record of one inspection: what was read, found and decided, kept as the logging profile says, exported, read back."""
