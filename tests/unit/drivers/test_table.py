@@ -79,5 +79,8 @@ def test_no_key_shows() -> None:
 
 def test_a_controller_without_a_camera_loads_no_opencv() -> None:
     """The lane controller imports no numpy (FACTS-gate §6.2): a C call there would hold the doors up."""
-    code = "import sys, drivers, drivers.gate.osdp, drivers.reader.pn532; sys.exit(bool({'cv2', 'numpy', 'smartcard'} & {*sys.modules}))"
+    code = (
+        "import sys, drivers, drivers.gate.osdp, drivers.reader.pn532;"
+        "sys.exit(bool({'cv2', 'numpy', 'smartcard'} & {*sys.modules}))"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=30).returncode == 0
