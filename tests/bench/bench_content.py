@@ -49,6 +49,11 @@ def _portrait() -> Image.Image:
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
+def portrait_jpeg2000() -> bytes:
+    """The portrait as documents carry it, for other benchmarks."""
+    return _encoded("JPEG2000")
+
+
 def _encoded(form: str) -> bytes:
     stream = io.BytesIO()
     if form == "JPEG":
