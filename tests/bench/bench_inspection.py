@@ -1,9 +1,9 @@
 """A whole inspection without the wire: the processor time of reading and judging, and what is left after the chip's last byte.
 
 The passport is one of the simulated State with a signed security object, PACE, chip authentication and a face of 15 kB. The
-chip's own work is subtracted. "Left" is what a lane does between the last byte of DG2 and its decision about the entry door, with EF.SOD
-looked at while DG2 came, as `egate.app.early` does it; its yardstick is the one thing that may still run then, the decoding of a
-portrait of 15 kB in JPEG 2000, which another process does at the same time.
+chip's own work is subtracted. "Left" is what a lane does between the last byte of DG2 and its decision about the entry door,
+with EF.SOD looked at while DG2 came, as `egate.app.early` does it; its yardstick is the one thing that may still run then, the
+decoding of a portrait of 15 kB in JPEG 2000, which another process does at the same time.
 """
 
 from __future__ import annotations

@@ -34,11 +34,11 @@ _HEAD = """# Benchmarks
 
 Made by `make bench ARGS="--markdown"`, which measures every row anew and writes this page; `make bench` alone prints the rows.
 
-**How to read it.** Each row stands beside a yardstick: a peer that does the same work in the same run, a floor that nobody can get
-below, or a limit. The ratio is value ÷ yardstick: below 1 is faster than the peer or within the limit, and against a floor it is
-how many times the floor we need. On a shared machine the ratio counts and the figure alone says little; figures are medians unless
-the row says otherwise. One row may stand here several times with different yardsticks. No test asserts a time: a slow machine
-fails nothing, and a figure that gets worse shows here.
+**How to read it.** Each row stands beside a yardstick: a peer that does the same work in the same run, a floor that nobody can
+get below, or a limit. The ratio is value ÷ yardstick: below 1 is faster than the peer or within the limit, and against a floor
+it is how many times the floor we need. On a shared machine the ratio counts and the figure alone says little; figures are
+medians unless the row says otherwise. One row may stand here several times with different yardsticks. No test asserts a time: a
+slow machine fails nothing, and a figure that gets worse shows here.
 """
 
 
