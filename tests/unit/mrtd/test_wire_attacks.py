@@ -13,6 +13,7 @@ from egate.model.errors import ChipError
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
 from egate.mrtd.crypto.ciphers import CipherSuite
 from egate.mrtd.files.lds import encode_com
+from egate.mrtd.files.tlv import encode_tlv
 from egate.mrtd.keys import session_keys
 from egate.mrtd.reading import ReadRequest, read_chip
 from egate.mrtd.secure_messaging import SecureMessaging
@@ -50,7 +51,12 @@ def test_answers_in_their_order(suite: CipherSuite) -> None:
         assert reader.unwrap(chip.seal(ResponseApdu(content, 0x9000))).data == content
 
 
-@pytest.mark.parametrize("content", [b"\xff" * 16, b"\xff" * 100])
+CIPHERTEXT, STATUS = encode_tlv(0x87, b"\x01" + bytes(16)), encode_tlv(0x99, b"\x90\x00")
+
+
+@pytest.mark.parametrize(
+    "content", [encode_tlv(0x04, bytes(98)), CIPHERTEXT + STATUS, b"\xff" * 100], ids=["data", "no code", "any"]
+)
 def test_an_unprotected_block_of_the_face(content: bytes) -> None:
     """While the chip counts on, one block of DG2 is answered in the clear: the face stays that of the issuer."""
     key = chip_key(5)
