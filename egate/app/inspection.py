@@ -7,13 +7,14 @@ is in the evidence. A chip that takes longer than the limit ends its reading wit
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 
 from egate.app.clock import SystemClock
+from egate.app.dialogue_thread import DialogueThread
 from egate.model.document import ChipEvidence, ElementaryFile, Mrz, ReadingProgress
 from egate.model.errors import MalformedData
-from egate.mrtd.apdu import ResponseApdu
+from egate.mrtd.apdu import CommandApdu, ResponseApdu
 from egate.mrtd.files.mrz import parse_mrz
 from egate.mrtd.reading import PartialReading, ReadingStopped, ReadRequest, read_chip
 from egate.ports import ChipReader, Clock
@@ -56,31 +57,66 @@ async def gather_chip(
 ) -> ChipEvidence:
     """Read the chip on the reader from first command to last; keys die with the dialogue.
 
-    Without `terms` the machine's own clock and the usual limit hold.
+    Without `terms` the machine's own clock and the usual limit hold. The dialogue computes in a thread of its own; `progress` and
+    the request's `on_file` are called in the loop, in order.
     """
     terms = terms or ReadingTerms(SystemClock())
-    now_s = terms.clock.monotonic
+    thread = DialogueThread()
+    marshalled = replace(request, on_file=thread.in_loop(request.on_file))
+    dialogue = read_chip(marshalled, secrets.token_bytes, thread.in_loop(progress), terms.partial)
     times_us: list[int] = []
-    dialogue = read_chip(request, secrets.token_bytes, progress, terms.partial)
-    ends_s = now_s() + terms.limit_s
     try:
-        command = next(dialogue)
-        while True:
-            began_s = now_s()
-            if began_s > ends_s:
-                command = dialogue.throw(ReadingStopped(f"it took longer than {terms.limit_s:g} s"))
-            response = await reader.transceive(command.to_bytes())
-            try:
-                answer = ResponseApdu.from_bytes(response)
-            except MalformedData as error:  # what the chip did wrong belongs into the evidence
-                command = dialogue.throw(error)
-            else:
-                times_us.append(round((now_s() - began_s) * 1e6))
-                command = dialogue.send(answer)
-    except StopIteration as done:
-        return with_times(done.value, times_us)
+        evidence = await _carried(reader, _Steps(dialogue, thread), terms, times_us)
     finally:
-        dialogue.close()
+        await thread.close(dialogue.close)
+    return with_times(evidence, times_us)
+
+
+async def _carried(reader: ChipReader, steps: _Steps, terms: ReadingTerms, times_us: list[int]) -> ChipEvidence:
+    """Each command to the reader and its answer back, until there is evidence; the time of each exchange is added."""
+    now_s = terms.clock.monotonic
+    ends_s = now_s() + terms.limit_s
+    step = await steps.begin()
+    while not isinstance(step, ChipEvidence):
+        began_s = now_s()
+        if began_s > ends_s:
+            step = await steps.throw(ReadingStopped(f"it took longer than {terms.limit_s:g} s"))
+            continue
+        response = await reader.transceive(step)
+        try:
+            answer = ResponseApdu.from_bytes(response)
+        except MalformedData as error:  # what the chip did wrong belongs into the evidence
+            step = await steps.throw(error)
+        else:
+            times_us.append(round((now_s() - began_s) * 1e6))
+            step = await steps.send(answer)
+    return step
+
+
+class _Steps:
+    """The steps of a dialogue in its thread; each ends with the next command or, at last, with the evidence."""
+
+    def __init__(self, dialogue: Generator[CommandApdu, ResponseApdu, ChipEvidence], thread: DialogueThread) -> None:
+        self._dialogue, self._thread = dialogue, thread
+
+    async def begin(self) -> bytes | ChipEvidence:
+        return await self._next(lambda: next(self._dialogue))
+
+    async def send(self, answer: ResponseApdu) -> bytes | ChipEvidence:
+        return await self._next(lambda: self._dialogue.send(answer))
+
+    async def throw(self, error: Exception) -> bytes | ChipEvidence:
+        return await self._next(lambda: self._dialogue.throw(error))
+
+    async def _next(self, work: Callable[[], CommandApdu]) -> bytes | ChipEvidence:
+        def step() -> bytes | ChipEvidence:
+            try:
+                return work().to_bytes()
+            except StopIteration as done:
+                evidence: ChipEvidence = done.value
+                return evidence
+
+        return await self._thread.run(step)
 
 
 def with_times(evidence: ChipEvidence, times_us: Sequence[int]) -> ChipEvidence:

@@ -22,6 +22,7 @@ from egate.model.errors import ChipError, MalformedData
 from egate.mrtd.apdu import MAX_EXTENDED_BYTES, MAX_SHORT_LE, SW_OK, CommandApdu, ResponseApdu
 from egate.mrtd.crypto.agreement import Entropy
 from egate.mrtd.crypto.ec import Curve, Point, verify_ecdsa
+from egate.mrtd.crypto.powers import power
 from egate.mrtd.files.lds import parse_dg15
 from egate.mrtd.files.security_infos import decode_oid, parse_ec_public_key
 from egate.mrtd.files.tlv import parse_one, parse_tlvs
@@ -208,7 +209,7 @@ def _verify_rsa(key: RsaKey, challenge: bytes, signature: bytes) -> str | None:
     number = int.from_bytes(signature, "big")
     if number >= key.modulus or len(signature) > MAX_SIGNATURE_BYTES:
         return None
-    opened = pow(number, key.exponent, key.modulus)
+    opened = power(number, key.exponent, key.modulus)
     size = (key.modulus.bit_length() + 7) // 8
     for candidate in (opened, key.modulus - opened):
         if candidate & 0x0F == 0x0C:

@@ -14,6 +14,7 @@ from typing import Generic, Protocol, TypeVar
 from egate.model.errors import MalformedData
 from egate.mrtd.crypto.domain_parameters import CURVES, GROUPS, Group
 from egate.mrtd.crypto.ec import Curve, Point
+from egate.mrtd.crypto.powers import power
 
 Element = TypeVar("Element")
 Entropy = Callable[[int], bytes]
@@ -152,7 +153,7 @@ class GroupAgreement:
     def multiply(self, scalar: int, element: int, entropy: Entropy | None = None) -> int:
         """Exponentiation of an element of the subgroup; a secret exponent is blinded by a random multiple of the order."""
         blinding = 0 if entropy is None else int.from_bytes(entropy(_EXCESS_BYTES), "big") * self.group.q
-        return _not_one(pow(element, scalar + blinding, self.group.p))
+        return _not_one(power(element, scalar + blinding, self.group.p))
 
     def add(self, left: int, right: int) -> int:
         """Multiplication modulo the prime."""
@@ -167,7 +168,7 @@ class GroupAgreement:
         element = int.from_bytes(data, "big")
         if len(data) > self._prime_bytes or not 1 < element < self.group.p - 1:
             raise MalformedData("agreeing on a key", "a public value out of range")
-        if pow(element, self.group.q, self.group.p) != 1:
+        if power(element, self.group.q, self.group.p) != 1:
             raise MalformedData("agreeing on a key", "a public value outside the subgroup")
         return element
 

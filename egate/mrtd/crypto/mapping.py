@@ -13,6 +13,7 @@ from egate.model.errors import MalformedData
 from egate.mrtd.crypto.agreement import Agreement, CurveAgreement, Entropy, GroupAgreement, KeyPair
 from egate.mrtd.crypto.ciphers import CipherSuite, encrypt
 from egate.mrtd.crypto.ec import Curve, Point
+from egate.mrtd.crypto.powers import power
 
 NONCE_BYTES = {CipherSuite.DES3: 16, CipherSuite.AES128: 16, CipherSuite.AES192: 32, CipherSuite.AES256: 32}
 """The chip's nonce fills whole blocks and is at least as long as a key (Doc 9303-11 §4.4.3.3.2)."""
@@ -56,7 +57,7 @@ def map_integrated(
     if isinstance(agreement, CurveAgreement):
         return encode_to_point(agreement.curve, pseudo_random(suite, nonce, additional, agreement.curve.p))
     group = agreement.group
-    base = pow(pseudo_random(suite, nonce, additional, group.p), (group.p - 1) // group.q, group.p)
+    base = power(pseudo_random(suite, nonce, additional, group.p), (group.p - 1) // group.q, group.p)
     if base in {0, 1}:
         raise MalformedData(_DOING, "the neutral element")
     return base

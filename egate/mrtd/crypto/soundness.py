@@ -16,6 +16,7 @@ from egate.model.errors import MalformedData
 from egate.mrtd.crypto.agreement import CurveAgreement, GroupAgreement
 from egate.mrtd.crypto.domain_parameters import Group
 from egate.mrtd.crypto.ec import Curve
+from egate.mrtd.crypto.powers import power
 
 MIN_CURVE_BITS, MAX_CURVE_BITS = 160, 640
 """Below, a discrete logarithm is within reach of a well-funded attacker; above, no travel document lies and arithmetic drags."""
@@ -100,7 +101,7 @@ def _judged_group(group: Group) -> Group:
     _demand(q.bit_length() >= MIN_ORDER_BITS, "an order of unacceptable size")
     _demand((p - 1) % q == 0, "an order that does not divide that of the field")
     _demand(1 < g < p - 1, "a generator of no use")
-    _demand(pow(g, q, p) == 1, "a generator of another order")  # 4
+    _demand(power(g, q, p) == 1, "a generator of another order")  # 4
     _demand(is_probable_prime(q, GROUP_ROUNDS), "an order that is no prime")  # 3
     _demand(is_probable_prime(p, GROUP_ROUNDS), "a modulus that is no prime")
     return replace(group, q=q)
@@ -124,7 +125,7 @@ def _base(seed: bytes, counter: int, number: int) -> int:
 
 
 def _passes(number: int, odd: int, twos: int, base: int) -> bool:
-    value = pow(base, odd, number)
+    value = power(base, odd, number)
     if value in {1, number - 1}:
         return True
     for _ in range(twos - 1):
