@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from egate.model.document import ElementaryFile
 from egate.model.errors import ChipError, MalformedData
 from egate.mrtd.apdu import MAX_EXTENDED_BYTES, MAX_SHORT_LE, SW_END_OF_FILE, SW_FILE_NOT_FOUND, CommandApdu, ResponseApdu
+from egate.mrtd.files.lds import FILE_TAGS
 from egate.mrtd.files.tlv import MAX_HEADER_BYTES, encode_tlv, parse_one, read_header
 from egate.mrtd.quirks import Quirk
 
@@ -169,9 +170,11 @@ class FileReader:
             if response.sw not in _NO_SHORT_IDENTIFIERS or self.habits.short_identifiers_proven:
                 _demand(response)
                 self.habits.short_identifiers_proven = True
-                return response.data
+                if _may_be(file, response.data):
+                    return response.data
+                self._terms.meet(Quirk.FILES_OF_MASTER_FILE, None)
         _demand((yield _select(file)))
-        if self.habits.short_identifiers:
+        if self.habits.short_identifiers and not self.habits.short_identifiers_proven:
             self.habits.short_identifiers = False
             self._terms.meet(Quirk.NO_SHORT_IDENTIFIERS, response.sw)
         response = yield from self._ask(lambda less: _read_at(0, less), size)
@@ -235,6 +238,11 @@ class FileReader:
         elif came >= _LEAST_LESSON_BYTES:
             habits.most_bytes = came
             self._terms.meet(Quirk.SHORT_ANSWERS, None)
+
+
+def _may_be(file: ElementaryFile, start: bytes) -> bool:
+    """Whether a file of the application begins with its own tag; files of the master file have none of theirs."""
+    return not file.in_application or not start or start[0] == FILE_TAGS.get(file, start[0])
 
 
 def _total_bytes(start: bytes) -> int:

@@ -34,6 +34,7 @@ class Quirk(Enum):
     LITTLE_OVERLAP_OF_READS = "little_overlap_of_reads"
     EXTENDED_LENGTH_REFUSED = "extended_length_refused"
     SHORT_ANSWERS = "short_answers"
+    FILES_OF_MASTER_FILE = "files_of_master_file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,12 @@ QUIRKS: Mapping[Quirk, QuirkEntry] = MappingProxyType(
             "passports of the first years",
             "ICAO Doc 9303-10 §3.6.2 (either way of selection)",
             "selects each file by its identifier from then on, without trying again",
+        ),
+        Quirk.FILES_OF_MASTER_FILE: QuirkEntry(
+            "answers a short identifier that the application does not know with the file of the master file",
+            "a card simulator of the German identity card (PersoSim)",
+            "docs/peers.md",
+            "selects a file whose tag is another file's by its identifier, and believes that",
         ),
         Quirk.NO_OVERLAP_OF_READS: QuirkEntry(
             "reads offsets below 32,768 only with INS B0 and those from there on only with INS B1",

@@ -121,6 +121,9 @@ class FileSystem:
                 return status(SW_WRONG_PARAMETERS)
             offset = command.p2
             self._current = self._by_number(lambda file: file.short_id == command.p1 & 0x1F)
+            if self._current is None and self._options.has(Quirk.FILES_OF_MASTER_FILE):
+                there = (file for file in self._files if not file.in_application)
+                self._current = next((file for file in there if file.short_id == command.p1 & 0x1F), None)
             if self._current is None:
                 return status(SW_NOT_FOUND)
         return self._block(offset, command.le, access=access, end=self._even_end())
@@ -167,4 +170,6 @@ class FileSystem:
         return ResponseApdu(block, 0x9000 if whole else SW_END_OF_FILE)
 
     def _may_read(self, file: ElementaryFile | _Cvca, *, access: bool) -> bool:
+        if file is ElementaryFile.CARD_SECURITY:  # read after PACE only (Doc 9303-10 §3.11.3)
+            return access
         return not file.in_application or (access and (file not in _CLOSED or file in self._rights.granted))

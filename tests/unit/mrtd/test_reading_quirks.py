@@ -23,9 +23,11 @@ NEVER_MET = frozenset({Quirk.NO_LE_IN_SELECT, Quirk.PARAMETERS_NEEDED, Quirk.NO_
 ONLY_BY_LONG_READERS = frozenset({Quirk.EXTENDED_LENGTH_REFUSED, Quirk.FULL_LENGTH_REFUSED})
 """Met by a reader that carries extended lengths, of a chip that states them."""
 MASTER_FILE = frozenset({Quirk.MASTER_FILE_6A86, Quirk.MASTER_FILE_6A87, Quirk.MASTER_FILE_6985})
+ONLY_BY_ABSENT_FILES = frozenset({Quirk.FILES_OF_MASTER_FILE})
+"""Met where the application lacks a file whose number the master file knows; a test of its own below."""
 UNMET = {
-    True: NEVER_MET | MASTER_FILE | {Quirk.PACE_ONLY},
-    False: NEVER_MET | MASTER_FILE | {Quirk.NO_PARAMETER_ID},
+    True: ONLY_BY_ABSENT_FILES | NEVER_MET | MASTER_FILE | {Quirk.PACE_ONLY},
+    False: ONLY_BY_ABSENT_FILES | NEVER_MET | MASTER_FILE | {Quirk.NO_PARAMETER_ID},
 }
 """By whether PACE comes first: nobody meets a refusal of what need not be asked."""
 
@@ -57,7 +59,7 @@ def test_every_quirk_has_its_source() -> None:
     assert set(QUIRKS) == set(Quirk)
     for entry in QUIRKS.values():
         assert all((entry.behaviour, entry.family, entry.report, entry.answer))
-        assert "#" in entry.report or "9303" in entry.report
+        assert any(source in entry.report for source in ("#", "9303", "docs/peers.md"))
 
 
 @pytest.mark.parametrize("pace_before_bac", [True, False])
@@ -118,6 +120,17 @@ def test_short_answers_teach_the_block() -> None:
     evidence = read(simulated_chip(files, KEY, ChipOptions(short_blocks=0x70)).transceive)
     assert_read(evidence, files)
     assert Quirk.SHORT_ANSWERS in met(evidence)
+
+
+def test_a_file_of_the_master_file_is_not_taken_for_one_of_the_application() -> None:
+    """EF.COM and EF.DIR share a number: a chip without EF.COM that answers EF.DIR has none, and nothing is kept for it."""
+    files = files_of()
+    del files[ElementaryFile.COM]
+    files[ElementaryFile.DIR] = bytes.fromhex("61094f07a0000002471001")
+    evidence = read(simulated_chip(files, KEY, ChipOptions(quirks=frozenset({Quirk.FILES_OF_MASTER_FILE}))).transceive)
+    assert_read(evidence, files)
+    assert ElementaryFile.COM not in evidence.files
+    assert Quirk.FILES_OF_MASTER_FILE in met(evidence)
 
 
 def test_absent_files_are_not_asked_for() -> None:
