@@ -1,0 +1,74 @@
+"""`egate replay`: judge a recorded inspection again, and show what ends otherwise.
+
+Exit status: 0 every check ends as before; 1 something ends otherwise; 2 the record cannot be judged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from datetime import date
+from pathlib import Path
+
+from egate.app.config import ConfigError
+from egate.app.inspecting.files import profile_of, read_input
+from egate.app.inspecting.report import comparison_lines
+from egate.app.inspecting.terminal import look_of
+from egate.app.inspecting.trusting import believe
+from egate.inspection.export import parse_record
+from egate.inspection.rejudging import judge_again, recorded_profile, recorded_trust, why_not
+
+SAME, OTHERWISE = 0, 1
+
+EXAMPLES = """\
+examples:
+  egate replay record.json                                  with the trust, the rules and the day in the record
+  egate replay record.json --trust TRUST                    with what is trusted now
+  egate replay record.json --profile new.toml               with other rules
+  egate replay record.json --trust TRUST --at 2027-01-31    as it would end on another day
+
+Only a record of the log profile `full` holds what is needed (egate inspect … --json record.json --log-profile full).
+
+exit status:
+  0 every check ends as before, 1 something ends otherwise, 2 the record cannot be judged
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `egate replay`."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EXAMPLES
+    parser.add_argument("record", type=Path, metavar="RECORD.json", help="the record of an inspection")
+    parser.add_argument("--trust", type=Path, metavar="FOLDER", help="trust folder (default: the certificates in the record)")
+    parser.add_argument("--profile", type=Path, metavar="FILE", help="profile (default: the rules in the record)")
+    parser.add_argument("--at", default="", metavar="DATE", help="the day, as 2027-01-31 (default: the day of the inspection)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Judge a record again; returns the exit status. Raises ConfigError or EgateError where that cannot be done."""
+    record = parse_record(read_input(arguments.record, "RECORD.json"))
+    problem = why_not(record)
+    if problem:
+        raise ConfigError(f"{arguments.record} cannot be judged again: {problem}")
+    day = _day(arguments.at) if arguments.at else record.began.date()
+    trust = recorded_trust(record) if arguments.trust is None else believe(arguments.trust, day).store
+    profile = recorded_profile(record) if arguments.profile is None else profile_of(arguments.profile)
+    compared = judge_again(record, trust, profile, day)
+    look = look_of(sys.stdout, os.environ)
+    head = f"Inspection {record.transaction} of {record.began:%Y-%m-%d %H:%M:%S} UTC, judged as on {day}"
+    lines = [
+        look.paint.head(head),
+        *look.wrapped(f"by the profile {profile.name}, trusting {trust.source}", 4),
+        "",
+        *comparison_lines(compared, look),
+    ]
+    sys.stdout.write("".join(f"{look.plain(line)}\n" for line in lines))
+    return OTHERWISE if any(entry.changed for entry in compared) else SAME
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigError("--at: write the day as 2027-01-31") from None

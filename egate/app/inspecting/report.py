@@ -1,0 +1,231 @@
+"""What a person at a desk sees of an inspection: whose document, what speaks against it, what is good, the verdict.
+
+Rule: reasons come first, each with why and what to do; what is good takes one line. Every line is made from the record, so that
+what is shown is what is kept. Text from the document is shown without control characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from egate.app.inspecting.advice import ADVICE, what_to_do
+from egate.app.inspecting.terminal import Look, foreign
+from egate.checks.electronic import PACE_FELL_BACK
+from egate.inspection.record import CheckRecord, DecisionRecord, InspectionRecord
+from egate.inspection.rejudging import Comparison
+from egate.model.checks import CheckName, CheckResult, Outcome, RunMode
+from egate.model.document import Mrz, ProtocolState
+from egate.mrtd.files.mrz_dates import birth_date, expiry_date
+
+TITLE_COLUMNS = 18
+_INDENT = 4 + TITLE_COLUMNS
+
+_KINDS = {"P": "Passport", "V": "Visa", "A": "Card", "C": "Card", "I": "Card"}
+_AUTHENTIC = (
+    CheckName.SECURITY_OBJECT_SIGNATURE,
+    CheckName.CERTIFICATE_CHAIN,
+    CheckName.DATA_GROUP_HASHES,
+    CheckName.ISSUER_MATCHES_CERTIFICATE,
+)
+"""What must be successful before data of the chip may be called the issuer's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is shown beside the record: whose document it is, from the chip where it was read, and what optional files tell."""
+
+    mrz: Mrz | None = field(repr=False, default=None)
+    from_chip: bool = False
+    details: tuple[tuple[str, str], ...] = field(repr=False, default=())
+
+
+def report_lines(record: InspectionRecord, shown: Shown, judged_ms: int, look: Look) -> list[str]:
+    """The whole report: document, reasons, notes, what is good, chip and signer, times, verdict."""
+    decision = record.decisions[-1]
+    made = [entry for entry in record.checks if entry.performed and entry.name in ADVICE]
+    against = _against(made, decision)
+    notes = [entry for entry in made if entry.result is not CheckResult.SUCCESSFUL and entry not in against]
+    good = [entry for entry in made if entry.result is CheckResult.SUCCESSFUL]
+    blocks = (
+        _document_lines(record, shown, look),
+        [line for entry in against for line in _reason_lines(entry, look)],
+        [line for entry in (*good, *notes) for line in _short_lines(entry, record, look)],
+        _chip_lines(record, judged_ms, look),
+        _verdict_lines(decision, against, look),
+    )
+    lines: list[str] = []
+    for block in blocks:
+        lines += ["", *block] if block and lines else block
+    return [look.plain(line) for line in lines]
+
+
+def _against(made: Iterable[CheckRecord], decision: DecisionRecord) -> list[CheckRecord]:
+    """The checks that speak against admitting, the worst first."""
+    names = {text.split(":")[0] for text in decision.because}
+    return sorted((entry for entry in made if entry.name.value in names), key=lambda entry: -entry.result)
+
+
+# -- the document ---------------------------------------------------------------------------------------------------------
+
+
+def _document_lines(record: InspectionRecord, shown: Shown, look: Look) -> list[str]:
+    mrz = shown.mrz
+    if mrz is None:
+        return [look.paint.head("Document") + ": nothing of it could be read"]
+    day = record.began.date()
+    head = f"{_KINDS.get(mrz.document_code[:1], 'Document')} {mrz.document_code} of {mrz.issuing_state}, {mrz.format.value[0]}"
+    name = ", ".join(part for part in (foreign(mrz.surname), foreign(mrz.given_names)) if part)
+    facts = (
+        ("number", foreign(mrz.document_number)),
+        ("born", _born(mrz, day)),
+        ("sex", mrz.sex if mrz.sex in "FM" else "not given"),
+        ("nationality", mrz.nationality),
+        ("expires", _expires(mrz)),
+        *((key.replace("_", " "), foreign(value)) for key, value in shown.details),
+    )
+    text = "   ".join(f"{key} {value}" for key, value in facts if value)
+    return [
+        f"{look.paint.head(head)}  ({_source(record, shown)})",
+        f"  {look.paint.head(name)}",
+        *look.wrapped(text, 2),
+    ]
+
+
+def _source(record: InspectionRecord, shown: Shown) -> str:
+    if not shown.from_chip:
+        return "as printed; the chip was not read"
+    good = all((entry := record.check(name)) is not None and entry.result is CheckResult.SUCCESSFUL for name in _AUTHENTIC)
+    return "from the chip, as its State signed it" if good else "from the chip, NOT proven authentic"
+
+
+def _born(mrz: Mrz, day: date) -> str:
+    born = birth_date(mrz.date_of_birth, day)
+    return born.isoformat() if born else f"{mrz.date_of_birth} (as printed)"
+
+
+def _expires(mrz: Mrz) -> str:
+    expires = expiry_date(mrz.date_of_expiry)
+    return expires.isoformat() if expires else f"{mrz.date_of_expiry} (as printed)"
+
+
+# -- checks ---------------------------------------------------------------------------------------------------------------
+
+
+def _reason_lines(entry: CheckRecord, look: Look) -> list[str]:
+    """Why, and what to do."""
+    lines = look.wrapped(_why(entry), _INDENT, _first(entry, look))
+    if entry.known_deviation:
+        lines += look.wrapped(f"The State published that it knows of this ({entry.known_deviation.replace('_', ' ')}).", _INDENT)
+    todo = what_to_do(entry.name, entry.code)
+    return lines + (look.wrapped(f"→ {todo}", _INDENT) if todo else [])
+
+
+def _first(entry: CheckRecord, look: Look) -> str:
+    """Mark and title, painted, as wide as the indent."""
+    mark_columns = 1 if look.unicode else 2
+    title = ADVICE[entry.name].title.ljust(TITLE_COLUMNS)
+    return f" {look.mark(entry.result)}{' ' * (3 - mark_columns)}{look.coloured(title, entry.result)}"
+
+
+def _why(entry: CheckRecord) -> str:
+    text = entry.text
+    return f"{text.rstrip('.')}: {foreign(entry.detail).replace('_', ' ')}." if entry.detail else text
+
+
+def _short_lines(entry: CheckRecord, record: InspectionRecord, look: Look) -> list[str]:
+    """One line where it fits: how it succeeded, or a note that has no part in the decision."""
+    if entry.result is CheckResult.SUCCESSFUL:
+        return look.wrapped(_success(entry, record), _INDENT, _first(entry, look))
+    decides = " (has no part in the decision)" if entry.mode is RunMode.EVALUATORY else ""
+    return look.wrapped(_why(entry).rstrip(".") + decides, _INDENT, _first(entry, look))
+
+
+def _success(entry: CheckRecord, record: InspectionRecord) -> str:
+    match entry.name:
+        case CheckName.CHIP_ACCESS:
+            return _access(entry, record)
+        case CheckName.CHIP_GENUINE:
+            variant = _completed(record, entry.detail)
+            return f"proved by {entry.detail.replace('_', ' ')}{f', {variant}' if variant else ''}"
+        case CheckName.SECURITY_OBJECT_SIGNATURE | CheckName.CERTIFICATE_CHAIN | CheckName.DATA_GROUP_HASHES:
+            weak = entry.name is not CheckName.DATA_GROUP_HASHES
+            noted = f"weak: {entry.detail.replace('_', ' ')}" if weak else entry.detail
+            return f"{ADVICE[entry.name].success}{f' ({noted})' if entry.detail else ''}"
+        case CheckName.CERTIFICATE_REVOCATION:
+            return f"{ADVICE[entry.name].success} (list of {entry.detail})"
+        case _:
+            return ADVICE[entry.name].success
+
+
+def _access(entry: CheckRecord, record: InspectionRecord) -> str:
+    if entry.detail == PACE_FELL_BACK:
+        failed = next((p for p in record.protocols if p.protocol == "pace"), None)
+        status = f" ({failed.status:04X})" if failed is not None and failed.status is not None else ""
+        return f"PACE was tried and failed{status}; BAC opened the chip"
+    variant = _completed(record, entry.detail)
+    return f"{entry.detail.upper()}{f', {variant}' if variant else ''}"
+
+
+def _completed(record: InspectionRecord, protocol: str) -> str:
+    done = (p for p in record.protocols if p.protocol == protocol and p.state is ProtocolState.COMPLETED)
+    return next((p.variant for p in done), "")
+
+
+# -- chip, times, verdict -------------------------------------------------------------------------------------------------
+
+
+def _chip_lines(record: InspectionRecord, judged_ms: int, look: Look) -> list[str]:
+    reading = record.reading
+    rows: list[tuple[str, str]] = []
+    for found in record.security_objects[:1]:
+        for held in found.certificates:
+            who = "signed by" if held.role == "signer" else "trusted through"
+            text = f"{held.country} {held.serial[:16]}, {held.key}, {held.valid_from} to {held.valid_until}"
+            rows.append((who, text))
+    if record.quirks:
+        rows.append(("quirks met", ", ".join(quirk.replace("_", " ") for quirk in record.quirks)))
+    if reading.commands:
+        size = sum(entry.size_bytes for entry in record.files)
+        files = sum(entry.read for entry in record.files)
+        times = f"{reading.commands} commands in {reading.took_us / 1e6:.2f} s; judged in {judged_ms} ms"
+        rows.append(("read", f"{files} files, {size:,} bytes, {times}"))
+    return [line for name, text in rows for line in look.wrapped(text, _INDENT, f"    {name.ljust(TITLE_COLUMNS)}")]
+
+
+def _verdict_lines(decision: DecisionRecord, against: Sequence[CheckRecord], look: Look) -> list[str]:
+    if decision.outcome is Outcome.ADMIT:
+        return [look.coloured(f" {'✔' if look.unicode else 'ok'}  ADMIT", CheckResult.SUCCESSFUL) + "  nothing speaks against it"]
+    titles = ", ".join(ADVICE[entry.name].title.lower() for entry in against)
+    others = len(decision.because) - len(against)
+    because = titles + (f" and {others} more" if others and titles else "") or "see the record"
+    worst = max((entry.result for entry in against), default=CheckResult.UNDETERMINED)
+    mark = ("✘" if worst is CheckResult.FAILED else "?") if look.unicode else "XX"
+    head = f" {mark}  REFER"
+    return look.wrapped(f"to an officer: {because}", len(head) + 2, look.coloured(head, worst) + "  ")
+
+
+# -- judged again ---------------------------------------------------------------------------------------------------------
+
+
+def comparison_lines(compared: Sequence[Comparison], look: Look) -> list[str]:
+    """What changed, then how many did not; checks that need more than a document are named."""
+    lines: list[str] = []
+    for entry in compared:
+        if entry.changed and entry.now is not None:
+            title = ADVICE[entry.then.name].title.ljust(TITLE_COLUMNS)
+            then = f"{entry.then.result.word}{f' ({entry.then.code})' if entry.then.code else ''}"
+            now = f"{entry.now.result.word}{f' ({entry.now.code})' if entry.now.code else ''}"
+            first = f" {look.mark(entry.now.result)}{' ' * (2 if look.unicode else 1)}{look.coloured(title, entry.now.result)}"
+            lines += look.wrapped(f"was {then}, is {now}", _INDENT, first)
+    judged = sum(entry.now is not None for entry in compared)
+    changed = sum(entry.changed for entry in compared)
+    left = [entry.then.name.value for entry in compared if entry.now is None and entry.then.performed]
+    word = "1 check ends" if changed == 1 else f"{changed} checks end"
+    verdict = f"{word} otherwise, {judged - changed} as before" if changed else f"all {judged} checks end as before"
+    result = CheckResult.FAILED if changed else CheckResult.SUCCESSFUL
+    lines += ([""] if lines else []) + [f" {look.mark(result)}  {look.coloured(verdict, result)}"]
+    if left:
+        lines += look.wrapped(f"not judged again, for want of a face or a list: {', '.join(left)}", 4)
+    return [look.plain(line) for line in lines]
