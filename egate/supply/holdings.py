@@ -74,7 +74,7 @@ class Holdings:
         """The newest deviation list of each State."""
         newest: dict[str, tuple[Held, DeviationList]] = {}
         for held in self.of("deviations"):
-            found = held_deviation_list(self.folder.read_object(held.sha256))
+            found = held_deviation_list(self.folder.read_object(held.sha256), self._anchor(held.entries[0]))
             known = newest.get(found.country)
             if known is None or not found.is_older_than(known[1]):
                 newest[found.country] = (held, found)
@@ -106,10 +106,16 @@ class Holdings:
             if entry.kind == "master list":
                 for item in self.folder.items(entry):
                     if item.kind == "list":
-                        yield self._anchor_country(entry), signing_date(self.folder.read_object(item.sha256)), entry.when.date()
+                        anchor = self._anchor(entry)
+                        signed = signing_date(self.folder.read_object(item.sha256), (anchor,))
+                        yield anchor.subject_country, signed, entry.when.date()
+
+    def _anchor(self, entry: Entry) -> Certificate:
+        """The country certificate that an entry was verified under."""
+        return parse_certificate(self.folder.read_object(entry.anchor))
 
     def _anchor_country(self, entry: Entry) -> str:
-        return parse_certificate(self.folder.read_object(entry.anchor)).subject_country
+        return self._anchor(entry).subject_country
 
 
 def holdings_of(folder: TrustFolder, entries: Iterable[Entry]) -> Holdings:

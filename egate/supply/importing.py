@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
@@ -24,7 +25,8 @@ from egate.pki.revocation import RevocationList, parse_revocation_list, verify_r
 from egate.pki.trust_store import TrustStore
 from egate.supply.folder import Draft, Item
 from egate.supply.holdings import Holdings, pinned
-from egate.supply.lists import embedded_certificates, held_deviation_list, read_deviation_list, read_master_list, signing_date
+from egate.supply.journal import Entry
+from egate.supply.lists import embedded_certificates, read_deviation_list, read_master_list, signing_date
 from egate.supply.recognise import CERTIFICATE, DEVIATION_LIST, MASTER_LIST, REVOCATION_LIST, Piece, Refusal
 
 MAXIMUM_PIECES = 200_000
@@ -95,6 +97,7 @@ class _Import:
         self._deviations = {country: found for country, (_, found) in holdings.deviation_lists().items()}
         self._list_dates = holdings.signed_list_dates()
         self._store: TrustStore | None = None
+        self._withdrawn: dict[bytes, Entry] | None = None
         self._items: dict[tuple[str, str, str], list[Item]] = {}
         self._drafts: list[Draft] = []
         self._objects: list[bytes] = []
@@ -147,7 +150,7 @@ class _Import:
         brought = self._brought_anchors(piece.der)
         listed = read_master_list(piece.der, {**known, **brought}, self._request.today)
         name, country = listed.anchor_sha256, listed.anchor.subject_country
-        self._refuse_older_list(piece.der, country)
+        self._refuse_older_list(piece.der, listed.anchor)
         items = [self._object("list", piece.der, "source")]
         if name in brought and name not in self._pins:
             items.append(self._pin(listed.anchor))
@@ -195,7 +198,7 @@ class _Import:
         except MalformedData as error:
             self.refused.append(Refusal(place, error.problem))
             return None
-        problem = _unfit(certificate) or self._why_withdrawn(name)
+        problem = _unfit(certificate) or self._why_withdrawn(name, certificate)
         if problem:
             self.refused.append(Refusal(place, problem, certificate.subject_country))
             return None
@@ -223,7 +226,7 @@ class _Import:
         if name in self._cscas:
             self._known[country] += 1
             return
-        problem = _unfit(certificate) or self._why_withdrawn(name)
+        problem = _unfit(certificate) or self._why_withdrawn(name, certificate)
         if problem:
             self.refused.append(Refusal(piece.place, problem, country))
             return
@@ -248,7 +251,9 @@ class _Import:
             self._known[country] += 1
             return
         by = self._signer_of(certificate)
-        problem = self._why_withdrawn(name) or ("" if by else f"no trusted key of {country or 'its State'} signed it")
+        problem = self._why_withdrawn(name, certificate) or (
+            "" if by else f"no trusted key of {country or 'its State'} signed it"
+        )
         if problem or by is None:
             self.refused.append(Refusal(piece.place, problem, country))
             return
@@ -290,7 +295,7 @@ class _Import:
     def _deviation_list(self, piece: Piece) -> None:
         name = sha256(piece.der).hexdigest()
         if name in self._holdings.held or name in self._taken:
-            self._known[held_deviation_list(piece.der).country] += 1
+            self._known.update(country for country, found in self._deviations.items() if found.der == piece.der)
             return
         found, issuer = read_deviation_list(piece.der, self._cscas.values(), self._deviations.values(), self._request.today)
         problem = self._why_withdrawn(name)
@@ -322,13 +327,26 @@ class _Import:
         self._cscas[name] = certificate
         self._store = None
 
-    def _why_withdrawn(self, name: str) -> str:
+    def _why_withdrawn(self, name: str, certificate: Certificate | None = None) -> str:
+        """By its fingerprint; a certificate by what was signed too, because anybody can write its ECDSA signature in two ways."""
         entry = self._holdings.withdrawn.get(name)
+        if entry is None and certificate is not None:
+            entry = self._withdrawn_contents().get(certificate.signed_part)
         return f"it was withdrawn on {entry.when:%Y-%m-%d} by {entry.who}: {entry.why}" if entry else ""
 
-    def _refuse_older_list(self, der: bytes, country: str) -> None:
+    def _withdrawn_contents(self) -> dict[bytes, Entry]:
+        """The signed part of each certificate that was withdrawn, read once."""
+        if self._withdrawn is None:
+            self._withdrawn = {}
+            for name, entry in self._holdings.withdrawn.items():
+                with suppress(MalformedData):
+                    self._withdrawn[parse_certificate(self._holdings.folder.read_object(name)).signed_part] = entry
+        return self._withdrawn
+
+    def _refuse_older_list(self, der: bytes, anchor: Certificate) -> None:
         """A list signed before the one we have from that State would bring back what was dropped since."""
-        known, signed = self._list_dates.get(country), signing_date(der)
+        country = anchor.subject_country
+        known, signed = self._list_dates.get(country), signing_date(der, (anchor,))
         if known is not None and (signed is None or signed < known):
             raise TrustError(
                 "taking a master list", f"older ({signed or 'undated'}) than the list of {country} we have ({known})"

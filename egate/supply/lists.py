@@ -1,21 +1,25 @@
 """Signed lists as the trust folder takes them: what they hold, and which trusted key they were verified under.
 
 Rule: nothing of a list is handed out as verified before its signature is; `embedded_certificates` is for finding a certificate
-whose fingerprint an operator already has from elsewhere, and for nothing else.
+whose fingerprint an operator already has from elsewhere, and for nothing else. Certificates and signers can be added to a signed
+list by anybody without breaking its signature (RFC 5652 §5.1): what a list says of itself, its State and its day, is taken from
+signers only whose signature holds and whom a trusted key certified.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from hashlib import sha256
+from typing import Any
 
 from egate.model.errors import MalformedData, TrustError
 from egate.pki.asn1 import decoding, elements
-from egate.pki.certificate import DEVIATION_LIST_SIGNER, Certificate
-from egate.pki.cms import parse_signed_data
+from egate.pki.certificate import DEVIATION_LIST_SIGNER, MASTER_LIST_SIGNER, Certificate
+from egate.pki.cms import SignedData, Signer, find_signer_certificate, parse_signed_data, verify_signer
 from egate.pki.deviations import DeviationList, parse_deviation_list
+from egate.pki.keys import CachedValue
 from egate.pki.trust_store import MAXIMUM_CERTIFICATES, TrustStore, verify_master_list
 
 
@@ -50,24 +54,53 @@ def read_deviation_list(
     """
     store = TrustStore.from_parts(cscas, "CSCAs", today, deviations=held)
     found = store.with_deviations(der, today).deviations[-1]
-    for certificate in parse_signed_data(der).certificates:
-        issuer = store.issuer_of(certificate, today)
-        if DEVIATION_LIST_SIGNER in certificate.extended_key_usage and issuer is not None:
-            return found, issuer
-    raise TrustError("taking a deviation list", "no trusted signer")
+    vouched = _vouched(parse_signed_data(der), store, DEVIATION_LIST_SIGNER, today)
+    issuers = [issuer for _, issuer in vouched if issuer.subject_country == found.country]
+    if not issuers:
+        raise TrustError("taking a deviation list", "no trusted signer")
+    return found, issuers[0]
 
 
-def held_deviation_list(der: bytes) -> DeviationList:
-    """A deviation list that was verified when it was taken in, by its own words. Raises MalformedData."""
+def held_deviation_list(der: bytes, anchor: Certificate) -> DeviationList:
+    """A deviation list that was taken in under `anchor`, a country certificate. Raises MalformedData or TrustError."""
     signed = parse_signed_data(der)
-    countries = [
-        certificate.subject_country
-        for certificate in signed.certificates
-        if DEVIATION_LIST_SIGNER in certificate.extended_key_usage
-    ]
-    if not countries:
-        raise MalformedData("reading a deviation list", "no certificate for signing deviation lists")
-    return parse_deviation_list(der, signed, countries[0])
+    vouched = _vouched(signed, _only(anchor), DEVIATION_LIST_SIGNER, date.min)
+    if not vouched:
+        raise TrustError("reading a deviation list", "it is not signed under the key that it was taken in under")
+    return parse_deviation_list(der, replace(signed, signers=tuple(signer for signer, _ in vouched)), anchor.subject_country)
+
+
+def deviation_list_to_cache(found: DeviationList) -> CachedValue:
+    """A verified list as plain values: its bytes, and what was found to be true of it."""
+    return (found.der, found.country, found.signed.toordinal() if found.signed else None, found.hash_oid)
+
+
+def deviation_list_from_cache(cached: Any) -> DeviationList:  # values from an authentic file
+    """The list of `deviation_list_to_cache`; MalformedData, ValueError or TypeError for anything else."""
+    der, country, day, hash_oid = cached
+    found = parse_deviation_list(der, parse_signed_data(der), country)
+    return replace(found, signed=None if day is None else date.fromordinal(day), hash_oid=hash_oid)
+
+
+def _only(anchor: Certificate) -> TrustStore:
+    return TrustStore.from_parts((anchor,), "the anchor", date.min)
+
+
+def _vouched(signed: SignedData, anchors: TrustStore, role: str, today: date) -> list[tuple[Signer, Certificate]]:
+    """The signers that have this role and whose signature holds, each with the trusted certificate that certified him."""
+    found = []
+    for signer in signed.signers:
+        certificate = find_signer_certificate(signer, signed.certificates)
+        if certificate is None or role not in certificate.extended_key_usage:
+            continue
+        issuer = anchors.issuer_of(certificate, today)
+        try:
+            verify_signer(signed, signer, certificate)
+        except TrustError:
+            continue
+        if issuer is not None:
+            found.append((signer, issuer))
+    return found
 
 
 def embedded_certificates(der: bytes) -> tuple[bytes, ...]:
@@ -102,7 +135,11 @@ def _who_signed(der: bytes) -> str:
     )
 
 
-def signing_date(der: bytes) -> date | None:
-    """The day (UTC) on which a list was signed, by its signed attributes; None when it does not say. Raises MalformedData."""
-    times = [signer.signing_time for signer in parse_signed_data(der).signers if signer.signing_time is not None]
+def signing_date(der: bytes, anchors: Iterable[Certificate]) -> date | None:
+    """The day (UTC) on which a master list was signed under one of these certificates; None when it does not say.
+
+    Raises MalformedData.
+    """
+    vouched = _vouched(parse_signed_data(der), TrustStore.from_parts(anchors, "anchors", date.min), MASTER_LIST_SIGNER, date.min)
+    times = [signer.signing_time for signer, _ in vouched if signer.signing_time is not None]
     return max(times).date() if times else None

@@ -24,7 +24,7 @@ from egate.supply.cache import CachePlace, read_cache, write_cache
 from egate.supply.folder import TrustFolder, read_file
 from egate.supply.holdings import holdings_of
 from egate.supply.journal import Entry
-from egate.supply.lists import held_deviation_list, signing_date
+from egate.supply.lists import deviation_list_from_cache, deviation_list_to_cache, signing_date
 
 LARGEST_LOOSE_FILE_BYTES = 8 * 1024 * 1024
 """A certificate has a few kilobytes; a folder that holds more than this in one file holds something else."""
@@ -91,7 +91,7 @@ def _load_plain(folder: TrustFolder, today: date, place: CachePlace | None) -> S
         if path.suffix == ".ml":
             listed = load_master_list(data, anchors, path.name, today)
             certificates += [certificate.der for certificate in listed.certificates]
-            dates[path.name] = signing_date(data) or today
+            dates[path.name] = signing_date(data, anchors.certificates) or today
     supplied = Supplied(TrustStore.from_certificates(certificates, str(folder.root), today), tuple(dates.items()))
     _keep(place, state, supplied)
     return supplied
@@ -120,7 +120,7 @@ def _from_cache(place: CachePlace | None, state: str, source: str, today: date) 
             today,
             SignerIndex.from_cache(signers),
             [parse_revocation_list(der) for der in revocations],
-            [held_deviation_list(der) for der in deviations],
+            [deviation_list_from_cache(entry) for entry in deviations],
         )
         found = tuple((str(name), date.fromordinal(day)) for name, day in dates)
         return Supplied(replace(store, rejected=tuple(rejected)), found, from_cache=True)
@@ -137,7 +137,7 @@ def _keep(place: CachePlace | None, state: str, supplied: Supplied) -> None:
         [certificate.to_cache() for certificate in store.certificates],
         store.signers.to_cache(),
         [revocations.der for revocations in store.revocations.values()],
-        [deviations.der for deviations in store.deviations],
+        [deviation_list_to_cache(found) for found in store.deviations],
         [(name, day.toordinal()) for name, day in supplied.list_dates],
         list(store.rejected),
     )

@@ -133,8 +133,8 @@ def test_deviation_lists_need_a_signer_of_their_state(tmp_path: Path) -> None:
 def test_an_older_master_list_brings_nothing_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = folder_with(tmp_path, UTOPIA)
     days = iter([TODAY, TODAY, TODAY - timedelta(days=40)])
-    monkeypatch.setattr("egate.supply.holdings.signing_date", lambda _der: TODAY)
-    monkeypatch.setattr("egate.supply.importing.signing_date", lambda _der: next(days))
+    monkeypatch.setattr("egate.supply.holdings.signing_date", lambda _der, _anchors: TODAY)
+    monkeypatch.setattr("egate.supply.importing.signing_date", lambda _der, _anchors: next(days))
     take(folder, UTOPIA.master_list(UT, DE))
     gone = take(folder, UTOPIA.master_list(UT))
     assert gone.gone == ((fingerprint(DE), "DE"),), "what is no longer listed is named"
