@@ -95,7 +95,7 @@ ADVICE: Mapping[CheckName, Advice] = {
     ),
     CheckName.CHIP_GENUINE: Advice(
         "Genuine chip",
-        "proved",
+        "proved its key",
         _OFFICER,
         {
             "chip_not_read": _READ_AGAIN,

@@ -6,7 +6,7 @@ what is shown is what is kept. Text from the document is shown without control c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -23,6 +23,21 @@ TITLE_COLUMNS = 18
 _INDENT = 4 + TITLE_COLUMNS
 
 _KINDS = {"P": "Passport", "V": "Visa", "A": "Card", "C": "Card", "I": "Card"}
+_OPENED, _CHAINED = frozenset({CheckName.CHIP_ACCESS}), frozenset({CheckName.CERTIFICATE_CHAIN})
+_FOLLOWS: Mapping[str, frozenset[CheckName]] = {
+    "security_object_missing": _OPENED,
+    "chip_mrz_missing": _OPENED,
+    "file_list_missing": _OPENED,
+    "no_chip_proof": _OPENED,
+    "chip_not_read": _OPENED,
+    "chain_not_checked": _OPENED | _CHAINED,
+    "no_certificate_country": _OPENED | _CHAINED,
+}
+"""Codes that say no more than that another check, which speaks against admitting, came first."""
+
+_IN_THE_ZONE = frozenset({"name", "date_of_birth"})
+"""What DG11 repeats of the machine readable zone."""
+
 _AUTHENTIC = (
     CheckName.SECURITY_OBJECT_SIGNATURE,
     CheckName.CERTIFICATE_CHAIN,
@@ -45,26 +60,46 @@ def report_lines(record: InspectionRecord, shown: Shown, judged_ms: int, look: L
     """The whole report: document, reasons, notes, what is good, chip and signer, times, verdict."""
     decision = record.decisions[-1]
     made = [entry for entry in record.checks if entry.performed and entry.name in ADVICE]
-    against = _against(made, decision)
-    notes = [entry for entry in made if entry.result is not CheckResult.SUCCESSFUL and entry not in against]
+    named = _against(made, decision)
+    causes = {entry.name for entry in named}
+    followed = [entry for entry in made if causes & _FOLLOWS.get(entry.code, frozenset())]
+    against = [entry for entry in named if entry not in followed]
+    notes = [entry for entry in made if entry not in named and entry not in followed and _is_note(entry)]
     good = [entry for entry in made if entry.result is CheckResult.SUCCESSFUL]
     blocks = (
         _document_lines(record, shown, look),
-        [line for entry in against for line in _reason_lines(entry, look)],
-        [line for entry in (*good, *notes) for line in _short_lines(entry, record, look)],
+        [*(line for entry in against for line in _reason_lines(entry, look)), *_followed_lines(followed, look)],
+        [line for entry in (*good, *notes) for line in _short_lines(entry, record, shown, look)],
         _chip_lines(record, judged_ms, look),
         _verdict_lines(decision, against, look),
     )
     lines: list[str] = []
     for block in blocks:
         lines += ["", *block] if block and lines else block
-    return [look.plain(line) for line in lines]
+    return [look.plain(line.replace("\u00a0", " ")) for line in lines]
+
+
+def _followed_lines(followed: Sequence[CheckRecord], look: Look) -> list[str]:
+    """What could not be checked because of a reason above, in one place."""
+    if not followed:
+        return []
+    titles = ", ".join(ADVICE[entry.name].title.lower() for entry in followed)
+    return look.wrapped(
+        titles, _INDENT, f" {look.mark(CheckResult.NOT_SUPPORTED)}{look.gap}{'so not checked'.ljust(TITLE_COLUMNS)}"
+    )
 
 
 def _against(made: Iterable[CheckRecord], decision: DecisionRecord) -> list[CheckRecord]:
     """The checks that speak against admitting, the worst first."""
     names = {text.split(":")[0] for text in decision.because}
     return sorted((entry for entry in made if entry.name.value in names), key=lambda entry: -entry.result)
+
+
+def _is_note(entry: CheckRecord) -> bool:
+    """Whether a check that does not speak against admitting is worth a line: not when nobody asks for what is not there."""
+    if entry.result is CheckResult.SUCCESSFUL:
+        return False
+    return not (entry.result is CheckResult.NOT_SUPPORTED and entry.mode is RunMode.EVALUATORY)
 
 
 # -- the document ---------------------------------------------------------------------------------------------------------
@@ -83,14 +118,27 @@ def _document_lines(record: InspectionRecord, shown: Shown, look: Look) -> list[
         ("sex", mrz.sex if mrz.sex in "FM" else "not given"),
         ("nationality", mrz.nationality),
         ("expires", _expires(mrz)),
-        *((key.replace("_", " "), foreign(value)) for key, value in shown.details),
     )
-    text = "   ".join(f"{key} {value}" for key, value in facts if value)
+    details = [(key.replace("_", " "), _detail(key, value)) for key, value in shown.details if key not in _IN_THE_ZONE]
     return [
         f"{look.paint.head(head)}  ({_source(record, shown)})",
         f"  {look.paint.head(name)}",
-        *look.wrapped(text, 2),
+        *_pairs(facts, look),
+        *_pairs(details, look),
     ]
+
+
+def _pairs(pairs: Iterable[tuple[str, str]], look: Look) -> list[str]:
+    """Names and values beside each other; a line never breaks inside of one."""
+    unbroken = ("\u00a0".join(f"{key} {value}".split()) for key, value in pairs if value)
+    text = "   ".join(unbroken)
+    return [line.replace("\u00a0", " ") for line in look.wrapped(text, 2)] if text else []
+
+
+def _detail(key: str, value: str) -> str:
+    """A value of an optional file; whole dates as people write them."""
+    whole = key.startswith("date") and len(value) == 8 and value.isascii() and value.isdigit()
+    return f"{value[:4]}-{value[4:6]}-{value[6:]}" if whole else foreign(value)
 
 
 def _source(record: InspectionRecord, shown: Shown) -> str:
@@ -124,20 +172,19 @@ def _reason_lines(entry: CheckRecord, look: Look) -> list[str]:
 
 def _first(entry: CheckRecord, look: Look) -> str:
     """Mark and title, painted, as wide as the indent."""
-    mark_columns = 1 if look.unicode else 2
-    title = ADVICE[entry.name].title.ljust(TITLE_COLUMNS)
-    return f" {look.mark(entry.result)}{' ' * (3 - mark_columns)}{look.coloured(title, entry.result)}"
+    return f" {look.mark(entry.result)}{look.gap}{look.coloured(ADVICE[entry.name].title.ljust(TITLE_COLUMNS), entry.result)}"
 
 
 def _why(entry: CheckRecord) -> str:
-    text = entry.text
-    return f"{text.rstrip('.')}: {foreign(entry.detail).replace('_', ' ')}." if entry.detail else text
+    told = entry.detail and entry.name is not CheckName.CERTIFICATE_CHAIN  # there the detail says the same in other words
+    return f"{entry.text.rstrip('.')}: {foreign(entry.detail).replace('_', ' ')}." if told else entry.text
 
 
-def _short_lines(entry: CheckRecord, record: InspectionRecord, look: Look) -> list[str]:
+def _short_lines(entry: CheckRecord, record: InspectionRecord, shown: Shown, look: Look) -> list[str]:
     """One line where it fits: how it succeeded, or a note that has no part in the decision."""
     if entry.result is CheckResult.SUCCESSFUL:
-        return look.wrapped(_success(entry, record), _INDENT, _first(entry, look))
+        until = f"until {_expires(shown.mrz)}" if entry.name is CheckName.DOCUMENT_EXPIRY and shown.mrz else ""
+        return look.wrapped(until or _success(entry, record), _INDENT, _first(entry, look))
     decides = " (has no part in the decision)" if entry.mode is RunMode.EVALUATORY else ""
     return look.wrapped(_why(entry).rstrip(".") + decides, _INDENT, _first(entry, look))
 
@@ -148,7 +195,7 @@ def _success(entry: CheckRecord, record: InspectionRecord) -> str:
             return _access(entry, record)
         case CheckName.CHIP_GENUINE:
             variant = _completed(record, entry.detail)
-            return f"proved by {entry.detail.replace('_', ' ')}{f', {variant}' if variant else ''}"
+            return f"by {entry.detail.replace('_', ' ')}{f', {variant}' if variant else ''}"
         case CheckName.SECURITY_OBJECT_SIGNATURE | CheckName.CERTIFICATE_CHAIN | CheckName.DATA_GROUP_HASHES:
             weak = entry.name is not CheckName.DATA_GROUP_HASHES
             noted = f"weak: {entry.detail.replace('_', ' ')}" if weak else entry.detail
@@ -189,7 +236,7 @@ def _chip_lines(record: InspectionRecord, judged_ms: int, look: Look) -> list[st
     if reading.commands:
         size = sum(entry.size_bytes for entry in record.files)
         files = sum(entry.read for entry in record.files)
-        times = f"{reading.commands} commands in {reading.took_us / 1e6:.2f} s; judged in {judged_ms} ms"
+        times = f"{reading.commands} commands, {reading.took_us / 1e6:.2f} s; judged in\u00a0{judged_ms}\u00a0ms"
         rows.append(("read", f"{files} files, {size:,} bytes, {times}"))
     return [line for name, text in rows for line in look.wrapped(text, _INDENT, f"    {name.ljust(TITLE_COLUMNS)}")]
 
@@ -217,7 +264,7 @@ def comparison_lines(compared: Sequence[Comparison], look: Look) -> list[str]:
             title = ADVICE[entry.then.name].title.ljust(TITLE_COLUMNS)
             then = f"{entry.then.result.word}{f' ({entry.then.code})' if entry.then.code else ''}"
             now = f"{entry.now.result.word}{f' ({entry.now.code})' if entry.now.code else ''}"
-            first = f" {look.mark(entry.now.result)}{' ' * (2 if look.unicode else 1)}{look.coloured(title, entry.now.result)}"
+            first = f" {look.mark(entry.now.result)}{look.gap}{look.coloured(title, entry.now.result)}"
             lines += look.wrapped(f"was {then}, is {now}", _INDENT, first)
     judged = sum(entry.now is not None for entry in compared)
     changed = sum(entry.changed for entry in compared)

@@ -45,6 +45,11 @@ class Look:
         text = _MARKS[result][0 if self.unicode else 1]
         return self.coloured(text, result)
 
+    @property
+    def gap(self) -> str:
+        """What follows a mark, so that titles stand below each other."""
+        return "  " if self.unicode else " "
+
     def coloured(self, text: str, result: CheckResult) -> str:
         """Text in the colour of a result."""
         paint = self.paint
