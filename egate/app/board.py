@@ -11,7 +11,7 @@ from collections.abc import Callable
 from egate.app.passage import Passage
 from egate.app.recording import finding_text
 from egate.app.views import LaneFacts, lane_view, traveller_view
-from egate.ipc.messages import Message, PassageEvent
+from egate.ipc.messages import Message, PassageEvent, StaleView
 from egate.lane.machine import LaneState
 from egate.model.checks import Check, Decision, Outcome
 from egate.model.errors import DeviceError
@@ -38,6 +38,7 @@ class Board:
         self._alarm_since: dict[Alarm, float] = {}
         self._admitted = self._referred = 0
         self._last_outcome: Outcome | None = None
+        self._stale: StaleView | None = None
         self.lost: set[str] = set()
         self.language = "en"
         self.present_again = False
@@ -74,6 +75,16 @@ class Board:
     def clear_alarm(self, alarm: Alarm) -> None:
         """An alarm is over."""
         self._alarm_since.pop(alarm, None)
+
+    def show_stale(self, stale: StaleView | None) -> None:
+        """What of the trust material goes stale: an alarm of its own while there is something, none when there is nothing."""
+        before, self._stale = self._stale, stale
+        if stale is None:
+            self.clear_alarm(Alarm.TRUST_STALE)
+        elif before is None:
+            self.raise_alarm(Alarm.TRUST_STALE)
+        if stale != before:
+            self.show()
 
     def lose(self, name: str, error: DeviceError) -> None:
         """A device is lost: one line in the log, however long it lasts (L2)."""
@@ -136,5 +147,6 @@ class Board:
             wish_counter=self.wish_counter,
             outbox=self._outbox_size(),
             devices_lost=tuple(sorted(self.lost)),
+            stale=self._stale,
         )
         self._publish(lane_view(self._revision, self.state, self.passage, facts))

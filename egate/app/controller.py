@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from egate.app.board import Board
+from egate.app.daily import TrustWatch
 from egate.app.inspection import parse_lines
 from egate.app.inspector import DeviceLosses, Inspector
 from egate.app.parts import Parts
@@ -107,6 +108,7 @@ class Controller:
                 self._watch_gate(),
                 self._drive_gate(),
                 self._refresh(),
+                TrustWatch(parts, self._board).run(),
             ):
                 self._spawn(work)
             while True:

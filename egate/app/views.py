@@ -20,6 +20,7 @@ from egate.ipc.messages import (
     HitView,
     LaneView,
     ScoreView,
+    StaleView,
     TravellerHint,
     TravellerStep,
     TravellerView,
@@ -69,6 +70,8 @@ class LaneFacts:
     wish_counter: int
     outbox: int
     devices_lost: tuple[str, ...]
+    stale: StaleView | None = None
+    """What `Alarm.TRUST_STALE` is about; None when nothing goes stale. The lane's state does not know this alarm."""
 
 
 def traveller_view(
@@ -93,6 +96,7 @@ def traveller_view(
 def lane_view(revision: int, state: LaneState, passage: Passage | None, facts: LaneFacts) -> LaneView:
     """The officer's view of one lane."""
     shown = None if passage is None or state.phase is LanePhase.IDLE else case_view(passage)
+    called = state.alarms if facts.stale is None else state.alarms | {Alarm.TRUST_STALE}
     return LaneView(
         revision=revision,
         lane=facts.name,
@@ -102,7 +106,7 @@ def lane_view(revision: int, state: LaneState, passage: Passage | None, facts: L
         entry=state.entry,
         exit=state.exit,
         persons=state.persons,
-        alarms=tuple(AlarmView(alarm, round(facts.alarm_ages_s.get(alarm, 0.0), 1)) for alarm in Alarm if alarm in state.alarms),
+        alarms=tuple(AlarmView(alarm, round(facts.alarm_ages_s.get(alarm, 0.0), 1)) for alarm in Alarm if alarm in called),
         case=shown,
         admitted=facts.admitted,
         referred=facts.referred,
@@ -111,6 +115,7 @@ def lane_view(revision: int, state: LaneState, passage: Passage | None, facts: L
         outbox=facts.outbox,
         passage=state.passage,
         devices_lost=facts.devices_lost,
+        stale=facts.stale,
     )
 
 

@@ -160,6 +160,20 @@ class AlarmView:
 
 
 @dataclass(frozen=True, slots=True)
+class StaleView:
+    """The most urgent trust material that goes stale: what (`master list`), of which State (or file), the day as ISO 8601.
+
+    `already` when it is stale now; `others` counts further warnings of the same lane.
+    """
+
+    what: str
+    country: str
+    due: str
+    already: bool
+    others: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class LaneView:
     """One lane for the officer's console. `wish_counter` is the next counter an officer's wish must carry."""
 
@@ -180,6 +194,7 @@ class LaneView:
     outbox: int = 0
     passage: int = 0
     devices_lost: tuple[str, ...] = ()
+    stale: StaleView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +266,7 @@ class PassageEvent:
     """One thing that happened in a passage, for observers (the demo's narrator, tests). No personal data.
 
     `what` is a stable word: `phase`, `check`, `chip`, `decision`, `record`, `door`, `alarm`, `officer`, `capture`, `document`,
-    `device`, `receipt`. `detail` is a short text, `at_ms` milliseconds since the passage began.
+    `device`, `receipt`, `trust`. `detail` is a short text, `at_ms` milliseconds since the passage began.
     """
 
     passage: int

@@ -96,3 +96,5 @@ class Alarm(Enum):
     DEVICE_LOST = "device_lost"
     NOT_RECORDED = "not_recorded"
     OVERSTAY = "overstay"
+    TRUST_STALE = "trust_stale"
+    """Lists or certificates go stale soon; of no passage and no phase: it neither closes a lane nor refers anybody."""

@@ -19,6 +19,7 @@ SEVERITIES: dict[Alarm, Severity] = {
     Alarm.REFERRAL: Severity.MEDIUM,
     Alarm.OVERSTAY: Severity.MEDIUM,
     Alarm.DEVICE_LOST: Severity.LOW,
+    Alarm.TRUST_STALE: Severity.LOW,
 }
 """Every alarm has one; a test holds the table complete."""
 

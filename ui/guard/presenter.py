@@ -6,7 +6,7 @@ from egate.model.checks import CheckGroup, CheckResult
 from egate.model.lane import Alarm, OfficerAction, OfficerReason
 from ui.common.i18n import Catalogue, isolate
 from ui.guard.alarms import OpenAlarm, open_alarms, worst
-from ui.guard.case_presenter import group_result, present_case, words_for
+from ui.guard.case_presenter import date_text, group_result, present_case, words_for
 from ui.guard.state import ConsoleState, LaneKnown, Notice, possible, ready
 from ui.guard.view_state import (
     ActionButton,
@@ -22,6 +22,9 @@ from ui.guard.view_state import (
     ReasonButton,
     Tile,
 )
+
+NO_BREAK = "\u00a0"
+"""A date stands on one line: torn apart it reads as two numbers."""
 
 HAND_OVER_S = 60 * 60.0
 """An officer watches gates for one hour at most (inspection reports on the UK gates)."""
@@ -52,12 +55,14 @@ def present(state: ConsoleState, texts: Catalogue, now_s: float) -> ConsoleScree
 
 
 def age_text(seconds: float) -> str:
-    """`21 s`, `2:05 min`, `1:02 h`; Latin digits and international signs in every language."""
+    """`21 s`, `2:05 min`, `1:02 h`, `12 d`; Latin digits and international signs in every language."""
     whole = max(0, int(seconds))
     if whole < 60:
         return isolate(f"{whole} s")
     if whole < 3600:
         return isolate(f"{whole // 60}:{whole % 60:02d} min")
+    if whole >= 48 * 3600:
+        return isolate(f"{whole // 86_400} d")
     return isolate(f"{whole // 3600}:{whole % 3600 // 60:02d} h")
 
 
@@ -148,7 +153,7 @@ def _case(state: ConsoleState, alarms: tuple[OpenAlarm, ...], texts: Catalogue, 
         plan = GatePlan(known.view.entry, known.view.exit, known.view.persons)
         words = f"{_doors(known, texts)} · {texts.counted('guard.persons', known.view.persons)}"
         return EmptyCase(title, texts.text("guard.case.none.detail"), plan, words)
-    severity = worst(entry for entry in alarms if entry.place == state.selected)
+    severity = worst(e for e in alarms if e.place == state.selected and e.alarm is not Alarm.TRUST_STALE)
     since = age_text(known.view.phase_age_s + now_s - known.view_s)
     return present_case(known, severity, texts, since)
 
@@ -158,6 +163,8 @@ def _alarm(state: ConsoleState, entry: OpenAlarm, texts: Catalogue) -> AlarmRow:
     detail = ""
     if entry.alarm is Alarm.LIST_HIT:
         detail = texts.text("guard.alarm.list_hit.detail")
+    elif entry.alarm is Alarm.TRUST_STALE:
+        detail = _stale(state.lanes[entry.place], texts)
     elif entry.alarm is None:
         detail = texts.text("guard.lane.lost.detail")
     return AlarmRow(
@@ -168,6 +175,27 @@ def _alarm(state: ConsoleState, entry: OpenAlarm, texts: Catalogue) -> AlarmRow:
         detail=detail,
         age=age_text(entry.age_s),
     )
+
+
+def _stale(known: LaneKnown, texts: Catalogue) -> str:
+    """What goes stale and when, how much more does, and whom to tell."""
+    stale = known.view.stale if known.view is not None else None
+    if stale is None:
+        return ""
+    key = f"guard.stale.{stale.what.replace(' ', '_')}_{'since' if stale.already else 'soon'}"
+    country, due = isolate(stale.country), isolate(_day(stale.due))
+    sentence = (
+        texts.text(key, country=country, due=due) if texts.known(key) else isolate(f"{stale.what}: {stale.country}, {stale.due}")
+    )
+    others = texts.counted("guard.stale.others", stale.others) if stale.others else ""
+    return " ".join(part for part in (sentence, others, texts.text("guard.stale.tell")) if part)
+
+
+def _day(iso: str) -> str:
+    """`2026-12-20` as `20 DEC 2026`, like the console's other dates and in one piece; what is no day stays as it is."""
+    printed = iso[2:].replace("-", "")
+    shown = date_text(printed)
+    return iso if shown == printed else f"{shown[:-2]}{iso[:4]}".replace(" ", NO_BREAK)
 
 
 def _actions(state: ConsoleState, texts: Catalogue) -> Actions:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from egate.ipc.messages import CasePictures, CasePicturesWished, LaneView, Message, OfficerWish, WishAnswer
 from egate.ipc.wishes import sign_wish
-from egate.model.lane import LanePhase, OfficerAction, OfficerReason
+from egate.model.lane import Alarm, LanePhase, OfficerAction, OfficerReason
 from ui.guard.view_state import NoticeKind
 
 WISH_LIFE_S = 5.0
@@ -207,12 +207,15 @@ def _wanted(view: LaneView) -> tuple[int, bool, bool] | None:
 
 def _look_where_it_burns(state: ConsoleState, place: int) -> ConsoleState:
     """Show a lane that calls, unless the officer is at work on one that calls too."""
-    calling = state.lanes[place].view
-    shown = state.lane.view
-    busy = state.reason is not None or (shown is not None and bool(shown.alarms))
-    if place == state.selected or busy or calling is None or not calling.alarms:
+    busy = state.reason is not None or _calls(state.lane.view)
+    if place == state.selected or busy or not _calls(state.lanes[place].view):
         return state
     return selected(state, place)
+
+
+def _calls(view: LaneView | None) -> bool:
+    """Whether somebody must look at this lane now. Trust material goes stale for weeks and must not hold the console's eye."""
+    return view is not None and any(entry.alarm is not Alarm.TRUST_STALE for entry in view.alarms)
 
 
 def _decoded(text: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from egate.ipc.messages import AlarmView, CaseView, CheckView, HitView, LaneView, ScoreView
+from egate.ipc.messages import AlarmView, CaseView, CheckView, HitView, LaneView, ScoreView, StaleView
 from egate.model.checks import CheckGroup, CheckName, CheckResult, Outcome
 from egate.model.lane import Alarm, DoorState, LanePhase
 
@@ -124,3 +124,10 @@ CLOSED = replace(
     devices_lost=("mrz reader",),
     alarms=(AlarmView(Alarm.DEVICE_LOST, 3120.0),),
 )
+
+STALE = replace(
+    IDLE,
+    alarms=(AlarmView(Alarm.TRUST_STALE, 7200.0),),
+    stale=StaleView("master list", "UT", "2026-12-20", already=False, others=2),
+)
+"""A calm lane whose trust material goes stale."""

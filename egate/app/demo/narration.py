@@ -69,6 +69,7 @@ ALARMS: Mapping[Alarm, str] = {
     Alarm.DEVICE_LOST: "a device does not answer",
     Alarm.NOT_RECORDED: "the record could not be written",
     Alarm.OVERSTAY: "somebody stays in the gate for too long",
+    Alarm.TRUST_STALE: "trust material goes stale",
 }
 """What the console calls the officer for."""
 
@@ -190,6 +191,10 @@ def _receipt(event: PassageEvent, _: Paint) -> str:
     return _labelled("receipt", f"the {_plain(event.name)} {event.detail}")
 
 
+def _trust(event: PassageEvent, _: Paint) -> str:
+    return _labelled("trust", event.detail)
+
+
 def _door(event: PassageEvent, _: Paint) -> str:
     if event.name != "left_through":
         return _labelled("door", f"{_plain(event.name)} {event.detail}, renewed while it is needed")
@@ -209,6 +214,7 @@ _TELLERS: Mapping[str, Callable[[PassageEvent, Paint], str]] = {
     "record": _record,
     "receipt": _receipt,
     "door": _door,
+    "trust": _trust,
 }
 
 

@@ -106,6 +106,11 @@ def test_a_quiet_narrator_says_nothing(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out == ""
 
 
+def test_a_trust_warning_is_told_as_its_sentence() -> None:
+    event = PassageEvent(0, "trust", "master list", "the master list of UT is out of date in 20 days", 0)
+    assert line_of(event, plain).split(maxsplit=1) == ["trust", "the master list of UT is out of date in 20 days"]
+
+
 def plain(text: str, _colour: str) -> str:
     return text
 

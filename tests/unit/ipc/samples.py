@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from egate.ipc.messages import AlarmView, CaseView, CheckView, HitView, LaneView, OfficerWish, ScoreView
+from egate.ipc.messages import AlarmView, CaseView, CheckView, HitView, LaneView, OfficerWish, ScoreView, StaleView
 from egate.model.checks import CheckGroup, CheckName, CheckResult, Outcome
 from egate.model.lane import Alarm, DoorState, LanePhase, OfficerAction, OfficerReason
 
@@ -39,7 +39,7 @@ LANE = LaneView(
     entry=DoorState.LOCKED,
     exit=DoorState.LOCKED,
     persons=1,
-    alarms=(AlarmView(Alarm.REFERRAL, 21.5),),
+    alarms=(AlarmView(Alarm.REFERRAL, 21.5), AlarmView(Alarm.TRUST_STALE, 86_400.0)),
     case=CASE,
     admitted=40,
     referred=2,
@@ -47,6 +47,7 @@ LANE = LaneView(
     wish_counter=9,
     outbox=3,
     devices_lost=("camera",),
+    stale=StaleView("master list", "UT", "2026-12-20", already=False, others=2),
 )
 
 WISH = OfficerWish("lane-3", OfficerAction.CLEAR, OfficerReason.IDENTITY_CONFIRMED, "officer-7731", 41, 9, 1_000_000_000, "00")

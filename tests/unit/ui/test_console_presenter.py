@@ -6,16 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from egate.ipc.messages import LaneView, WishAnswer
+from egate.ipc.messages import AlarmView, LaneView, StaleView, WishAnswer
 from egate.model.checks import CheckName, CheckResult, Outcome
-from egate.model.lane import LanePhase, OfficerReason
+from egate.model.lane import Alarm, LanePhase, OfficerReason
+from egate.supply.expiry import Stale
 from ui.common.i18n import catalogue
 from ui.guard import state as reactions
 from ui.guard.case_presenter import date_text
-from ui.guard.presenter import HAND_OVER_S, age_text, present
+from ui.guard.presenter import HAND_OVER_S, NO_BREAK, age_text, present
 from ui.guard.state import ConsoleState
-from ui.guard.view_state import CaseScreen, ConsoleScreen, EmptyCase
-from ui.tools.samples import CAPTURE, CLOSED, IDLE, MISMATCH, REFERRED
+from ui.guard.view_state import CaseScreen, ConsoleScreen, EmptyCase, Severity
+from ui.tools.samples import CAPTURE, CLOSED, IDLE, MISMATCH, REFERRED, STALE
 
 EN = catalogue("guard", "en")
 
@@ -38,7 +39,7 @@ def case_of(view: LaneView, language: str = "en") -> CaseScreen:
 
 
 def plain(text: str) -> str:
-    return text.replace("\u2066", "").replace("\u2069", "")
+    return text.replace("\u2066", "").replace("\u2069", "").replace(NO_BREAK, " ")
 
 
 def test_every_check_is_shown_once_with_its_word() -> None:
@@ -166,7 +167,17 @@ def test_the_document_is_shown_without_an_invented_century() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(-1, "0 s"), (59.9, "59 s"), (60, "1:00 min"), (125, "2:05 min"), (3600, "1:00 h"), (7384, "2:03 h")]
+    ("seconds", "text"),
+    [
+        (-1, "0 s"),
+        (59.9, "59 s"),
+        (60, "1:00 min"),
+        (125, "2:05 min"),
+        (3600, "1:00 h"),
+        (7384, "2:03 h"),
+        (172_799, "47:59 h"),
+        (172_800, "2 d"),
+    ],
 )
 def test_ages_are_short(seconds: float, text: str) -> None:
     assert plain(age_text(seconds)) == text
@@ -248,3 +259,50 @@ def test_a_wishs_answer_is_shown(answer: WishAnswer, text: str) -> None:
 def test_personal_data_do_not_show_in_a_repr() -> None:
     assert "ERIKSSON" not in repr(show(REFERRED))
     assert "surname one letter off" not in repr(show(REFERRED))
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "detail"),
+    [
+        (
+            "en",
+            "Trust material goes stale",
+            "The master list of UT is out of date from 20 DEC 2026. 2 more warnings. Tell the technician.",
+        ),
+        (
+            "de",
+            "Prüfdaten veralten",
+            "Die Masterliste von UT ist ab 20 DEC 2026 veraltet. 2 weitere Warnungen. Bitte der Technik melden.",
+        ),
+        ("ar", "بيانات الثقة تتقادم", "القائمة الرئيسية لـ UT تصبح قديمة من 20 DEC 2026. وتحذيران آخران. أبلغ الفني."),
+    ],
+)
+def test_stale_trust_says_what_and_until_when(language: str, title: str, detail: str) -> None:
+    (row,) = show(STALE, language=language).alarms
+    assert (row.title, plain(row.detail), row.severity, plain(row.age)) == (title, detail, Severity.LOW, "2:00 h")
+
+
+@pytest.mark.parametrize("language", ["en", "de", "ar"])
+@pytest.mark.parametrize("already", [False, True])
+@pytest.mark.parametrize("what", list(Stale))
+def test_everything_that_goes_stale_has_a_sentence_of_its_own(what: Stale, already: bool, language: str) -> None:
+    stale = StaleView(what.value, "UT", "2026-12-20", already)
+    key = f"guard.stale.{what.value.replace(' ', '_')}_{'since' if already else 'soon'}"
+    texts = catalogue("guard", language)
+    assert texts.known(key)
+    detail = show(replace(STALE, stale=stale), language=language).alarms[0].detail
+    assert plain(detail) == f"{texts.text(key, country='UT', due='20 DEC 2026')} {texts.text('guard.stale.tell')}"
+
+
+def test_stale_trust_of_a_newer_lane_is_shown_as_it_is_called() -> None:
+    newer = replace(STALE, stale=StaleView("deviation list", "UT", "2026-12-20", already=True, others=1))
+    assert plain(show(newer).alarms[0].detail) == "deviation list: UT, 2026-12-20 1 more warning. Tell the technician."
+    assert show(replace(STALE, stale=None)).alarms[0].detail == ""
+
+
+def test_stale_trust_marks_the_lane_but_never_a_travellers_case() -> None:
+    alarm = AlarmView(Alarm.TRUST_STALE, 1.0)
+    shown = replace(CAPTURE, alarms=(alarm,), stale=STALE.stale)
+    assert show(shown).tiles[0].severity is Severity.LOW
+    assert case_of(shown).severity is None
+    assert case_of(replace(shown, alarms=(AlarmView(Alarm.REFERRAL, 1.0), alarm))).severity is Severity.MEDIUM

@@ -15,7 +15,7 @@ from ui.guard import state as reactions
 from ui.guard.alarms import SEVERITIES, open_alarms
 from ui.guard.state import ANSWER_WITHIN_S, CONNECT_WITHIN_S, NOTICE_SHOWN_S, ConsoleState, possible, ready
 from ui.guard.view_state import NoticeKind, Severity
-from ui.tools.samples import CAPTURE, IDLE, MISMATCH, REFERRED
+from ui.tools.samples import CAPTURE, IDLE, MISMATCH, REFERRED, STALE
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 WALL_NS = 1_700_000_000_000_000_000
@@ -175,3 +175,20 @@ def test_alarms_are_sorted_by_urgency_then_age_and_none_is_dropped() -> None:
 
 def test_alarms_grow_older_between_views() -> None:
     assert open_alarms(console(REFERRED), 15.0)[0].age_s == 25.0
+
+
+def test_trust_that_goes_stale_is_an_alarm_of_its_lane_and_the_least_urgent() -> None:
+    alarms = open_alarms(console(STALE, REFERRED), 15.0)
+    assert [entry.alarm for entry in alarms] == [Alarm.LIST_HIT, Alarm.REFERRAL, Alarm.TRUST_STALE]
+    assert (alarms[-1].place, alarms[-1].severity, alarms[-1].age_s) == (0, Severity.LOW, 7205.0)
+
+
+def test_of_two_lanes_whose_trust_goes_stale_the_older_alarm_comes_first() -> None:
+    younger = replace(STALE, alarms=(AlarmView(Alarm.TRUST_STALE, 60.0),))
+    assert [entry.place for entry in open_alarms(console(younger, STALE), 10.0)] == [1, 0]
+
+
+def test_trust_that_goes_stale_neither_draws_nor_holds_the_officers_eye() -> None:
+    """It lasts for weeks: a lane that calls for a traveller must still come to the middle."""
+    assert reactions.viewed(console(IDLE, IDLE), 1, STALE, 11.0)[0].selected == 0
+    assert reactions.viewed(console(STALE, IDLE), 1, REFERRED, 11.0)[0].selected == 1

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 from PyQt6.QtCore import QRectF, QSize, Qt
 from PyQt6.QtGui import QImage
-from PyQt6.QtWidgets import QAbstractButton, QApplication, QLabel, QPushButton
+from PyQt6.QtWidgets import QAbstractButton, QApplication, QLabel, QPushButton, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from egate.checks.catalogue import CATALOGUE
-from egate.ipc.messages import CheckView, LaneView
-from egate.model.lane import DoorState, OfficerAction, OfficerReason
+from egate.ipc.messages import AlarmView, CheckView, LaneView
+from egate.model.lane import Alarm, DoorState, OfficerAction, OfficerReason
 from tests.unit.ui.press import press_key
 from ui.common.i18n import LANGUAGES, catalogue
 from ui.common.theme import fits, font, wrapped_height
@@ -25,7 +25,7 @@ from ui.guard.presenter import present
 from ui.guard.screens import ConsoleWindow
 from ui.guard.state import ConsoleState
 from ui.tools import people, pictures
-from ui.tools.samples import IDLE, MISMATCH, REFERRED
+from ui.tools.samples import IDLE, MISMATCH, REFERRED, STALE
 
 SIZES = [(1920, 1080), (1366, 768), (1152, 648)]
 CODES = [language.code for language in LANGUAGES]
@@ -54,6 +54,9 @@ def assert_words_fit(window: ConsoleWindow, size: tuple[int, int]) -> None:
     least = window.minimumSizeHint()
     assert least.width() <= size[0]
     assert least.height() <= size[1]
+    for area in window.findChildren(QScrollArea):
+        inside, port = area.widget(), area.viewport()
+        assert inside is None or port is None or inside.width() <= port.width(), inside.findChildren(QLabel)[0].text()
     for label in window.findChildren(QLabel):
         if not label.isVisible() or not label.text():
             continue
@@ -241,3 +244,21 @@ def test_a_gate_without_a_case_is_drawn_as_it_stands(dressed: QApplication, qtbo
     assert drawn(door, 1) == same
     assert drawn(door, 2) != same
     assert all(drawn(other, 1) != same for other in DoorState if other is not door)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("language", CODES)
+def test_stale_trust_is_an_alarm_whose_words_fit(
+    dressed: QApplication, qtbot: QtBot, language: str, size: tuple[int, int]
+) -> None:
+    """However many days it is open: the longest age before days are counted stands beside the title."""
+    view = replace(STALE, alarms=(AlarmView(Alarm.TRUST_STALE, 172_799.0),))
+    state, _ = reactions.viewed(pictures.console_state(), 0, view, pictures.NOW_S)
+    window = window_of(state, qtbot, language, size)
+    assert_words_fit(window, size)
+    row = next(
+        row for row in window.screen_shown.alarms if row.title == catalogue("guard", language).text("guard.alarm.trust_stale")
+    )
+    assert [label for label in window.findChildren(QLabel) if label.text() == row.detail and not label.isHidden()]
+    gone, _ = reactions.viewed(state, 0, IDLE, pictures.NOW_S)
+    assert row.title not in [entry.title for entry in present(gone, catalogue("guard", language), pictures.NOW_S).alarms]
