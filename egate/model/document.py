@@ -125,7 +125,8 @@ class ProtocolOutcome:
     """One protocol run: its name, the variant used, state, last status word.
 
     Names: `pace`, `bac`, `chip_authentication_mapping` (the proof of PACE-CAM), `chip_authentication`, `active_authentication`,
-    `terminal_authentication`, `application`, `file` (variant: its name), `secure_messaging`, `quirk` (variant: the quirk met).
+    `terminal_authentication`, `application`, `file` (variant: its name), `secure_messaging`, `resumption` (an earlier reading had
+    left something), `reading` (it was stopped), `quirk` (variant: the quirk met).
     """
 
     protocol: str

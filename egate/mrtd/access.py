@@ -25,7 +25,6 @@ from egate.mrtd.mapping_proof import verify_mapping_proof
 from egate.mrtd.pace import PacePassword, PaceSession, run_pace
 from egate.mrtd.pace_choice import PaceWay, choose_way
 from egate.mrtd.quirks import Quirk
-from egate.mrtd.secure_messaging import SecureMessaging
 
 APPLICATION = bytes.fromhex("A0000002471001")
 """The application identifier of the eMRTD application (Doc 9303-10 §3.4)."""
@@ -41,8 +40,6 @@ _PASSWORD_UNAVAILABLE = frozenset({0x6A88, 0x6983, 0x6984})
 _PROTOCOLS = frozenset({"pace", "bac"})
 _MASTER_FILE_QUIRKS = {0x6A86: Quirk.MASTER_FILE_6A86, 0x6A87: Quirk.MASTER_FILE_6A87, 0x6985: Quirk.MASTER_FILE_6985}
 
-Opening = Generator[CommandApdu, ResponseApdu, SecureMessaging]
-
 
 def _refuses_password(sw: int | None) -> bool:
     """6300, or 63Cx with the tries that are left; or a password that the chip does not have or has blocked."""
@@ -56,7 +53,7 @@ class ChipAccess:
         self._gathering = gathering
         self._entropy = entropy
         self._policy: AccessPolicy = gathering.request.policy
-        self._open_again: Callable[[], Opening] | None = None
+        self._open_again: Callable[[], Attempt] | None = None
         self._reopenings = MAX_REOPENINGS
 
     def open(self) -> Attempt:
@@ -93,9 +90,10 @@ class ChipAccess:
             self._gathering.session.end()
             return False
 
-        def open_again() -> Opening:
+        def open_again() -> Attempt:
             yield from self._select_master_file()
-            return (yield from run_pace(way, password, self._entropy)).secure
+            self._gathering.session.begin((yield from run_pace(way, password, self._entropy)).secure)
+            return (yield from self._select_application())
 
         self._open_again = open_again
         return True
@@ -197,10 +195,11 @@ class ChipAccess:
         if not (yield from self._select_application()) or not (yield from self._begun_by_bac()):
             return False
 
-        def open_again() -> Opening:
+        def open_again() -> Attempt:
             with suppress(ChipError):
                 yield _SELECT_APPLICATION
-            return (yield from basic_access(self._gathering.request.information, self._entropy))
+            self._gathering.session.begin((yield from basic_access(self._gathering.request.information, self._entropy)))
+            return True
 
         self._open_again = open_again
         return True
@@ -249,12 +248,10 @@ class ChipAccess:
             return False
         self._reopenings -= 1
         try:
-            secure = yield from self._open_again()
+            return (yield from self._open_again())
         except (ChipError, MalformedData) as error:
             self._gathering.note_failure("secure_messaging", error, "reopening")
             return False
-        self._gathering.session.begin(secure)
-        return (yield from self._select_application())
 
 
 def _why_none(refused: tuple[str, ...]) -> str:

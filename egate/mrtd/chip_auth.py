@@ -11,7 +11,7 @@ name no way of version 1, where there is exactly one key (gmrtd #161, jllarraz #
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from egate.model.errors import ChipError, MalformedData
@@ -64,15 +64,21 @@ def _curve_or_group(parameters: Parameters) -> Curve | Group:
     return parameters.curve if isinstance(parameters, CurveAgreement) else parameters.group
 
 
-def choose_chip_authentication(infos: SecurityInfos) -> ChipAuthenticationWay | None:
+def choose_chip_authentication(infos: SecurityInfos, *, own_parameters: bool = True) -> ChipAuthenticationWay | None:
     """The strongest way that this reader speaks; None when DG14 offers none.
 
-    A curve comes before a group, then the longest key of the cipher counts, then the size of the parameters.
+    A curve comes before a group, then the longest key of the cipher counts, then the size of the parameters. Without
+    `own_parameters` keys over parameters that the chip spells out, and nobody standardised, are passed over.
     """
-    ways = [way for key in infos.chip_authentication_keys for way in _ways_with(key, infos.chip_authentication)]
-    if not ways and len(infos.chip_authentication_keys) == 1:
-        ways = _ways_with(infos.chip_authentication_keys[0], ())
+    keys = [key for key in infos.chip_authentication_keys if own_parameters or not _spelled_out(key)]
+    ways = [way for key in keys for way in _ways_with(key, infos.chip_authentication)]
+    if not ways and len(infos.chip_authentication_keys) == len(keys) == 1:
+        ways = _ways_with(keys[0], ())
     return max(ways, key=lambda way: (way.oid, way.curve.p.bit_length()), default=None)
+
+
+def _spelled_out(key: ChipAuthenticationKey) -> bool:
+    return key.public is not None and isinstance(key.public.parameters, ExplicitParameters)
 
 
 def _ways_with(key: ChipAuthenticationKey, infos: tuple[ChipAuthenticationInfo, ...]) -> list[ChipAuthenticationWay]:
@@ -92,14 +98,22 @@ def _same_key(info: ChipAuthenticationInfo, key: ChipAuthenticationKey) -> bool:
     return info.key_id is None or key.key_id is None or info.key_id == key.key_id
 
 
+def judged(way: ChipAuthenticationWay) -> ChipAuthenticationWay:
+    """The same way over parameters that are known to be sound; raises ChipError (9000) when they must not be computed with."""
+    try:
+        return replace(way, parameters=sound_agreement(way.parameters))
+    except MalformedData as error:
+        raise ChipError(_DOING, f"the chip's key is of no use: {error.problem}", SW_OK) from None
+
+
 def chip_authentication(way: ChipAuthenticationWay, entropy: Entropy) -> Generator[CommandApdu, ResponseApdu, SecureMessaging]:
     """Send our ephemeral key and return the session that only the genuine chip can follow.
 
     Raises ChipError: the chip's refusal, or 9000 when its key or its parameters are not fit to be computed with. Those are judged
     before anything is sent.
     """
+    agreement: Any = judged(way).parameters
     try:
-        agreement: Any = sound_agreement(way.parameters)
         chip_public = agreement.decode(way.public)
         ephemeral = new_key_pair(agreement, agreement.base, entropy)
         secret = agreement.secret(agreement.multiply(ephemeral.private, chip_public, entropy))

@@ -47,8 +47,9 @@ class ReadRequest:
     `max_response_bytes` is the longest response APDU that the reader carries, status word included: 256 fits every
     contactless reader; more asks for extended lengths where the chip says that it carries them, in EF.ATR/INFO or in the card
     capabilities of its `historical_bytes`. `terminal` proves the right to DG3 and DG4, which must be asked for like any
-    other. `further_files` are read before DG2 (e.g. DG11), `later_files` after it. `on_file` learns of each file as soon as
-    it is there. `policy` says which ways into the chip may be used; BAC comes first when it or `pace_before_bac` says so.
+    other; of credentials from several States those that the chip knows are used. `further_files` are read before DG2 (e.g.
+    DG11), `later_files` after it, both only where the document lists them. `on_file` learns of each file as soon as it is
+    there. `policy` says which ways into the chip may be used; BAC comes first when it or `pace_before_bac` says so.
     """
 
     information: MrzInformation
@@ -59,7 +60,7 @@ class ReadRequest:
     policy: AccessPolicy = DEFAULT_POLICY
     later_files: tuple[ElementaryFile, ...] = ()
     historical_bytes: bytes = b""
-    terminal: TerminalCredentials | None = field(repr=False, compare=False, default=None)
+    terminal: tuple[TerminalCredentials, ...] = field(repr=False, compare=False, default=())
     on_file: OnFile = field(repr=False, compare=False, default=_ignore_file)
 
 

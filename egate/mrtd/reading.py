@@ -13,7 +13,8 @@ The order, with the same numbers at the steps:
 5. Chip authentication where DG14 offers it and PACE did not already prove the chip; only an answer under the new keys completes
    it. Terminal authentication where there are credentials. Then DG15.
 6. Active authentication where the chip did not prove itself by then, was not caught, and has DG15.
-7. Further files, then DG2, the longest, then the files that nobody waits for.
+7. Further files, then DG2, the longest, then the files that nobody waits for. Before DG3 or DG4 step 5 runs again where the
+   session was opened anew meanwhile.
 
 Outcomes: `pace`, `bac`, `chip_authentication_mapping`, `chip_authentication`, `active_authentication`, `terminal_authentication`;
 `application` when it could not be selected; `file` (variant: its name) when a file is there but could not be read;
@@ -33,11 +34,11 @@ from egate.model.errors import ChipError, MalformedData
 from egate.mrtd.access import ChipAccess
 from egate.mrtd.active_auth import run_active_authentication
 from egate.mrtd.apdu import SW_FILE_NOT_FOUND, SW_SECURITY_STATUS, CommandApdu, ResponseApdu
-from egate.mrtd.chip_auth import ChipAuthenticationWay, chip_authentication, choose_chip_authentication
+from egate.mrtd.chip_auth import ChipAuthenticationWay, chip_authentication, choose_chip_authentication, judged
 from egate.mrtd.crypto.agreement import Entropy
 from egate.mrtd.file_reading import FileAbsent
 from egate.mrtd.files.lds import parse_com, parse_dg15
-from egate.mrtd.files.security_infos import SecurityInfos, parse_dg14
+from egate.mrtd.files.security_infos import SecurityInfos, TerminalAuthenticationInfo, parse_dg14
 from egate.mrtd.gathering import Attempt, Gathering, PartialReading, Progress, ReadRequest, Step, status_word
 from egate.mrtd.mapping_proof import PROTOCOL as _MAPPING
 from egate.mrtd.master_file import MASTER_FILES, read_asked_for, read_buffers
@@ -58,6 +59,7 @@ _NO_BAC = frozenset({0x6982, 0x6985, 0x6A88, 0x6D00})
 _DECIDED = frozenset({ProtocolState.COMPLETED, ProtocolState.BROKEN})
 
 _DG14, _DG15 = ElementaryFile.DG14, ElementaryFile.DG15
+_FOR_TERMINALS = frozenset({ElementaryFile.DG3, ElementaryFile.DG4})
 _CHIP, _ACTIVE, _TERMINAL = "chip_authentication", "active_authentication", "terminal_authentication"
 
 
@@ -93,10 +95,13 @@ class _Reader:
         self._entropy = entropy
         self._access = ChipAccess(gathering, entropy)
         self._witness = SessionWitness()
+        self._way: ChipAuthenticationWay | None = None
+        self._terminal_offer: TerminalAuthenticationInfo | None = None
+        self._rights_are_lost = False
 
     def watched(self) -> Step:
         """The plan, with a witness of its ephemeral keys above secure messaging where terminal authentication needs them."""
-        return self.run() if self._gathering.request.terminal is None else self._witness.watched(self.run())
+        return self._witness.watched(self.run()) if self._gathering.request.terminal else self.run()
 
     def run(self) -> Step:
         """The numbered plan of the module."""
@@ -120,13 +125,14 @@ class _Reader:
             yield from self._authenticate_actively(infos)  # 6
             for file in (*request.further_files, ElementaryFile.DG2, *request.later_files):  # 7
                 if file not in MASTER_FILES:
-                    yield from self._read(file)
+                    yield from self._read_listed(file)
             yield from read_asked_for(gathering)
         except _Ended:
             return
 
     def _reopen(self) -> Step:
-        """Open the broken session again; raises _Ended when that does not work."""
+        """Open the broken session again; raises _Ended when that does not work. What the terminal had proved is gone with it."""
+        self._rights_are_lost = True
         if not (yield from self._access.reopen()):
             raise _Ended
 
@@ -143,6 +149,8 @@ class _Reader:
         """Read a file into the evidence, in smaller blocks where the chip chokes on large ones, going on where it stopped."""
         breaks = 0
         while file not in self._gathering.files:
+            if file in _FOR_TERMINALS and self._rights_are_lost:
+                yield from self._regain_rights()
             received = self._gathering.received_of(file)
             try:
                 data = yield from self._gathering.read_once(file)
@@ -198,9 +206,9 @@ class _Reader:
             return None
 
     def _read_listed(self, file: ElementaryFile) -> Step:
-        """Read an optional file, unless both lists can be read and neither names it: a chip may break the session over it."""
+        """Read a file, unless it is optional and both lists can be read and neither names it: a chip may break the session."""
         listed, named = self._gathering.listed, self._named_files()
-        if listed is None or named is None or file in listed.files | named:
+        if file is ElementaryFile.DG2 or listed is None or named is None or file in listed.files | named:
             yield from self._read(file)
 
     # -- proofs -------------------------------------------------------------------------------------------------------
@@ -221,12 +229,12 @@ class _Reader:
         """Chip authentication, completed by the first answer under the new keys."""
         if infos is None:
             return
-        if self._gathering.state(_MAPPING) is ProtocolState.COMPLETED and self._gathering.request.terminal is None:
+        if self._gathering.state(_MAPPING) is ProtocolState.COMPLETED and not self._gathering.request.terminal:
             self._gathering.note(_CHIP, ProtocolState.NOT_RUN, detail="PACE has proved the chip's key")
             return
-        way = choose_chip_authentication(infos)
+        way = choose_chip_authentication(infos, own_parameters=self._gathering.request.policy.own_parameters)
         if way is None:
-            detail = "no variant that this reader speaks" if infos.chip_authentication_keys else "not in DG14"
+            detail = "no variant that this reader may use" if infos.chip_authentication_keys else "not in DG14"
             self._gathering.note(_CHIP, ProtocolState.NOT_OFFERED, detail=detail)
         elif (yield from self._changed_keys(way)):
             yield from self._prove_keys(way)
@@ -234,7 +242,8 @@ class _Reader:
     def _changed_keys(self, way: ChipAuthenticationWay) -> Attempt:
         """Run the protocol and go on under its keys."""
         try:
-            secure = yield from chip_authentication(way, self._entropy)
+            self._way = judged(way)
+            secure = yield from chip_authentication(self._way, self._entropy)
         except ChipError as error:
             self._gathering.note_failure(_CHIP, error, way.variant)
             if self._gathering.session.broken:
@@ -263,16 +272,14 @@ class _Reader:
     def _authenticate_terminal(self, infos: SecurityInfos | None) -> Step:
         """Terminal authentication where there are credentials, in the session that chip authentication began."""
         gathering = self._gathering
-        credentials = gathering.request.terminal
-        if credentials is None:
+        if not gathering.request.terminal:
             return
         if infos is None or gathering.state(_CHIP) is not ProtocolState.COMPLETED:
             gathering.note(_TERMINAL, ProtocolState.NOT_RUN, detail="chip authentication did not complete")
             return
-        identifier = self._witness.chip_identifier(gathering.request.information)
-        offered, key = infos.terminal_authentication, self._witness.terminal_key
+        self._rights_are_lost, self._terminal_offer = False, infos.terminal_authentication
         try:
-            variant = yield from run_terminal_authentication((credentials,), offered, identifier, key)
+            variant = yield from self._proved_right()
         except (ChipError, MalformedData) as error:
             gathering.note_failure(_TERMINAL, error)
             if gathering.session.broken:
@@ -282,6 +289,30 @@ class _Reader:
             gathering.note(_TERMINAL, ProtocolState.COMPLETED, variant, 0x9000)
         else:
             gathering.note(_TERMINAL, ProtocolState.NOT_OFFERED, detail="not in DG14")
+
+    def _proved_right(self) -> Generator[CommandApdu, ResponseApdu, str]:
+        """Terminal authentication in the session in force; the variant, empty when the chip does not offer it."""
+        request = self._gathering.request
+        identifier, key = self._witness.chip_identifier(request.information), self._witness.terminal_key
+        return (yield from run_terminal_authentication(request.terminal, self._terminal_offer, identifier, key))
+
+    def _regain_rights(self) -> Step:
+        """Chip and terminal authentication once more, in a session that was opened again, for a file that needs them.
+
+        The first protected answer comes to the reading of EF.CVCA, so a clone gets no signature here either.
+        """
+        gathering = self._gathering
+        self._rights_are_lost = False
+        if self._way is None or gathering.state(_TERMINAL) is not ProtocolState.COMPLETED:
+            return
+        try:
+            gathering.session.begin((yield from chip_authentication(self._way, self._entropy)))
+            yield from self._proved_right()
+        except (ChipError, MalformedData) as error:
+            gathering.note_failure(_TERMINAL, error, "reopening")
+            if gathering.session.broken:
+                yield from self._reopen()
+                self._rights_are_lost = False  # once is enough: the file is then refused, which ends it
 
     def _authenticate_actively(self, infos: SecurityInfos | None) -> Step:
         """Active authentication with a fresh challenge; COMPLETED only when the signature verified."""

@@ -201,6 +201,7 @@ class SimulatedChip:
         """MANAGE SECURITY ENVIRONMENT: PACE, or chip authentication in its two forms."""
         purpose = (command.p1, command.p2)
         if purpose == (0xC1, 0xA4):
+            self._chip_authentication.forget()
             return Answer(self._pace.set_up(command))
         if purpose in {(0x81, 0xB6), (0x81, 0xA4)}:
             return Answer(self._rights.manage(command))

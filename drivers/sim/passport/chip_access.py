@@ -296,6 +296,10 @@ class ChipAuthentication:
             return status(SW_REFERENCE_NOT_FOUND)
         return status(0x9000 if self._suite else SW_WRONG_DATA)
 
+    def forget(self) -> None:
+        """Another protocol was set up: what was set up here is no longer pending."""
+        self._suite = self._key = None
+
     @property
     def expected(self) -> bool:
         """Whether the next GENERAL AUTHENTICATE belongs to this protocol."""

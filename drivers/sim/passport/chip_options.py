@@ -67,7 +67,7 @@ class ChipOptions:
     largest_read: int = _UNLIMITED
     short_blocks: int = _UNLIMITED
     unnamed_parameters: int = 13
-    strict_lengths: bool = False
+    strict_lengths: bool = True
     active_style: ActiveStyle = USUAL_STYLE
 
     def has(self, quirk: Quirk) -> bool:

@@ -20,32 +20,21 @@ MAC_BYTES = 8
 
 
 class CipherSuite(Enum):
-    """The ciphers a session can use: (key bytes, block bytes, hash of the key derivation)."""
+    """The ciphers a session can use: name in protocol outcomes, bytes of a session key, bytes of a block, hash for deriving keys.
+
+    The hash is that of Doc 9303-11 §9.7.1. These are plain attributes because every exchange asks for them several times.
+    """
 
     DES3 = ("3des", 16, 8, "sha1")
     AES128 = ("aes-128", 16, 16, "sha1")
     AES192 = ("aes-192", 24, 16, "sha256")
     AES256 = ("aes-256", 32, 16, "sha256")
 
-    @property
-    def word(self) -> str:
-        """The name used in protocol outcomes."""
-        return self.value[0]
-
-    @property
-    def key_bytes(self) -> int:
-        """Length of a session key."""
-        return self.value[1]
-
-    @property
-    def block_bytes(self) -> int:
-        """Length of a block."""
-        return self.value[2]
-
-    @property
-    def kdf_hash(self) -> str:
-        """The hash of the key derivation function (Doc 9303-11 §9.7.1)."""
-        return self.value[3]
+    def __init__(self, word: str, key_bytes: int, block_bytes: int, kdf_hash: str) -> None:
+        self.word = word
+        self.key_bytes = key_bytes
+        self.block_bytes = block_bytes
+        self.kdf_hash = kdf_hash
 
 
 def encrypt(suite: CipherSuite, key: bytes, iv: bytes, data: bytes) -> bytes:

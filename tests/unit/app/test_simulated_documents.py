@@ -176,7 +176,7 @@ def test_fingerprints_open_to_a_terminal_that_proves_its_right() -> None:
             parse_mrz(document.lines).information,
             pace_before_bac=access,
             further_files=(ElementaryFile.DG3,),
-            terminal=credentials,
+            terminal=(credentials,),
         )
         evidence = read(chip_of(document, SeededEntropy(b"chip")).transceive, request)
         assert evidence.outcome("terminal_authentication").state is ProtocolState.COMPLETED

@@ -19,8 +19,10 @@ from egate.mrtd.crypto.ciphers import CipherSuite
 from egate.mrtd.crypto.domain_parameters import CURVES
 from egate.mrtd.files.der import encode_integer, encode_object_identifier, encode_sequence
 from egate.mrtd.files.security_infos import (
+    ChipAuthenticationInfo,
     PaceDomainParameters,
     PaceInfo,
+    chip_authentication_oid,
     encode_card_access,
     encode_key_info,
     encode_security_infos,
@@ -39,6 +41,7 @@ from tests.unit.mrtd.chip_reading import (
     simulated_chip,
 )
 from tests.unit.mrtd.curves import ANOMALOUS
+from tests.unit.mrtd.test_soundness import SOUND
 
 COMPLETED, REFUSED, BROKEN = ProtocolState.COMPLETED, ProtocolState.REFUSED, ProtocolState.BROKEN
 NOT_RUN, NOT_OFFERED = ProtocolState.NOT_RUN, ProtocolState.NOT_OFFERED
@@ -142,6 +145,25 @@ def test_unsound_parameters_are_a_pace_that_broke() -> None:
     assert state(evidence, "pace") is BROKEN
     assert "an anomalous curve" in evidence.outcome("pace").detail
     assert not any(exchange.ins == 0x86 for exchange in evidence.transcript)
+
+
+def test_own_parameters_can_be_left_out_of_both_protocols() -> None:
+    """Judging what a chip spells out costs time; an agency that does not want it is not made to judge chip authentication's."""
+    own = CurveAgreement(SOUND)
+    key = AgreementKey(own, 0x1234567890ABCDEF1234567890ABCDEF, None)
+    infos = encode_security_infos(
+        chip_authentication=(ChipAuthenticationInfo(chip_authentication_oid(CipherSuite.AES128)),), keys=(key_info(key),)
+    )
+    files = passport_files(None) | {ElementaryFile.DG14: encode_tlv(0x6E, infos)}
+
+    def chip() -> SimulatedChip:
+        return SimulatedChip(ChipPersonalisation(INFORMATION, files, agreement_keys=(key,)), entropy(1))
+
+    assert state(read(chip().transceive), "chip_authentication") is COMPLETED
+    evidence = read(chip().transceive, ReadRequest(INFORMATION, policy=AccessPolicy(own_parameters=False)))
+    assert state(evidence, "chip_authentication") is NOT_OFFERED
+    assert "may use" in evidence.outcome("chip_authentication").detail
+    assert sum(exchange.ins == 0x22 for exchange in evidence.transcript) == 1
 
 
 # -- passwords ---------------------------------------------------------------------------------------------------------

@@ -67,6 +67,8 @@ def test_every_quirk_has_its_source() -> None:
 def test_each_quirk_alone(quirk: Quirk, pace_before_bac: bool) -> None:
     files = files_of(40_000 if "overlap" in quirk.value else 900)
     files[ElementaryFile.ATR_INFO] = encode_atr_info(AtrInfo(True, 4096, 4096))
+    if quirk is Quirk.NAKED_STATUS:  # met at a file that is listed and not there
+        files[ElementaryFile.COM] = encode_com([ElementaryFile.DG1, ElementaryFile.DG2, ElementaryFile.DG11, ElementaryFile.DG14])
     chip = simulated_chip(files, KEY, ChipOptions(quirks=frozenset({quirk})))
     longest = 4096 if quirk in ONLY_BY_LONG_READERS else 258
     evidence = read(chip.transceive, ReadRequest(INFORMATION, "", pace_before_bac, longest, (ElementaryFile.DG11,)))
@@ -247,6 +249,7 @@ def test_files_of_the_master_file_that_are_refused(sw: int) -> None:
 def test_files_before_and_after_the_face() -> None:
     seen: list[ElementaryFile] = []
     files = files_of() | {ElementaryFile.DG11: bytes.fromhex("6b00"), ElementaryFile.DG12: bytes.fromhex("6c00")}
+    files[ElementaryFile.SOD] = listed_sod(files)
     request = ReadRequest(
         INFORMATION,
         further_files=(ElementaryFile.DG11,),
@@ -256,6 +259,29 @@ def test_files_before_and_after_the_face() -> None:
     read(simulated_chip(files, KEY).transceive, request)
     ends = [ElementaryFile[name] for name in ("DG1", "SOD", "COM", "DG14", "DG11", "DG2", "DG12")]
     assert [file for file in seen if file.in_application] == ends
+
+
+@pytest.mark.parametrize("before_the_face", [True, False])
+def test_a_file_that_nobody_lists_is_not_asked_for(before_the_face: bool) -> None:
+    """A chip that answers a missing file without protection would cost a session each."""
+    wanted = (ElementaryFile.DG11, ElementaryFile.DG12, ElementaryFile.DG13)
+    further, later = (wanted, ()) if before_the_face else ((), wanted)
+    requests = (ReadRequest(INFORMATION), ReadRequest(INFORMATION, further_files=further, later_files=later))
+    options = ChipOptions(quirks=frozenset({Quirk.NAKED_STATUS}))
+    plain, asked = (read(simulated_chip(files_of(), KEY, options).transceive, request) for request in requests)
+    assert len(asked.transcript) == len(plain.transcript)
+    assert asked.files == plain.files
+
+
+@pytest.mark.parametrize("pace", [True, False])
+def test_a_session_opened_again_selects_the_application_once(pace: bool) -> None:
+    options = ChipOptions(quirks=frozenset({Quirk.LENGTH_ENDS_SESSION}))
+    chip = simulated_chip(files_of(3_000), KEY, options, pace=pace)
+    evidence = read(chip.transceive)
+    assert_read(evidence, files_of(3_000))
+    broken = next(at for at, line in enumerate(evidence.transcript) if line.sw == 0x6700)
+    selections = [line for line in evidence.transcript[broken:] if (line.ins, line.p1) == (0xA4, 0x04)]
+    assert len(selections) == 1
 
 
 @pytest.mark.parametrize(

@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import pytest
 
-from drivers.sim.passport.chip_verification import VerificationKind
+from drivers.sim.passport.chip import SimulatedChip
+from drivers.sim.passport.chip_verification import VerificationKind, VerificationOffice
 from egate.model.document import ChipEvidence, ElementaryFile, ProtocolState
 from egate.mrtd.crypto.ciphers import CipherSuite
 from egate.mrtd.reading import ReadRequest
 from egate.mrtd.terminal_auth import TerminalCredentials
-from tests.unit.mrtd.chip_reading import INFORMATION, chip_key, passport_files, read, simulated_chip
-from tests.unit.mrtd.test_terminal_auth_whole import DG3, chip_of, credentials_of, office
+from tests.unit.mrtd.chip_reading import INFORMATION, chip_key, entropy, passport_files, read, simulated_chip
+from tests.unit.mrtd.test_terminal_auth_whole import DG3, TODAY, chip_of, credentials_of, office
 
 COMPLETED, REFUSED, NOT_RUN = ProtocolState.COMPLETED, ProtocolState.REFUSED, ProtocolState.NOT_RUN
 
 
 def request(terminal: TerminalCredentials | None, *, pace_before_bac: bool = True) -> ReadRequest:
     wanted = (ElementaryFile.DG3,)
-    return ReadRequest(INFORMATION, pace_before_bac=pace_before_bac, further_files=wanted, terminal=terminal)
+    return ReadRequest(
+        INFORMATION, pace_before_bac=pace_before_bac, further_files=wanted, terminal=() if terminal is None else (terminal,)
+    )
+
+
+class Breaking:
+    """Carries to a chip; the exchange `at` is answered by nonsense, which ends the session."""
+
+    def __init__(self, chip: SimulatedChip, at: int) -> None:
+        self._chip, self._at, self.count = chip, at, 0
+
+    def __call__(self, command: bytes) -> bytes:
+        self.count += 1
+        return b"\x67\x00" if self.count == self._at else self._chip.transceive(command)
 
 
 def closed(evidence: ChipEvidence) -> bool:
@@ -74,3 +88,57 @@ def test_a_chip_that_does_not_offer_it() -> None:
     key = chip_key(5)
     evidence = read(simulated_chip(passport_files(key), key).transceive, request(credentials_of(office())))
     assert evidence.outcome("terminal_authentication").state is ProtocolState.NOT_OFFERED
+
+
+def test_credentials_of_several_states() -> None:
+    """The chip's own State is served, wherever its credentials stand."""
+    own, strangers = (
+        credentials_of(office()),
+        credentials_of(VerificationOffice.create("XX", entropy(9), TODAY, VerificationKind.RSA)),
+    )
+    for offered in ((own, strangers), (strangers, own)):
+        wanted = ReadRequest(INFORMATION, further_files=(ElementaryFile.DG3,), terminal=offered)
+        evidence = read(chip_of(office(), CipherSuite.AES128, group=False).transceive, wanted)
+        assert evidence.files[ElementaryFile.DG3] == DG3
+        assert evidence.outcome("terminal_authentication").state is COMPLETED
+
+
+@pytest.mark.parametrize("pace_before_bac", [True, False])
+@pytest.mark.parametrize("place", ["first", "middle"])
+def test_rights_are_proved_again_after_a_session_broke(pace_before_bac: bool, place: str) -> None:
+    """DG3 is still to be read, or half of it is: chip and terminal authentication run again in the new session."""
+    wanted = request(credentials_of(office()), pace_before_bac=pace_before_bac)
+    undisturbed = Breaking(chip_of(office(), CipherSuite.AES128, group=False), 0)
+    whole = read(undisturbed, wanted)
+    signatures = [at for at, line in enumerate(whole.transcript) if line.ins == 0x82]
+    at = signatures[-1] + {"first": 2, "middle": 3}[place]  # counted from one: the first or the second block of DG3
+    evidence = read(Breaking(chip_of(office(), CipherSuite.AES128, group=False), at), wanted)
+    assert evidence.files[ElementaryFile.DG3] == DG3
+    assert evidence.files.keys() == whole.files.keys()
+    assert evidence.outcome("terminal_authentication").state is COMPLETED
+    again = [line for line in evidence.transcript if line.ins == 0x82]
+    assert len(again) == len(signatures) + (1 if pace_before_bac else 2)
+
+
+def test_a_session_that_breaks_again_and_again_ends() -> None:
+    """A chip that breaks every session after terminal authentication keeps its fingerprints, and nobody waits for ever."""
+
+    class Stubborn(Breaking):
+        def __call__(self, command: bytes) -> bytes:
+            self.count += 1
+            answer = self._chip.transceive(command)
+            return b"\x67\x00" if self.count > self._at and self.count % 7 == 0 else answer
+
+    whole = Breaking(chip_of(office(), CipherSuite.AES128, group=False), 0)
+    read(whole, request(credentials_of(office())))
+    evidence = read(Stubborn(chip_of(office(), CipherSuite.AES128, group=False), 20), request(credentials_of(office())))
+    assert len(evidence.transcript) < 4 * whole.count
+
+
+def test_no_rights_are_proved_again_where_nothing_needs_them() -> None:
+    """The session breaks in DG2, after DG3: nothing is signed a second time."""
+    whole = Breaking(chip_of(office(), CipherSuite.AES128, group=False), 0)
+    read(whole, request(credentials_of(office())))
+    evidence = read(Breaking(chip_of(office(), CipherSuite.AES128, group=False), whole.count), request(credentials_of(office())))
+    assert ElementaryFile.DG2 in evidence.files
+    assert sum(line.ins == 0x82 for line in evidence.transcript) == 1

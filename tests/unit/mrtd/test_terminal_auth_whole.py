@@ -9,6 +9,7 @@ from datetime import date
 import pytest
 
 from drivers.sim.passport.chip import SimulatedChip
+from drivers.sim.passport.chip_options import Buffers, encode_atr_info
 from drivers.sim.passport.chip_terminal import TerminalAuthentication
 from drivers.sim.passport.chip_verification import VerificationKind, VerificationOffice
 from drivers.sim.passport.personalisation import AgreementKey, ChipPersonalisation
@@ -62,6 +63,7 @@ def chip_of(state: VerificationOffice, suite: CipherSuite, *, group: bool) -> Si
     )
     files = passport_files() | {ElementaryFile.DG3: DG3, ElementaryFile.DG14: encode_tlv(0x6E, infos)}
     files[ElementaryFile.CARD_ACCESS] = encode_card_access((PACE_AES128,))
+    files[ElementaryFile.ATR_INFO] = encode_atr_info(Buffers(4096, 4096))
     terminal = TerminalAuthentication((state.root.certificate,), TODAY, entropy(5))
     return SimulatedChip(ChipPersonalisation(INFORMATION, files, agreement_keys=(key,)), entropy(1), terminal=terminal)
 

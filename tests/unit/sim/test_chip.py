@@ -218,6 +218,18 @@ def test_steps_of_pace_out_of_order(chip: SimulatedChip) -> None:
     assert answer(chip, "10860000027c0000") == "6985"
 
 
+def test_setting_up_pace_forgets_a_pending_chip_authentication(chip: SimulatedChip) -> None:
+    """The next GENERAL AUTHENTICATE belongs to the protocol that was set up last: it answers with a nonce."""
+    session = opened(chip)
+    oid = encode_tlv(0x80, encode_oid(chip_authentication_oid(CipherSuite.AES128)))
+    assert ask(chip, session, CommandApdu(0x00, 0x22, 0x41, 0xA4, oid)).ok
+    pace = encode_tlv(0x80, encode_oid(pace_oid(2, CipherSuite.AES128))) + encode_tlv(0x83, b"\x01")
+    assert ask(chip, session, CommandApdu(0x00, 0x22, 0xC1, 0xA4, pace)).ok
+    nonce = ask(chip, session, CommandApdu(0x10, 0x86, 0x00, 0x00, bytes.fromhex("7c00"), 256))
+    assert nonce.ok
+    assert nonce.data.startswith(bytes.fromhex("7c128010"))
+
+
 def test_chip_authentication_commands(chip: SimulatedChip) -> None:
     session = opened(chip)
 
