@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from egate.inspection.logging_profile import DEFAULT_LOGGING, LoggingProfile
+
 LARGEST_FILE_BYTES = 256 * 1024
 """A lane's configuration has a few dozen lines; more than this is another file by mistake."""
 
@@ -53,6 +55,7 @@ class LaneConfig:
     sealing_key: Path
     receipt_key: Path
     timers: Mapping[str, float]
+    inspection: LoggingProfile = DEFAULT_LOGGING
 
 
 TABLES: Mapping[str, Mapping[str, str]] = {
@@ -110,6 +113,10 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "sealing": "the centre's public sealing key",
         "receipts": "the centre's public receipt key (PEM)",
     },
+    "record": {
+        "inspection": "what the sealed record of an inspection keeps: basic (default, nothing personal), standard, "
+        "standard_optical, standard_electronic or full; see docs/inspection.md",
+    },
     "timers": {"*": "lane timers by name, in seconds; see docs/lane.md"},
 }
 """Every table and key of the file with one sentence; the documentation and the checks are made from it."""
@@ -150,6 +157,7 @@ def parse_config(text: str, base: Path, name: str) -> LaneConfig:
         sealing_key=reader.path("keys", "sealing"),
         receipt_key=reader.path("keys", "receipts"),
         timers=reader.timers(),
+        inspection=reader.inspection(),
     )
 
 
@@ -223,6 +231,14 @@ class _Reader:
                 options[key] = self._base / value if key.endswith("_file") else value
         port = self.path(table, "port") if options.get("name") is None else self._base
         return DeviceConfig(self.text(table, "driver"), port, options)
+
+    def inspection(self) -> LoggingProfile:
+        word = self.text("record", "inspection", DEFAULT_LOGGING.value)
+        try:
+            return LoggingProfile(word)
+        except ValueError:
+            known = ", ".join(profile.value for profile in LoggingProfile)
+            raise ConfigError(f"{self._name}: [record] inspection must be one of {known}") from None
 
     def timers(self) -> Mapping[str, float]:
         timers = {}

@@ -18,6 +18,7 @@ from egate.app.board import Board
 from egate.app.daily import TrustWatch
 from egate.app.inspection import parse_lines
 from egate.app.inspector import DeviceLosses, Inspector
+from egate.app.lane_inspection import inspection_part
 from egate.app.parts import Parts
 from egate.app.passage import Passage
 from egate.app.recording import SingleThread, completion_record, crossing_record, lane_event_record, officer_record
@@ -286,7 +287,8 @@ class Controller:
         passage.decision = command.decision
         passage.add(command.decision.because)
         self._board.count(command.decision.outcome)
-        self._write(crossing_record(passage, command.decision, self._parts.all_versions), command)
+        inspection = inspection_part(passage, command.decision, self._parts)
+        self._write(crossing_record(passage, command.decision, self._parts.all_versions, inspection), command)
 
     def _record_act(self, command: c.RecordOfficerAct) -> None:
         stages = tuple(self._passage.stages) if self._passage else ()

@@ -19,6 +19,7 @@ from typing import Any
 from egate.app.board import Board
 from egate.app.early import EarlyWork
 from egate.app.inspection import ReadingShare, ReadingTerms, gather_chip
+from egate.app.lane_inspection import judge_passage
 from egate.app.parts import Parts
 from egate.app.passage import Passage
 from egate.app.recent import RecentDocuments
@@ -26,7 +27,6 @@ from egate.app.unfinished import RESUME_WITHIN_S, UnfinishedReading
 from egate.checks.background import check_multiple_use, check_watchlists
 from egate.checks.biometric import check_capture
 from egate.checks.decide import decide
-from egate.checks.document import check_document
 from egate.lane import events as e
 from egate.model.checks import Check, CheckName, CheckResult, DecisionPoint, Outcome
 from egate.model.document import ChipEvidence, ElementaryFile, ReadingProgress
@@ -190,7 +190,7 @@ class Inspector:
         passage.mark("document_read", now_s())
         mrz, evidence = passage.mrz, passage.evidence
         known = await early.security_object(evidence)
-        checks = await asyncio.to_thread(check_document, mrz, evidence, parts.trust, today, parts.profile, known)
+        passage.facts, checks = await asyncio.to_thread(judge_passage, passage, parts, today, known)
         passage.add(checks)
         if mrz is not None:
             passage.hits = await early.hits()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from egate.checks.electronic import ChipFacts
 from egate.model.checks import Check, CheckName, Decision
 from egate.model.crossing import StageTime
 from egate.model.document import ChipEvidence, Mrz
@@ -24,6 +25,7 @@ class Passage:
     started_s: float
     mrz: Mrz | None = None
     evidence: ChipEvidence | None = field(default=None, repr=False)
+    facts: ChipFacts | None = field(default=None, repr=False)
     checks: dict[CheckName, Check] = field(default_factory=dict)
     hits: tuple[Hit, ...] = field(default=(), repr=False)
     capture: CaptureOutcome | None = field(default=None, repr=False)

@@ -1,7 +1,8 @@
 """Turns passages into log records: what may stand in the clear, and what only the centre may read.
 
 The clear part holds stages, results, codes, versions and the officer's pseudonym. Names, document data, evidence of hits and
-scores go into the sealed part. Images are not recorded.
+scores go into the sealed part, and so does the inspection record. No image is recorded, unless the lane's configuration asks for
+an inspection record that keeps the files of the chip.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ def finding_text(check: Check) -> str:
     return ":".join((check.name.value, check.result.word, check.code))
 
 
-def crossing_record(passage: Passage, decision: Decision, versions: Versions) -> LogRecord:
-    """The record of a decided passage."""
+def crossing_record(passage: Passage, decision: Decision, versions: Versions, inspection: bytes = b"") -> LogRecord:
+    """The record of a decided passage; `inspection` is its packed inspection record, which is sealed with the rest."""
     return LogRecord(
         kind=RecordKind.CROSSING,
         transaction=passage.transaction,
@@ -37,7 +38,7 @@ def crossing_record(passage: Passage, decision: Decision, versions: Versions) ->
         checks=tuple(finding_text(check) for check in passage.findings()),
         stages=tuple(passage.stages),
         versions=versions,
-        personal=_personal(passage),
+        personal=_personal(passage, inspection),
     )
 
 
@@ -63,7 +64,7 @@ def lane_event_record(event: str, versions: Versions) -> LogRecord:
     return LogRecord(RecordKind.LANE_EVENT, "", event, versions=versions)
 
 
-def _personal(passage: Passage) -> bytes:
+def _personal(passage: Passage, inspection: bytes) -> bytes:
     """What only the centre may read, as CBOR; the keys ascend as its deterministic form asks (RFC 8949 §4.2.1)."""
     mrz, capture = passage.mrz, passage.capture
     content: dict[int | str, CborValue] = {
@@ -72,6 +73,8 @@ def _personal(passage: Passage) -> bytes:
         "scores": [[s.engine, s.value, s.threshold, s.fmr_ppm] for s in (capture.scores if capture else ())],
         "details": [[check.name.value, check.detail] for check in passage.findings() if check.detail],
     }
+    if inspection:
+        content["inspection"] = inspection
     return encode(content)
 
 
