@@ -7,16 +7,17 @@ record. Sources: Doc 9303-11 §4.4.3.5 (PACE with chip authentication mapping), 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from egate.checks.catalogue import finding, success
 from egate.checks.countries import certificate_countries
-from egate.checks.electronic import DATA_GROUPS, FAILED_STATES, ChipFacts
+from egate.checks.electronic import DATA_GROUPS, FAILED_STATES, ChipFacts, signed_pace
 from egate.model.checks import Check, CheckName
 from egate.model.document import ChipEvidence, ChipProof, ElementaryFile, ProtocolState
 from egate.model.errors import ChipError, MalformedData
 from egate.mrtd.active_auth import verify_active_proof
-from egate.mrtd.files.security_infos import parse_dg14
+from egate.mrtd.files.security_infos import ECDH_CHIP_AUTHENTICATION, parse_dg14
 from egate.mrtd.mapping_proof import verify_mapping_proof
 from egate.pki.deviations import DeviationType
 from egate.pki.passive_auth import ChainState, HashState, SignatureState
@@ -34,6 +35,22 @@ class _Proof:
     key_is_signed: Callable[[ChipFacts], bool]
     holds_again: Callable[[ChipEvidence, ChipProof | None], bool]
     compromised_by: DeviationType | None = None
+    announced: Callable[[ChipFacts], bool] = lambda _facts: False
+
+
+def _mapping_is_announced(facts: ChipFacts) -> bool:
+    """Whether the issuer signed that the chip opens with its mapping: a copy refuses that, and offers another way in."""
+    return any(info.mapping == ECDH_CHIP_AUTHENTICATION for info in signed_pace(facts))
+
+
+def _key_is_announced(facts: ChipFacts) -> bool:
+    """Whether the issuer signed a key of chip authentication in DG14, be it one that this reader cannot compute with."""
+    data = facts.evidence.files.get(ElementaryFile.DG14) if facts.evidence else None
+    if data is None or facts.hash_of(ElementaryFile.DG14) is not HashState.MATCHES:
+        return False
+    with suppress(MalformedData):
+        return bool(parse_dg14(data).chip_authentication_keys)
+    return False
 
 
 def _signed_in(file: ElementaryFile) -> Callable[[ChipFacts], bool]:
@@ -94,6 +111,7 @@ _CHIP_PROOFS = (
         "mapping_proof_failed",
         _card_security_is_authentic,
         _mapping_proof_holds,
+        announced=_mapping_is_announced,
     ),
     _Proof(
         "chip_authentication",
@@ -101,6 +119,7 @@ _CHIP_PROOFS = (
         "chip_authentication_failed",
         _signed_in(ElementaryFile.DG14),
         _session_held,
+        announced=_key_is_announced,
     ),
     _Proof(
         "active_authentication",
@@ -117,8 +136,9 @@ def check_chip_genuine(facts: ChipFacts) -> Check:
     """Whether the chip holds a private key whose public key the issuer signed.
 
     A proof that failed is worse than a proof that is missing, and any completed one counts only with a signed key (Doc
-    9303-11 §6.1, §6.2). A key that was signed and is not handed over is no "not supported": hiding DG14 is how a copy would
-    avoid the question. A key that its issuer calls compromised proves nothing, whoever has it.
+    9303-11 §6.1, §6.2). A key that was signed and is not handed over, or a way that was signed and is not gone, is no "not
+    supported": hiding DG14, or refusing PACE, is how a copy would avoid the question. A key that its issuer calls compromised
+    proves nothing, whoever has it.
     """
     name = CheckName.CHIP_GENUINE
     if facts.evidence is None:
@@ -140,6 +160,8 @@ def _judge_proof(facts: ChipFacts, evidence: ChipEvidence, proof: _Proof) -> str
         return proof.failure
     if state is ProtocolState.COMPLETED:
         return _judge_completed(facts, evidence, proof)
+    if proof.announced(facts):
+        return "chip_proof_not_run"
     if proof.key_file not in DATA_GROUPS:
         return None
     signed_keys = facts.security_object.hashes if facts.security_object else {}

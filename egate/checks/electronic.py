@@ -153,7 +153,7 @@ def check_chip_access(facts: ChipFacts) -> Check:
     return success(name, "bac" if pace in _NOT_TRIED else PACE_FELL_BACK)
 
 
-def _signed_pace(facts: ChipFacts) -> tuple[PaceInfo, ...]:
+def signed_pace(facts: ChipFacts) -> tuple[PaceInfo, ...]:
     """What the issuer signed of PACE: in DG14, and in EF.CardSecurity where there is one.
 
     EF.CardAccess itself is signed by nobody (Doc 9303-11 §9.2).
@@ -175,7 +175,7 @@ def _pace_infos_differ(facts: ChipFacts) -> bool:
 
     More in EF.CardAccess than in DG14 is common among issued documents, whose DG14 has none at all.
     """
-    signed, data = _signed_pace(facts), facts.evidence.files.get(ElementaryFile.CARD_ACCESS) if facts.evidence else None
+    signed, data = signed_pace(facts), facts.evidence.files.get(ElementaryFile.CARD_ACCESS) if facts.evidence else None
     if not signed or data is None:
         return False
     try:
@@ -186,7 +186,7 @@ def _pace_infos_differ(facts: ChipFacts) -> bool:
 
 def _signed_pace_was_hidden(facts: ChipFacts, evidence: ChipEvidence) -> bool:
     """Whether BAC was run because EF.CardAccess could not be read, although the issuer signed a way of PACE that we speak."""
-    return ElementaryFile.CARD_ACCESS not in evidence.files and choose_pace(_signed_pace(facts)) is not None
+    return ElementaryFile.CARD_ACCESS not in evidence.files and choose_pace(signed_pace(facts)) is not None
 
 
 def _why_closed(pace: ProtocolState, bac: ProtocolState, broken: list[str]) -> str:

@@ -160,7 +160,7 @@ def with_dg15(**protocols: ProtocolState) -> ChipEvidence:
         ({"chip_authentication": REFUSED}, CheckResult.FAILED, "chip_authentication_failed"),
         ({"chip_authentication": BROKEN}, CheckResult.FAILED, "chip_authentication_failed"),
         ({"chip_authentication": NOT_RUN}, CheckResult.UNDETERMINED, "chip_proof_not_run"),
-        ({"chip_authentication": NOT_OFFERED}, CheckResult.NOT_SUPPORTED, "no_chip_proof"),
+        ({"chip_authentication": NOT_OFFERED}, CheckResult.UNDETERMINED, "chip_proof_not_run"),  # its key is in DG14
     ],
 )
 def test_chip_authentication(protocols: Mapping[str, ProtocolState], result: CheckResult, code: str) -> None:

@@ -1,0 +1,58 @@
+"""Copies of chips that avoid the question whether they are genuine: the issuer signed that they can be asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from drivers.sim.passport.certification import encode_security_object
+from drivers.sim.passport.chip import SimulatedChip
+from drivers.sim.passport.chip_kinds import AgreementWay, ChipKind, PaceWay
+from drivers.sim.passport.personalisation import ChipPersonalisation
+from drivers.sim.passport.signing import digest_of
+from egate.checks.decide import decide
+from egate.checks.document import check_document
+from egate.model.checks import CheckName, DecisionPoint, Outcome
+from egate.model.document import ElementaryFile
+from egate.mrtd.files.lds import encode_com
+from egate.mrtd.files.security_infos import encode_card_access, parse_card_access
+from egate.mrtd.files.tlv import encode_tlv
+from egate.mrtd.reading import ReadRequest
+from tests.unit.checks.evidence import MRZ, NOT_OFFERED, PROFILE, evidence, judged
+from tests.unit.mrtd.chip_reading import Transceive, read
+from tests.unit.sim.sample_state import ERIKA, PORTRAIT, SIZE, TODAY, seeded, trust, utopia
+
+DG1, DG2, DG14 = ElementaryFile.DG1, ElementaryFile.DG2, ElementaryFile.DG14
+CAM = ChipKind(ways=(PaceWay(mapping="cam"),), agreements=(AgreementWay(),))
+
+
+def proved_by_mapping_only() -> ChipPersonalisation:
+    """A genuine document whose DG14 has its way of PACE and whose static key stands in EF.CardSecurity alone."""
+    usual = utopia().personalise(ERIKA, PORTRAIT, SIZE, kind=CAM)
+    ways = parse_card_access(usual.files[ElementaryFile.CARD_ACCESS]).pace
+    files = {**usual.files, DG14: encode_tlv(0x6E, encode_card_access(ways))}
+    hashes = {number: digest_of("sha256", files[file]) for number, file in ((1, DG1), (2, DG2), (14, DG14))}
+    sod = encode_security_object(hashes, utopia().signer)
+    return replace(
+        usual, files={**files, ElementaryFile.SOD: sod, ElementaryFile.COM: encode_com([DG1, DG2, DG14])}, agreement_keys=()
+    )
+
+
+def chip_findings(transceive: Transceive) -> tuple[Outcome, list[str]]:
+    """The decision at the entry, and the codes that refer."""
+    checks = check_document(MRZ, read(transceive, ReadRequest(MRZ.information)), trust(), TODAY, PROFILE)
+    decision = decide(checks, PROFILE, DecisionPoint.ENTRY)
+    return decision.outcome, [check.code for check in decision.because]
+
+
+def test_a_copy_that_refuses_chip_authentication_mapping_is_referred() -> None:
+    """It has every file and no key, so it refuses PACE and offers BAC: nothing else would ever ask it for a proof."""
+    genuine = proved_by_mapping_only()
+    assert chip_findings(SimulatedChip(genuine, seeded(b"cam")).transceive) == (Outcome.ADMIT, [])
+    copy = SimulatedChip(replace(genuine, chip_authentication_key=None), seeded(b"copy"))
+    assert chip_findings(copy.transceive) == (Outcome.REFER, ["chip_proof_not_run"])
+
+
+def test_a_signed_key_that_was_not_asked_is_no_missing_offer() -> None:
+    """DG14 has a key of chip authentication; that the reader found no way to use it proves nothing about the chip."""
+    found = judged(evidence(protocols={"chip_authentication": NOT_OFFERED}))
+    assert found[CheckName.CHIP_GENUINE].code == "chip_proof_not_run"
