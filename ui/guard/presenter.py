@@ -26,6 +26,9 @@ from ui.guard.view_state import (
 NO_BREAK = "\u00a0"
 """A date stands on one line: torn apart it reads as two numbers."""
 
+MAY_BREAK, LONGEST_PIECE = "\u200b", 12
+"""Where a long name may be broken, and after how many characters: twelve of the widest fit the alarms' panel."""
+
 HAND_OVER_S = 60 * 60.0
 """An officer watches gates for one hour at most (inspection reports on the UK gates)."""
 
@@ -183,12 +186,19 @@ def _stale(known: LaneKnown, texts: Catalogue) -> str:
     if stale is None:
         return ""
     key = f"guard.stale.{stale.what.replace(' ', '_')}_{'since' if stale.already else 'soon'}"
-    country, due = isolate(stale.country), isolate(_day(stale.due))
+    country, due = isolate(_breakable(stale.country)), isolate(_day(stale.due))
     sentence = (
-        texts.text(key, country=country, due=due) if texts.known(key) else isolate(f"{stale.what}: {stale.country}, {stale.due}")
+        texts.text(key, country=country, due=due)
+        if texts.known(key)
+        else isolate(f"{stale.what}: {_breakable(stale.country)}, {stale.due}.")
     )
     others = texts.counted("guard.stale.others", stale.others) if stale.others else ""
     return " ".join(part for part in (sentence, others, texts.text("guard.stale.tell")) if part)
+
+
+def _breakable(name: str) -> str:
+    """A name of any length that a narrow panel can put on several lines; a State's two letters stay as they are."""
+    return MAY_BREAK.join(name[start : start + LONGEST_PIECE] for start in range(0, len(name), LONGEST_PIECE))
 
 
 def _day(iso: str) -> str:

@@ -152,8 +152,10 @@ def test_a_warning_that_comes_back_is_told_again(desk: Desk) -> None:
     desk.lists(UT=SIGNED)
     for lists, day in (({"UT": SIGNED}, 0), ({"UT": DUE}, 1), ({"UT": SIGNED}, 2)):
         desk.lists(**lists)
-        desk.on(DUE + timedelta(days=day))
+        view = desk.on(DUE + timedelta(days=day))
+        desk.clock.advance(60.0)
     assert len(desk.told()) == 2
+    assert [entry.age_s for entry in view.alarms] == [0.0]
 
 
 def test_a_states_last_certificate_is_good_on_its_last_day(desk: Desk) -> None:

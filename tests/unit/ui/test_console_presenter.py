@@ -296,7 +296,7 @@ def test_everything_that_goes_stale_has_a_sentence_of_its_own(what: Stale, alrea
 
 def test_stale_trust_of_a_newer_lane_is_shown_as_it_is_called() -> None:
     newer = replace(STALE, stale=StaleView("deviation list", "UT", "2026-12-20", already=True, others=1))
-    assert plain(show(newer).alarms[0].detail) == "deviation list: UT, 2026-12-20 1 more warning. Tell the technician."
+    assert plain(show(newer).alarms[0].detail) == "deviation list: UT, 2026-12-20. 1 more warning. Tell the technician."
     assert show(replace(STALE, stale=None)).alarms[0].detail == ""
 
 

@@ -248,11 +248,13 @@ def test_a_gate_without_a_case_is_drawn_as_it_stands(dressed: QApplication, qtbo
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("language", CODES)
+@pytest.mark.parametrize("name", ["UT", "W" * 40])
 def test_stale_trust_is_an_alarm_whose_words_fit(
-    dressed: QApplication, qtbot: QtBot, language: str, size: tuple[int, int]
+    dressed: QApplication, qtbot: QtBot, language: str, size: tuple[int, int], name: str
 ) -> None:
     """However many days it is open: the longest age before days are counted stands beside the title."""
-    view = replace(STALE, alarms=(AlarmView(Alarm.TRUST_STALE, 172_799.0),))
+    assert STALE.stale is not None
+    view = replace(STALE, stale=replace(STALE.stale, country=name), alarms=(AlarmView(Alarm.TRUST_STALE, 172_799.0),))
     state, _ = reactions.viewed(pictures.console_state(), 0, view, pictures.NOW_S)
     window = window_of(state, qtbot, language, size)
     assert_words_fit(window, size)
