@@ -28,7 +28,7 @@ _SHARED_COUNTRIES = frozenset({"CN"})
 MAXIMUM_LIST_BYTES = 4 * 1024 * 1024
 """The longest seen has 10 kB and 423 entries."""
 
-_CRL_NUMBER, _DELTA = "2.5.29.20", "2.5.29.27"
+_CRL_NUMBER, _DELTA, _DISTRIBUTION_POINT = "2.5.29.20", "2.5.29.27", "2.5.29.28"
 _ORGANISATION = bytes.fromhex("060355040a")
 """The attribute `organizationName` (2.5.4.10) as it is encoded."""
 _INTEGER, _LONG = 0x02, 0x80
@@ -76,6 +76,8 @@ def parse_revocation_list(der: bytes) -> RevocationList:
         )
         if _DELTA in extensions:
             raise MalformedData(_DOING, "a list of changes only")
+        if _DISTRIBUTION_POINT in extensions:  # Doc 9303-12 §7.1.4: not to be used; it would take the place of the whole list
+            raise MalformedData(_DOING, "a list of some of the certificates only")
         issuer = bytes(body["issuer"].dump())
         country = country_of(issuer)
         return RevocationList(

@@ -20,7 +20,7 @@ from egate.pki.certificate import (
     parse_certificate,
     verify_certificate,
 )
-from egate.pki.cms import SignedData, find_signer_certificate, parse_signed_data, verify_signer
+from egate.pki.cms import SignedData, Signer, find_signer_certificate, parse_signed_data, verify_signer
 from egate.pki.deviations import DeviationList, parse_deviation_list
 from egate.pki.keys import EllipticKey, RsaKey, SignatureKind, UnusableKey
 from egate.pki.revocation import RevocationList, revocation_scope, verify_revocation_list
@@ -160,19 +160,18 @@ class TrustStore:
         """
         doing = "taking a deviation list"
         signed = parse_signed_data(signed_list)
-        signer = self._trusted_signer(signed, DEVIATION_LIST_SIGNER, today)
-        if signer is None:
-            raise TrustError(doing, "no trusted signer")
-        issuer = self.issuer_of(signer, today)
-        found = parse_deviation_list(signed_list, signed, "" if issuer is None else issuer.subject_country)
+        signer, certificate = self._trusted_signer(signed, DEVIATION_LIST_SIGNER, today, doing)
+        issuer = self.issuer_of(certificate, today)
+        his = replace(signed, signers=(signer,))  # anybody can add signers, with days and hash functions of his choice
+        found = parse_deviation_list(signed_list, his, "" if issuer is None else issuer.subject_country)
         others = tuple(entry for entry in self.deviations if entry.country != found.country)
         for known in self.deviations:
             if known.country == found.country and found.is_older_than(known):
                 raise TrustError(doing, "older than the one we have")
         return replace(self, deviations=(*others, found))
 
-    def _trusted_signer(self, signed: SignedData, usage: str, today: date) -> Certificate | None:
-        """The certificate of the first signer that has the role `usage`, is valid today, trusted, and whose signature holds."""
+    def _trusted_signer(self, signed: SignedData, usage: str, today: date, doing: str) -> tuple[Signer, Certificate]:
+        """The first signer that has the role `usage`, is valid today, trusted, and whose signature holds; else TrustError."""
         for signer in signed.signers:
             certificate = find_signer_certificate(signer, signed.certificates)
             if certificate is None or usage not in certificate.extended_key_usage or not certificate.is_valid_on(today):
@@ -184,8 +183,8 @@ class TrustStore:
                 verify_signer(signed, signer, certificate)
             except TrustError:
                 continue
-            return certificate
-        return None
+            return signer, certificate
+        raise TrustError(doing, "no trusted signer")
 
 
 def verify_master_list(data: bytes, anchors: TrustStore, today: date) -> tuple[tuple[bytes, ...], Certificate]:
@@ -198,9 +197,7 @@ def verify_master_list(data: bytes, anchors: TrustStore, today: date) -> tuple[t
     signed = parse_signed_data(data)
     if signed.content_type != _MASTER_LIST_CONTENT:
         raise TrustError(doing, "not a master list")
-    certificate = anchors._trusted_signer(signed, MASTER_LIST_SIGNER, today)
-    if certificate is None:
-        raise TrustError(doing, "no trusted signer")
+    _, certificate = anchors._trusted_signer(signed, MASTER_LIST_SIGNER, today, doing)
     with decoding(doing):
         body = CscaMasterList.load(signed.content, strict=True)
         return elements(bytes(body["certificates"].contents), MAXIMUM_CERTIFICATES), certificate

@@ -1,0 +1,61 @@
+"""Attacks with lists that are genuine in part: signers that anybody can add, and lists of some certificates only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from drivers.sim.passport.certification import encode_revocation_list
+from drivers.sim.passport.signed_objects import Deviation
+from drivers.sim.passport.signing import algorithm, sign
+from egate.model.errors import MalformedData
+from egate.mrtd.files.tlv import encode_tlv
+from egate.pki.asn1 import children, cms, core, crl
+from egate.pki.revocation import parse_revocation_list
+from tests.unit.sim.sample_state import TODAY, trust, utopia
+
+
+def with_stranger_in_front(signed: bytes) -> bytes:
+    """Signed data with another signer before the real one, who says that he signed in 2049 and uses MD5."""
+    head, wrapped = children(signed)
+    parts = children(children(wrapped)[0])
+    (real,) = children(parts[-1])
+    version, identity, _digest, attributes, *rest = children(real)
+    time: Any = cms.CMSAttribute({"type": "signing_time", "values": [cms.Time({"utc_time": core.UTCTime.load(UTC_2049).native})]})
+    stranger = encode_tlv(
+        0x30,
+        version
+        + identity
+        + bytes(cms.DigestAlgorithm({"algorithm": "md5"}).dump())
+        + encode_tlv(0xA0, b"".join(children(attributes)) + bytes(time.dump()))
+        + b"".join(rest),
+    )
+    body = encode_tlv(0x30, b"".join(parts[:-1]) + encode_tlv(0x31, stranger + real))
+    return encode_tlv(0x30, head + encode_tlv(0xA0, body))
+
+
+UTC_2049 = b"\x17\x0d490101000000Z"
+
+
+def test_day_and_hash_function_of_a_deviation_list_are_those_of_its_signer() -> None:
+    """A stranger's day would refuse every later list as older, and his hash function would end each inspection."""
+    (found,) = trust().with_deviations(with_stranger_in_front(utopia().deviation_list(Deviation())), TODAY).deviations
+    assert (found.country, found.signed, found.hash_oid) == ("UT", None, "2.16.840.1.101.3.4.2.1")
+
+
+def test_a_list_of_authorities_only_does_not_replace_the_whole_list() -> None:
+    """It names no document signer, so the signer that was revoked would be as good as before."""
+    authority = utopia().csca
+    store = trust().with_revocations(parse_revocation_list(utopia().revocation_list(utopia().signer_serial_number)))
+    point = core.ParsableOctetString(crl.IssuingDistributionPoint({"only_contains_ca_certs": True}).dump())
+    newer: Any = crl.CertificateList.load(encode_revocation_list([], authority, TODAY, number=2))["tbs_cert_list"].copy()
+    added = crl.TBSCertListExtension({"extn_id": "2.5.29.28", "critical": True, "extn_value": point})
+    newer["crl_extensions"] = crl.TBSCertListExtensions([*newer["crl_extensions"], added])
+    signature = sign(authority.key, authority.scheme, newer.dump())
+    partial = crl.CertificateList(
+        {"tbs_cert_list": newer, "signature_algorithm": algorithm(authority.scheme), "signature": signature}
+    )
+    with pytest.raises(MalformedData, match="some of the certificates only"):
+        store.with_revocations(parse_revocation_list(partial.dump()))
+    assert store.revocations["UT"].serial_numbers == {utopia().signer_serial_number}
