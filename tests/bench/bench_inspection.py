@@ -101,7 +101,7 @@ def _left(inspection: _Inspection) -> list[BenchRow]:
     everything = _median_ms(lambda: inspection.judge(evidence, None))
     decoding = _median_ms(lambda: decode_face_image(image))
     return [
-        BenchRow(LEFT_TO_JUDGE, left, "ms", "decoding the portrait (JPEG 2000), beside it in the worker", decoding),
+        BenchRow(LEFT_TO_JUDGE, left, "ms", "decoding the portrait", decoding),
         BenchRow(LEFT_TO_JUDGE, left, "ms", "the same with nothing done before", everything),
     ]
 

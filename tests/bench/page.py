@@ -61,7 +61,7 @@ def _machine(day: str) -> list[str]:
 def _goals(measured: Measured) -> list[str]:
     rows = [row for rows in measured.values() for row in rows]
     lines = ["## Goals", "", "| goal | at most | measured | |", "|---|---:|---:|---|"]
-    return [*lines, *(_goal(goal, goal.measured(rows)) for goal in GOALS), ""]
+    return [*lines, *(_goal(goal, goal.measured(rows)) for goal in GOALS)]
 
 
 def _goal(goal: Goal, row: BenchRow | None) -> str:
