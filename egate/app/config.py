@@ -12,9 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from egate.inspection.logging_profile import DEFAULT_LOGGING, LoggingProfile
+from egate.model.document import ElementaryFile
 
 LARGEST_FILE_BYTES = 256 * 1024
 """A lane's configuration has a few dozen lines; more than this is another file by mistake."""
+
+CHIP_FILES = tuple(f"DG{number}" for number in range(3, 17) if number not in {14, 15})
+"""The data groups that a lane may ask for; the others it always asks for."""
+FOR_TERMINALS = ("DG3", "DG4")
+"""Fingerprints and irises, which chips open by terminal authentication."""
+DEFAULT_CHIP_FILES = (ElementaryFile.DG12,)
+"""The checks use the date of issue in DG12. No check and no screen uses the personal details in DG11, so they are not read."""
 
 
 class ConfigError(Exception):
@@ -46,6 +54,8 @@ class LaneConfig:
     camera: str
     capture_timeout_s: float
     profile: Path | None
+    chip_files: tuple[ElementaryFile, ...]
+    terminal: Path | None
     trust: Path
     trust_signer: Path | None
     watchlists: Path | None
@@ -99,6 +109,14 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "capture_timeout_s": "how long a face capture may take (default 10)",
     },
     "profile": {"file": "the agency's profile (TOML); without it the shipped default"},
+    "chip": {
+        "files": "data groups to read beside DG1, DG2, DG14 and DG15, after DG2 and only where EF.SOD or EF.COM lists them "
+        '(default `["DG12"]`, whose date of issue tells whether the signer\'s key was still in use; DG3 and DG4 need [terminal])',
+    },
+    "terminal": {
+        "directory": "for agencies that may read fingerprints: a folder with one folder for each State, in which lie its card "
+        "verifiable certificates from the CVCA down to this terminal (`*.cvcert`) and its key (`*.pem`, mode 600)",
+    },
     "trust": {
         "directory": "trust folder that `egate trust` keeps, or a plain folder of certificates (*.cer) and master lists (*.ml)",
         "signer": "public key (PEM) that the folder's journal must be signed with; see docs/trust.md",
@@ -148,6 +166,8 @@ def parse_config(text: str, base: Path, name: str) -> LaneConfig:
         camera=reader.text("camera", "source"),
         capture_timeout_s=float(reader.number("camera", "capture_timeout_s", 10, 1, 60)),
         profile=reader.optional_path("profile", "file"),
+        chip_files=reader.data_groups(),
+        terminal=reader.optional_path("terminal", "directory"),
         trust=reader.path("trust", "directory"),
         trust_signer=reader.optional_path("trust", "signer"),
         watchlists=reader.optional_path("watchlists", "directory"),
@@ -221,6 +241,21 @@ class _Reader:
 
     def optional_path(self, table: str, key: str) -> Path | None:
         return None if self._value(table, key) is None else self.path(table, key)
+
+    def data_groups(self) -> tuple[ElementaryFile, ...]:
+        """The data groups that are asked for; those that always are, and those without the right to them, are refused."""
+        value = self._value("chip", "files")
+        if value is None:
+            return DEFAULT_CHIP_FILES
+        names = value if isinstance(value, list) else [value]
+        for name in names:
+            if name not in CHIP_FILES:
+                raise ConfigError(f"{self._name}: [chip] files must be a list of {', '.join(CHIP_FILES)}")
+            if name in FOR_TERMINALS and self._value("terminal", "directory") is None:
+                raise ConfigError(
+                    f"{self._name}: [chip] files: {name} opens only to a terminal with certificates; see [terminal]"
+                )
+        return tuple(dict.fromkeys(ElementaryFile[name] for name in names))
 
     def device(self, kind: str) -> DeviceConfig:
         table = f"devices.{kind}"

@@ -27,6 +27,7 @@ from egate.app.unfinished import RESUME_WITHIN_S, UnfinishedReading
 from egate.checks.background import check_multiple_use, check_watchlists
 from egate.checks.biometric import check_capture
 from egate.checks.decide import decide
+from egate.checks.profile import access_policy
 from egate.lane import events as e
 from egate.model.checks import Check, CheckName, CheckResult, DecisionPoint, Outcome
 from egate.model.document import ChipEvidence, ElementaryFile, ReadingProgress
@@ -49,6 +50,9 @@ READINGS_OF_ONE_CHIP = 2
 
 LOST_CHIPS_BEFORE_REFERRAL = 3
 """A document that slips this often in a row goes to an officer instead of asking the traveller again."""
+
+_FOR_TERMINALS = frozenset({ElementaryFile.DG3, ElementaryFile.DG4})
+"""Terminal authentication costs time, so it runs only where one of these is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +155,7 @@ class Inspector:
             self._board.tell("chip", "none", "no chip answered")
             return None
         early.begin()
-        share = ReadingShare()
+        share = ReadingShare(self._parts.config.chip_files)
 
         def progress(value: ReadingProgress) -> None:
             passage.reading_share = max(passage.reading_share, share.take(value))
@@ -161,9 +165,13 @@ class Inspector:
             progress(ReadingProgress(file, len(data), len(data)))
             early.on_file(file, data)
 
+        files = self._parts.config.chip_files
         request = ReadRequest(
             passage.mrz.information,
             pace_before_bac=profile.pace_before_bac,
+            policy=access_policy(profile),
+            later_files=files,
+            terminal=self._parts.terminal if _FOR_TERMINALS.intersection(files) else (),
             max_response_bytes=reader.max_response_bytes,
             historical_bytes=reader.historical_bytes,
             on_file=on_file,

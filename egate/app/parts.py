@@ -22,6 +22,7 @@ from egate.model.checks import CheckName, Outcome, Profile
 from egate.model.crossing import Committed, LogRecord, Receipt
 from egate.model.errors import DeviceError, MalformedData, TrustError
 from egate.model.lane import Door
+from egate.mrtd.terminal_auth import TerminalCredentials
 from egate.pki.trust_store import TrustStore
 from egate.ports import ChipReader, Clock, GateUnit, MrzReader
 from egate.storage.log import LaneLog
@@ -61,6 +62,8 @@ class Parts:
     versions: tuple[tuple[str, str], ...]
     supplied: Supplied | None = None
     """Where the trust store came from; `egate.supply.expiry.stale_soon` tells from it what becomes stale."""
+    terminal: tuple[TerminalCredentials, ...] = field(default=(), repr=False)
+    """What proves to chips that this lane may read fingerprints, one for each State."""
     log_or_none: LaneLog | None = None
     depth: int = field(default=0)
     waiting: list[LogRecord] = field(default_factory=list, repr=False)

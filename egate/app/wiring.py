@@ -23,6 +23,7 @@ from egate.app.config import ConfigError, DeviceConfig, LaneConfig
 from egate.app.face_client import FaceClient
 from egate.app.optical_reader import OpticalMrzReader, PageWorker
 from egate.app.parts import Parts
+from egate.app.terminal_folder import load_terminal_folder
 from egate.checks.profile import default_profile, load_profile
 from egate.lane.settings import settings_from
 from egate.model.checks import Profile
@@ -76,6 +77,7 @@ def build_parts(config: LaneConfig, clock: Clock) -> Parts:
         boot_id=_BOOT_ID.read_text("ascii").strip() if _BOOT_ID.exists() else "unknown",
         versions=_versions(profile, lists, supplied),
         supplied=supplied,
+        terminal=() if config.terminal is None else load_terminal_folder(config.terminal, today),
     )
 
 

@@ -31,7 +31,7 @@ _NUMBERS: Mapping[str, tuple[float, float]] = {
 
 _TEXTS = ("name", "face_engine", "second_opinion")
 _MAY_BE_EMPTY = ("second_opinion",)
-_FLAGS = ("pace_before_bac", "allow_bac", "bac_after_refusal", "bac_after_broken")
+_FLAGS = ("pace_before_bac", "allow_bac", "bac_after_refusal", "bac_after_broken", "own_parameters")
 _CIPHERS = {suite.word: suite for suite in CipherSuite}
 
 _ALWAYS_MANDATORY = (
@@ -94,6 +94,7 @@ def access_policy(profile: Profile) -> AccessPolicy:
         minimum_cipher=_CIPHERS[profile.minimum_cipher],
         bac_after_refusal=profile.bac_after_refusal,
         bac_after_broken=profile.bac_after_broken,
+        own_parameters=profile.own_parameters,
     )
 
 

@@ -133,7 +133,8 @@ class Profile:
     `multiple_use_window_s` how long the same document counts as presented twice (P20), 0 for never;
     `revocation_grace_days` how long a revocation list counts as current after its next one was due;
     `algorithm_policy` what is made of weak signatures, a note for each weakness that it does not name. `pace_mappings` (the
-    preferred first), `minimum_cipher`, `allow_bac`, `bac_after_refusal` and `bac_after_broken` are the policy of access.
+    preferred first), `minimum_cipher`, `allow_bac`, `bac_after_refusal`, `bac_after_broken` and
+    `own_parameters` are the policy of access.
     """
 
     name: str
@@ -151,6 +152,7 @@ class Profile:
     allow_bac: bool = True
     bac_after_refusal: bool = True
     bac_after_broken: bool = False
+    own_parameters: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from egate.app.inspection import gather_chip, parse_lines
 from egate.app.parts import Parts
 from egate.app.wiring import build_parts, read_hex_key
 from egate.checks.document import check_document
+from egate.checks.profile import access_policy
 from egate.faces.sface_engine import SfaceEngine
 from egate.model.checks import Check
 from egate.model.document import ElementaryFile, Mrz
@@ -154,7 +155,8 @@ async def _read(parts: Parts, today: date) -> tuple[Mrz | None, tuple[Check, ...
     evidence = None
     if mrz is not None and await parts.chip.wait_for_chip(CHIP_S):
         with contextlib.suppress(ChipLost):
-            request = ReadRequest(mrz.information, pace_before_bac=parts.profile.pace_before_bac)
+            before_bac, policy = parts.profile.pace_before_bac, access_policy(parts.profile)
+            request = ReadRequest(mrz.information, pace_before_bac=before_bac, policy=policy)
             evidence = await gather_chip(parts.chip, request, lambda _: None)
             await parts.chip.release()
     checks = check_document(mrz, evidence, parts.trust, today, parts.profile)

@@ -271,7 +271,7 @@ def test_the_portrait_is_under_way_and_the_signer_known_before_the_document_is_j
         return run
 
     monkeypatch.setattr(early_module.EarlyWork, "on_file", on_file)
-    for module, name in (("egate.app.inspector", "inspect_security_object"), ("egate.app.inspector", "check_document")):
+    for module, name in (("egate.app.inspector", "inspect_security_object"), ("egate.app.inspector", "judge_passage")):
         target = f"{module}.{name}"
         monkeypatch.setattr(target, noted(name, __import__(module, fromlist=[name]).__dict__[name]))
     monkeypatch.setattr("egate.checks.electronic.inspect_security_object", noted("again", lambda *_: FOUND))
@@ -281,7 +281,7 @@ def test_the_portrait_is_under_way_and_the_signer_known_before_the_document_is_j
         await asyncio.gather(*inspection.spawned)
 
     asyncio.run(story())
-    assert order.index("SOD") < order.index("inspect_security_object") < order.index("DG2") < order.index("check_document")
+    assert order.index("SOD") < order.index("inspect_security_object") < order.index("DG2") < order.index("judge_passage")
     assert "again" not in order
     assert lane.face.prepared == [1]
     assert inspection.entry.outcome is Outcome.ADMIT
