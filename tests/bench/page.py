@@ -32,7 +32,8 @@ TITLES = {
 
 _HEAD = """# Benchmarks
 
-Made by `make bench ARGS="--markdown"`, which measures every row anew and writes this page; `make bench` alone prints the rows.
+Made by `.venv/bin/python -m tests.bench --markdown`, which measures every row anew and writes this page; `make bench` prints the
+same rows.
 
 **How to read it.** Each row stands beside a yardstick: a peer that does the same work in the same run, a floor that nobody can
 get below, or a limit. The ratio is value ÷ yardstick: below 1 is faster than the peer or within the limit, and against a floor
