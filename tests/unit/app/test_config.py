@@ -75,12 +75,31 @@ def test_a_complete_file_is_read_with_paths_from_its_own_folder() -> None:
         ('port = "tty/gate"', "", "[devices.gate] port is missing: serial port by its stable name"),
         ("[lane]", "[lane", "is not valid TOML"),
         ("[trust]", "trust = 3\n[trust2]", "unknown"),
+        ("[trust]", '[chip]\nfiles = ["DG1"]\n[trust]', "[chip] files must be a list of DG3, DG4"),
+        ("[trust]", '[chip]\nfiles = "DG11 DG12"\n[trust]', "[chip] files must be a list of"),
+        ("[trust]", "[chip]\nfiles = [11]\n[trust]", "[chip] files must be a list of"),
+        ("[trust]", '[chip]\nfiles = ["DG3"]\n[trust]', "[chip] files: DG3 opens only to a terminal with certificates"),
     ],
 )
 def test_a_fault_is_named_with_table_and_key(old: str, new: str, says: str) -> None:
     with pytest.raises(ConfigError, match=r"lane\.toml") as refused:
         parse_config(GOOD.replace(old, new), BASE, "lane.toml")
     assert says in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("tables", "files"),
+    [
+        ("", "DG12"),
+        ("[chip]\nfiles = []\n", ""),
+        ('[chip]\nfiles = ["DG11", "DG7", "DG11"]\n', "DG11 DG7"),
+        ('[chip]\nfiles = ["DG3", "DG12"]\n[terminal]\ndirectory = "terminal"\n', "DG3 DG12"),
+    ],
+)
+def test_files_that_are_asked_for(tables: str, files: str) -> None:
+    config = parse_config(GOOD.replace("[trust]", f"{tables}[trust]"), BASE, "lane.toml")
+    assert " ".join(file.name for file in config.chip_files) == files
+    assert config.terminal == (BASE / "terminal" if "[terminal]" in tables else None)
 
 
 def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
