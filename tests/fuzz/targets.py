@@ -15,7 +15,13 @@ from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 
+from PIL import Image
+
+from drivers.sim.passport.chip_verification import VerificationOffice
 from drivers.sim.passport.issuer import PersonData, SimulatedIssuer
+from egate.faces.codestream import read_codestream
+from egate.faces.decode import read_header
+from egate.inspection.export import parse_record
 from egate.model.document import ElementaryFile
 from egate.model.errors import MalformedData, TrustError
 from egate.mrtd.active_auth import parse_public_key
@@ -25,12 +31,14 @@ from egate.mrtd.files.atr_info import parse_atr_info
 from egate.mrtd.files.card_security import parse_card_security
 from egate.mrtd.files.directory import parse_dir
 from egate.mrtd.files.face_record import parse_dg2, parse_extensible_record, parse_face_record
-from egate.mrtd.files.groups.displayed_images import parse_dg5, parse_dg7
-from egate.mrtd.files.groups.document_details import parse_dg12
-from egate.mrtd.files.groups.fingers import parse_dg3, parse_dg4
-from egate.mrtd.files.groups.opaque import parse_dg8, parse_dg13
-from egate.mrtd.files.groups.personal_details import parse_dg11
-from egate.mrtd.files.groups.persons_to_notify import parse_dg16
+from egate.mrtd.files.groups.displayed_images import encode_displayed_images, parse_dg5, parse_dg7
+from egate.mrtd.files.groups.document_details import IssuingDetails, encode_dg12, parse_dg12
+from egate.mrtd.files.groups.elements import PersonName
+from egate.mrtd.files.groups.fingers import FingerImage, FingerRecord, encode_dg3, parse_dg3, parse_dg4
+from egate.mrtd.files.groups.officer import document_details
+from egate.mrtd.files.groups.opaque import encode_features, parse_dg8, parse_dg13
+from egate.mrtd.files.groups.personal_details import PersonalDetails, encode_dg11, parse_dg11
+from egate.mrtd.files.groups.persons_to_notify import PersonToNotify, encode_dg16, parse_dg16
 from egate.mrtd.files.lds import parse_com, parse_dg1, parse_dg15
 from egate.mrtd.files.mrz import parse_mrz, parse_stored_mrz
 from egate.mrtd.files.public_keys import parse_agreement_key, parse_ec_public_key
@@ -40,6 +48,7 @@ from egate.mrtd.keys import session_keys
 from egate.mrtd.secure_messaging import SecureMessaging
 from egate.mrtd.signed_files import signed_files
 from egate.mrtd.terminal_auth import parse_ef_cvca
+from egate.optics.page import decode_page
 from egate.pki import cvc
 from egate.pki.certificate import parse_certificate
 from egate.pki.cms import parse_signed_data
@@ -96,6 +105,44 @@ def _ldif(data: bytes) -> object:
     return list(read_ldif(bounded_lines(io.BytesIO(data))))
 
 
+def _detail_seeds() -> dict[str, bytes]:
+    """Optional data groups with something in each field."""
+    name, day, f = PersonName("MUSTER", "KAI"), "20200131", ElementaryFile
+    personal = PersonalDetails(
+        name, (name,), "4711", day, ("UTOPIA",), ("A", "B"), "1", "P", "DR", "S", b"\xff\xd8\xff", ("X1",), "C"
+    )
+    issuing = IssuingDetails("OFFICE", day, (name,), "E", "T", b"\xff\xd8\xff", b"\xff\xd8\xff", "20200131120000", "SYS")
+    finger = FingerImage(2, 0, 80, 8, 8, b"\xff\xa0\xff\xa4" + bytes(20))
+    return {
+        "dg3": encode_dg3([FingerRecord(2, (finger, finger))]),
+        "dg5": encode_displayed_images(f.DG5, [b"\xff\xd8\xff" + bytes(8)]),
+        "dg7": encode_displayed_images(f.DG7, [b"\xff\xd8\xff" + bytes(8)]),
+        "dg8": encode_features(f.DG8, [b"template"]),
+        "dg11": encode_dg11(personal),
+        "dg11_packed": encode_dg11(personal, packed_dates=True),
+        "dg12": encode_dg12(issuing),
+        "dg16": encode_dg16([PersonToNotify(day, name, "1", ("A", "B"))]),
+    }
+
+
+def _picture_seeds() -> tuple[bytes, ...]:
+    """A JPEG, a JP2 file and its bare codestream."""
+    picture = Image.new("RGB", (64, 80), (200, 120, 90))
+    found = []
+    for kind in ("JPEG", "JPEG2000"):
+        buffer = io.BytesIO()
+        picture.save(buffer, kind)
+        found.append(buffer.getvalue())
+    return (*found, found[1][found[1].index(bytes.fromhex("ff4fff51")) :])
+
+
+def _verification_seeds() -> tuple[bytes, ...]:
+    office = VerificationOffice.create("UT", random.Random(2).randbytes, TODAY)
+    verifier = office.verifier(TODAY)
+    system = office.inspection_system(verifier, TODAY)
+    return office.root.certificate, verifier.certificate, system.certificate
+
+
 @cache
 def _issued() -> tuple[SimulatedIssuer, Mapping[ElementaryFile, bytes], TrustStore]:
     issuer = SimulatedIssuer.create("UTO", random.Random(1).randbytes, TODAY - timedelta(days=30))
@@ -115,6 +162,7 @@ def targets() -> dict[str, Target]:
     issuer, files, trust = _issued()
     f = ElementaryFile
     lines = "\n".join(issuer.mrz_lines(PERSON)).encode()
+    details, pictures, verification = _detail_seeds(), _picture_seeds(), _verification_seeds()
     return {
         "tlv": Target(lambda data: parse_tlvs(data, "fuzzing"), tuple(files.values())),
         "mrz": Target(_mrz_lines, (lines,)),
@@ -138,15 +186,23 @@ def targets() -> dict[str, Target]:
         "dg2": Target(parse_dg2, (files[f.DG2], *_shared("dg2/*"))),
         "face_record_19794": Target(parse_face_record, _shared("dg2/*")),
         "face_record_39794": Target(parse_extensible_record, _shared("dg2/*39794*")),
-        "dg3": Target(parse_dg3, (files[f.DG2].replace(b"\x75", b"\x63", 1),)),
+        "dg3": Target(parse_dg3, (details["dg3"],)),
         "dg4": Target(parse_dg4, (files[f.DG2].replace(b"\x75", b"\x76", 1),)),
-        "dg5": Target(parse_dg5, (bytes.fromhex("6508020101") + bytes.fromhex("5f4003ffd8ff"),)),
-        "dg7": Target(parse_dg7, (bytes.fromhex("6708020101") + bytes.fromhex("5f4303ffd8ff"),)),
-        "dg8": Target(parse_dg8, (bytes.fromhex("6805020101") + b"\x00\x00",)),
-        "dg11": Target(parse_dg11, (bytes.fromhex("6b0d5c045f0e5f105f0e0141"), bytes.fromhex("6b065c025f0e5f0e0141"))),
-        "dg12": Target(parse_dg12, (bytes.fromhex("6c0f5c025f265f26083230323630313031"),)),
+        "dg5": Target(parse_dg5, (details["dg5"],)),
+        "dg7": Target(parse_dg7, (details["dg7"],)),
+        "dg8": Target(parse_dg8, (details["dg8"],)),
+        "dg11": Target(parse_dg11, (details["dg11"], details["dg11_packed"])),
+        "dg12": Target(parse_dg12, (details["dg12"],)),
         "dg13": Target(parse_dg13, (bytes.fromhex("6d0100"),)),
-        "dg16": Target(parse_dg16, (bytes.fromhex("7005020101a100"),)),
+        "dg16": Target(parse_dg16, (details["dg16"],)),
+        "officer_details": Target(
+            lambda data: document_details({f.DG11: data, f.DG12: data, f.DG7: data, f.DG16: data, f.DG13: data}),
+            (details["dg11"], details["dg12"]),
+        ),
+        "image_header": Target(read_header, pictures),
+        "codestream": Target(read_codestream, pictures[2:]),
+        "page_picture": Target(decode_page, pictures[:1]),
+        "inspection_record": Target(parse_record, (b'{"schema": 1}',)),
         "security_object": Target(
             lambda data: inspect_security_object(data, trust, TODAY), (files[f.SOD], *_shared("sod_sets/*sod*", "sod_sets/*/*"))
         ),
@@ -158,7 +214,7 @@ def targets() -> dict[str, Target]:
         ),
         "deviation_list": Target(_deviations, (issuer.master_list(issuer.csca_certificate), issuer.deviation_list())),
         "ldif": Target(_ldif, (b"version: 1\n\ndn: c=UT\nuserCertificate;binary:: AAAA\n AAAA\n\n",)),
-        "cv_certificate": Target(cvc.parse_certificate, (bytes.fromhex("7f21087f4e03810101 5f3700".replace(" ", "")),)),
-        "cv_request": Target(cvc.parse_request, (bytes.fromhex("7f2100"),)),
+        "cv_certificate": Target(cvc.parse_certificate, verification),
+        "cv_request": Target(cvc.parse_request, verification),
         "ef_cvca": Target(parse_ef_cvca, (b"\x42\x0cUTCVCA000001" + bytes(20),)),
     }
