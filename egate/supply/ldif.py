@@ -19,6 +19,9 @@ MAXIMUM_ENTRY_BYTES = 16 * 1024 * 1024
 """One entry, base64 included; a deviation list with 169,422 document numbers takes 4 MB. A line may be as long: not all writers
 fold lines."""
 
+MAXIMUM_LINES = 500_000
+"""Lines of one entry; that list takes 55,000. Each costs memory of its own, however short it is."""
+
 MAXIMUM_ENTRIES = 500_000
 """The whole PKD has some 35,000 entries."""
 
@@ -86,6 +89,8 @@ def _blocks(lines: Iterable[bytes]) -> Iterator[tuple[int, list[bytes] | None]]:
         if not size:
             start = number
         size += len(text)
+        if len(block) == MAXIMUM_LINES:
+            size += MAXIMUM_ENTRY_BYTES
         if size <= MAXIMUM_ENTRY_BYTES:
             block.append(text)
         else:

@@ -32,7 +32,7 @@ MASTER_LIST, CERTIFICATE, REVOCATION_LIST, DEVIATION_LIST = "master list", "cert
 _CONTENTS = {"2.23.136.1.1.2": MASTER_LIST, "2.23.136.1.1.7": DEVIATION_LIST}
 
 _LDIF_START = re.compile(rb"\A(?:\xef\xbb\xbf)?(?:\s|#[^\n]*\n)*(?:version:|dn:)", re.IGNORECASE)
-_PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----(.+?)-----END \1-----", re.DOTALL)
+_PEM_MARK = re.compile(rb"-----(BEGIN|END) ([A-Z0-9 ]{1,64})-----")
 
 _LDIF_ATTRIBUTES = {
     "pkdmasterlistcontent": MASTER_LIST,
@@ -86,16 +86,29 @@ def recognise_file(path: Path) -> Iterator[Piece | Refusal]:
 
 def recognise_data(data: bytes, name: str) -> Iterator[Piece | Refusal]:
     """The pieces of DER or PEM."""
-    blocks = list(_PEM.finditer(data))
+    blocks = _pem_blocks(data)
     if not blocks:
         yield Piece(kind_of(data, name), name, data)
     for number, block in enumerate(blocks, start=1):
         place = name if len(blocks) == 1 else f"{name}, block {number}"
         try:
-            der = base64.b64decode(b"".join(block.group(2).split()), validate=True)
+            der = base64.b64decode(b"".join(block.split()), validate=True)
             yield Piece(kind_of(der, place), place, der)
         except (binascii.Error, MalformedData):
             yield Refusal(place, "neither a list, a certificate nor a revocation list")
+
+
+def _pem_blocks(data: bytes) -> list[bytes]:
+    """What stands between a begin and the end of the same name that comes next, in one pass over the marks."""
+    found: list[bytes] = []
+    name, start = b"", 0
+    for mark in _PEM_MARK.finditer(data):
+        if mark.group(1) == b"BEGIN":
+            name, start = mark.group(2), mark.end()
+        elif mark.group(2) == name:
+            found.append(data[start : mark.start()])
+            name = b""
+    return found
 
 
 def recognise_ldif(file: BinaryIO, name: str) -> Iterator[Piece | Refusal]:

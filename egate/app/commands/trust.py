@@ -28,6 +28,7 @@ from egate.supply.holdings import Holdings, find_one, fingerprint_of, holdings_o
 from egate.supply.importing import Report, Request, plan_import
 from egate.supply.journal import Entry, checked_text
 from egate.supply.lists import listed_certificates
+from egate.supply.names import printable
 from egate.supply.recognise import Piece, hash_file, recognise_file
 from egate.supply.store import load_trust, loose_files
 from egate.supply.views import (
@@ -159,7 +160,7 @@ def _one_file(path: Path, work: _Work, by: Authorship, request: Request, args: a
     try:
         return _import_file(path, work, by, request, dry_run=args.dry_run)
     except MalformedData as error:
-        _print([f"{work.paint.head(path.name)}: {work.paint.bad('refused')}: {error.problem}"])
+        _print([f"{work.paint.head(printable(path.name))}: {work.paint.bad('refused')}: {error.problem}"])
         return FAILED
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
+import base64
+import io
 import random
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +15,14 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from drivers.sim.passport.issuer import SimulatedIssuer
 from drivers.sim.passport.signed_objects import Deviation
+from egate.app.commands import trust
+from egate.model.errors import MalformedData
 from egate.pki.asn1 import cms, x509
 from egate.supply.cache import CachePlace
 from egate.supply.folder import Draft, Item, TrustFolder
 from egate.supply.holdings import Holdings, holdings_of
+from egate.supply.ldif import LdifEntry, LdifFault, read_ldif
+from egate.supply.recognise import Piece, recognise_data
 from egate.supply.store import load_trust
 from tests.unit.supply.supply_place import BY, TODAY, fingerprint, folder_with, state, take
 
@@ -109,3 +116,37 @@ def test_a_withdrawn_certificate_does_not_come_back_in_another_form(tmp_path: Pa
     (refusal,) = take(folder, again).refused
     assert refusal.why.startswith("it was withdrawn on 2026-11-24")
     assert [found.hows for found in held(folder).of("csca")] == [("anchor",)]
+
+
+def test_a_file_of_begins_without_end_is_read_in_one_pass() -> None:
+    """Looked for from each begin to the end of the file, the ends that are not there took days for 7 MB."""
+    with pytest.raises(MalformedData, match="this is no master list"):
+        list(recognise_data(b"-----BEGIN CERTIFICATE-----" * 250_000, "begins"))
+    text = base64.b64encode(UT)
+    nested = b"-----BEGIN A-----\n-----BEGIN B-----\n" + text + b"\n-----END A-----\n-----END B-----\n-----END B-----"
+    assert [piece for piece in recognise_data(nested, "nested") if isinstance(piece, Piece)] == []
+
+
+def test_an_entry_of_countless_short_lines_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five million lines of one character are 16 MB in the file and were 700 MB in memory."""
+    monkeypatch.setattr("egate.supply.ldif.MAXIMUM_LINES", 50)
+    long = b"dn: cn=long\nuserCertificate;binary:: " + b"\n A" * 60
+    found = list(read_ldif(io.BytesIO(long + b"\n\ndn: cn=short\nsn: 1\n")))
+    assert [type(entry) for entry in found] == [LdifFault, LdifEntry]
+    assert [entry.name for entry in found] == ["", "cn=short"]
+
+
+def test_the_name_of_a_refused_file_cannot_paint_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A name on the stick that clears the line and writes another answer."""
+    evil = tmp_path / "a\r\x1b[2Kok.cer: 1 new, 0 known"
+    evil.write_bytes(b"nothing")
+    monkeypatch.setenv("NO_COLOR", "1")
+    parser = argparse.ArgumentParser()
+    trust.add_arguments(parser)
+    words = ["import", "--folder", str(tmp_path / "trust"), "--by", "A. Officer", "--why", "a reason", str(evil)]
+    assert trust.run(parser.parse_args(words)) == trust.FAILED
+    printed = capsys.readouterr().out
+    assert printed.startswith("a??[2Kok.cer")
+    assert "\x1b" not in printed
