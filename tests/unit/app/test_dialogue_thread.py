@@ -15,10 +15,13 @@ from egate.app.dialogue_thread import DialogueThread
 from egate.app.inspection import ReadingTerms, gather_chip
 from egate.model.document import ChipEvidence, ElementaryFile, ProtocolState, ReadingProgress
 from egate.model.errors import ChipLost
+from egate.model.lane import LanePhase
 from egate.mrtd.crypto.agreement import GroupAgreement
 from egate.mrtd.crypto.domain_parameters import Group
 from egate.mrtd.files.security_infos import PaceDomainParameters, PaceInfo, encode_security_infos
 from egate.mrtd.reading import PartialReading, ReadRequest
+from tests.unit.app.app_bench import Lane, Passport, until
+from tests.unit.app.test_controller import ready
 from tests.unit.mrtd.chip_reading import INFORMATION, chip_key, passport_files, simulated_chip
 
 MODULUS = int(
@@ -79,6 +82,7 @@ def assert_no_thread_left() -> None:
             assert not thread.is_alive()
 
 
+READ_BINARY, MANAGE_SECURITY = 0xB0, 0x22
 ENOUGH_TURNS = 20
 """In these the exchanges before the judging are over; the judging itself has room for hundreds."""
 
@@ -102,6 +106,32 @@ def test_an_emergency_is_heard_while_a_group_is_judged() -> None:
     exchanges = reader.count
     assert gathered(reader, ReadRequest(INFORMATION), lambda _: None).outcome("pace").state is ProtocolState.COMPLETED
     assert exchanges < 5 < reader.count - exchanges
+    assert_no_thread_left()
+
+
+def test_a_lane_in_an_emergency_does_not_wait_for_a_chip(lane: Lane, passport: Passport, monkeypatch: pytest.MonkeyPatch) -> None:
+    """I5: the gate unit's emergency is processed while the chip's group is judged, so the chip hears nothing of PACE any more."""
+    heard: list[int] = []
+    carry = lane.chip.transceive
+
+    async def transceive(command: bytes) -> bytes:
+        heard.append(command[1])
+        return await carry(command)
+
+    monkeypatch.setattr(lane.chip, "transceive", transceive)
+
+    async def story() -> None:
+        async with lane.running():
+            await ready(lane)
+            lane.present(Passport(passport.lines, chip_with_own_group()))
+            await until(lambda: heard, "the chip is read")
+            lane.gate.emergency = True
+            await until(lambda: lane.in_phase(LanePhase.EMERGENCY), "the emergency")
+            assert READ_BINARY in heard
+            assert MANAGE_SECURITY not in heard
+        assert MANAGE_SECURITY not in heard
+
+    asyncio.run(story())
     assert_no_thread_left()
 
 
