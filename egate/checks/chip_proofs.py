@@ -17,7 +17,13 @@ from egate.model.checks import Check, CheckName
 from egate.model.document import ChipEvidence, ChipProof, ElementaryFile, ProtocolState
 from egate.model.errors import ChipError, MalformedData
 from egate.mrtd.active_auth import verify_active_proof
-from egate.mrtd.files.security_infos import ECDH_CHIP_AUTHENTICATION, parse_dg14
+from egate.mrtd.files.security_infos import (
+    ECDH_CHIP_AUTHENTICATION,
+    ChipAuthenticationKey,
+    SecurityInfos,
+    parse_card_access,
+    parse_dg14,
+)
 from egate.mrtd.mapping_proof import verify_mapping_proof
 from egate.pki.deviations import DeviationType
 from egate.pki.passive_auth import ChainState, HashState, SignatureState
@@ -36,6 +42,7 @@ class _Proof:
     holds_again: Callable[[ChipEvidence, ChipProof | None], bool]
     compromised_by: DeviationType | None = None
     announced: Callable[[ChipFacts], bool] = lambda _facts: False
+    is_bound: Callable[[ChipFacts, ChipProof | None], bool] = lambda _facts, _proof: True
 
 
 def _mapping_is_announced(facts: ChipFacts) -> bool:
@@ -43,13 +50,32 @@ def _mapping_is_announced(facts: ChipFacts) -> bool:
     return any(info.mapping == ECDH_CHIP_AUTHENTICATION for info in signed_pace(facts))
 
 
-def _key_is_announced(facts: ChipFacts) -> bool:
-    """Whether the issuer signed a key of chip authentication in DG14, be it one that this reader cannot compute with."""
+def _announced_keys(facts: ChipFacts) -> tuple[ChipAuthenticationKey, ...]:
+    """The keys of chip authentication that the issuer signed in DG14, those that this reader cannot compute with included."""
     data = facts.evidence.files.get(ElementaryFile.DG14) if facts.evidence else None
     if data is None or facts.hash_of(ElementaryFile.DG14) is not HashState.MATCHES:
-        return False
+        return ()
     with suppress(MalformedData):
-        return bool(parse_dg14(data).chip_authentication_keys)
+        return parse_dg14(data).chip_authentication_keys
+    return ()
+
+
+def _key_is_announced(facts: ChipFacts) -> bool:
+    return bool(_announced_keys(facts))
+
+
+def _mapping_is_bound(facts: ChipFacts, proof: ChipProof | None) -> bool:
+    """Whether the mapping's key is this document's: one of DG14, where that has any.
+
+    EF.CardSecurity names no document, so with the key of one chip all other documents of its State could be copied.
+    """
+    own = {key.public.encoded for key in _announced_keys(facts) if key.public is not None}
+    if not own or proof is None or facts.card_security is None:
+        return not own
+    with suppress(MalformedData):
+        keys = parse_card_access(facts.card_security.content).chip_authentication_keys
+        shared = tuple(key for key in keys if key.public is not None and key.public.encoded in own)
+        return verify_mapping_proof(SecurityInfos(chip_authentication_keys=shared), proof)
     return False
 
 
@@ -112,6 +138,7 @@ _CHIP_PROOFS = (
         _card_security_is_authentic,
         _mapping_proof_holds,
         announced=_mapping_is_announced,
+        is_bound=_mapping_is_bound,
     ),
     _Proof(
         "chip_authentication",
@@ -174,7 +201,7 @@ def _judge_completed(facts: ChipFacts, evidence: ChipEvidence, proof: _Proof) ->
     recorded = next((entry for entry in evidence.proofs if entry.protocol == proof.protocol), None)
     if not proof.holds_again(evidence, recorded):
         return proof.failure
-    if not proof.key_is_signed(facts):
+    if not proof.key_is_signed(facts) or not proof.is_bound(facts, recorded):
         return _NOT_AUTHENTIC
     compromised = any(known.kind is proof.compromised_by for known in facts.deviations)
     return _COMPROMISED if compromised else ""

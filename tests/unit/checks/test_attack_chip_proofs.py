@@ -56,3 +56,20 @@ def test_a_signed_key_that_was_not_asked_is_no_missing_offer() -> None:
     """DG14 has a key of chip authentication; that the reader found no way to use it proves nothing about the chip."""
     found = judged(evidence(protocols={"chip_authentication": NOT_OFFERED}))
     assert found[CheckName.CHIP_GENUINE].code == "chip_proof_not_run"
+
+
+def test_the_key_of_another_document_of_the_state_proves_nothing() -> None:
+    """Whoever has the key of one chip could copy every document of its State: EF.CardSecurity is signed and names no document."""
+    victim = utopia().personalise(ERIKA, PORTRAIT, SIZE, kind=CAM)
+    opened = utopia().personalise(replace(ERIKA, document_number="X1234567"), PORTRAIT, SIZE, kind=CAM)
+    file = ElementaryFile.CARD_SECURITY
+    copy = replace(
+        victim,
+        files={**victim.files, file: opened.files[file]},
+        chip_authentication_key=opened.chip_authentication_key,
+        agreement_keys=opened.agreement_keys,
+    )
+    assert chip_findings(SimulatedChip(victim, seeded(b"own")).transceive) == (Outcome.ADMIT, [])
+    outcome, (code,) = chip_findings(SimulatedChip(copy, seeded(b"other")).transceive)
+    assert outcome is Outcome.REFER
+    assert code in {"chip_key_not_authentic", "chip_authentication_failed"}
