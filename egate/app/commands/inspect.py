@@ -131,7 +131,7 @@ def run(arguments: argparse.Namespace) -> int:
     judged = judge(read, prepared.rules, clock)
     _print(report_lines(judged.record, _shown(judged, read), judged.took_ms, look))
     if arguments.trust is None:
-        _print([look.plain("    No --trust was given, so no signature could be traced to a State.")])
+        _print(look.wrapped("No --trust was given, so no signature could be traced to a State.", 4))
     _write(arguments, judged, found.evidence, look)
     return ADMITTED if judged.record.decisions[-1].outcome is Outcome.ADMIT else REFERRED
 
@@ -219,6 +219,10 @@ def _tell(text: str) -> None:
 
 
 def _print(lines: Iterable[str]) -> None:
-    for line in lines:
-        sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    """Lines for a person; whoever closed the other end of a pipe wants no more of them, and the exit status still counts."""
+    try:
+        for line in lines:
+            sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

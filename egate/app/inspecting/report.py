@@ -120,9 +120,12 @@ def _document_lines(record: InspectionRecord, shown: Shown, look: Look) -> list[
         ("expires", _expires(mrz)),
     )
     details = [(key.replace("_", " "), _detail(key, value)) for key, value in shown.details if key not in _IN_THE_ZONE]
+    source = f"({_source(record, shown)})"
+    beside = len(head) + len(source) + 2 <= look.columns
     return [
-        f"{look.paint.head(head)}  ({_source(record, shown)})",
-        f"  {look.paint.head(name)}",
+        look.paint.head(head) + (f"  {source}" if beside else ""),
+        *([] if beside else look.wrapped(source, 2)),
+        *(look.paint.head(line) for line in look.wrapped(name, 2)),
         *_pairs(facts, look),
         *_pairs(details, look),
     ]

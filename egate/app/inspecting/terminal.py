@@ -17,7 +17,7 @@ from typing import TextIO
 from egate.model.checks import CheckResult
 from egate.supply.views import Paint
 
-NARROWEST, WIDEST = 40, 120
+NARROWEST, WIDEST = 44, 120
 """Columns: below the first words would break, above the second lines are hard to read."""
 
 _MARKS = {

@@ -168,7 +168,7 @@ def places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str |
     yield path
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in children:
-        if not isinstance(key, int) or key < 2:
+        if not isinstance(key, int) or key < 1:
             yield from places(child, (*path, key))
 
 
@@ -184,7 +184,8 @@ def replaced(value: Any, path: tuple[str | int, ...], by: object) -> Any:
 
 
 SOUND = json.loads(encode_record(case("none", '[document]\nkind = "TD1"\n').record(LoggingProfile.STANDARD)))
-STRANGERS: tuple[object, ...] = (None, True, -1, 2**60, 1.5, "", "x" * 300, "no word of ours", [], {}, [[]], {"x": 1})
+SOUND["trace"], SOUND["checks"] = SOUND["trace"][:1], SOUND["checks"][:1]
+STRANGERS: tuple[object, ...] = (None, True, -1, 2**60, 1.5, "x" * 300, [[]], {"x": 1})
 
 
 @pytest.mark.parametrize("path", list(places(SOUND)), ids=lambda path: ".".join(map(str, path)) or "record")
