@@ -17,6 +17,7 @@ from drivers.gate.osdp_packet import CRC_SIZE, HEADER_SIZE, MAC_SIZE
 from drivers.sim.passport.chip import SimulatedChip
 from drivers.sim.passport.issuer import SimulatedIssuer
 from egate.app.clock import perf_counter_s
+from egate.app.inspection import gather_chip
 from egate.checks.background import check_watchlists
 from egate.checks.decide import decide
 from egate.checks.document import check_document
@@ -27,8 +28,11 @@ from egate.lane.machine import LaneState, initial, step
 from egate.lane.settings import settings_from
 from egate.model.checks import Decision, DecisionPoint, Outcome
 from egate.model.document import ChipEvidence, ElementaryFile, Mrz
+from egate.model.errors import ChipLost
 from egate.model.lane import DoorState, GateReport, LanePhase
 from egate.mrtd.apdu import ResponseApdu
+from egate.mrtd.crypto.domain_parameters import Group
+from egate.mrtd.crypto.soundness import ExplicitParameters, sound_agreement
 from egate.mrtd.files.mrz import parse_mrz
 from egate.mrtd.reading import ReadRequest, read_chip
 from egate.pki.trust_store import TrustStore
@@ -36,7 +40,9 @@ from egate.watchlist.lists import Watchlists
 from egate.watchlist.matching import match_documents, match_persons
 from tests.bench.bench_pki import bare_verification, median_ms
 from tests.bench.row import BenchRow
+from tests.unit.app.test_dialogue_thread import MODULUS, Reader, chip_with_own_group
 from tests.unit.drivers.wires import gate_wire
+from tests.unit.mrtd.chip_reading import INFORMATION
 from tests.unit.sim.sample_state import ERIKA, PORTRAIT, SIZE, TODAY, seeded
 
 READ_AND_VERIFY_LIMIT_MS = 60.0
@@ -44,6 +50,11 @@ READ_AND_VERIFY_LIMIT_MS = 60.0
 
 WRITTEN_LIMIT_MS = 3.0
 """N4: from the decision to the bytes, idle machine, 99th percentile."""
+
+EMERGENCY_LIMIT_MS = 100.0
+"""I5."""
+CARD_ACCESS_EXCHANGES = 3
+"""EF.CardAccess with a group of 2048 bits has three blocks; what follows comes after the judging."""
 
 ROUNDS = 150
 ORDER_BYTES = HEADER_SIZE + 2 + 1 + 16 + MAC_SIZE + CRC_SIZE  # OUT with one encrypted block
@@ -60,6 +71,7 @@ def rows() -> list[BenchRow]:
     alone = statistics.median(_step_ms() for _ in range(ROUNDS))
     return [
         *_judging(),
+        *_pauses(),
         BenchRow("decision → bytes at the other end, median", statistics.median(written), "ms", "the lane's step alone", alone),
         BenchRow("decision → bytes at the other end, p99", late, "ms", "limit N4, idle", WRITTEN_LIMIT_MS),
     ]
@@ -90,6 +102,36 @@ def _judging() -> list[BenchRow]:
         BenchRow(name, ours, "ms", "bare verify calls and hashes of `cryptography`", median_ms(bare)),
         BenchRow(name, ours, "ms", "goal for reading and passive authentication", READ_AND_VERIFY_LIMIT_MS),
     ]
+
+
+def _pauses() -> list[BenchRow]:
+    """How long the doors' loop stands still while a chip makes us judge the costliest group; the chip leaves after that."""
+    name = "longest pause of the doors' loop, a chip's 2048-bit group judged"
+    group = ExplicitParameters(Group("own", MODULUS, 2, (MODULUS - 1) // 2))
+    begin = perf_counter_s()
+    sound_agreement(group)
+    in_the_loop = (perf_counter_s() - begin) * 1000
+    pause = asyncio.run(_longest_pause_ms())
+    return [
+        BenchRow(name, pause, "ms", "limit I5, an emergency is heard", EMERGENCY_LIMIT_MS),
+        BenchRow(name, pause, "ms", "the same judging in the loop", in_the_loop),
+    ]
+
+
+async def _longest_pause_ms() -> float:
+    def leave(count: int) -> None:
+        if count > CARD_ACCESS_EXCHANGES:
+            raise ChipLost("measuring", "the chip has left")
+
+    reading = asyncio.create_task(gather_chip(Reader(chip_with_own_group(), leave), ReadRequest(INFORMATION), lambda _: None))
+    longest, last = 0.0, perf_counter_s()
+    while not reading.done():
+        await asyncio.sleep(0.001)
+        now = perf_counter_s()
+        longest, last = max(longest, now - last), now
+    if not isinstance(reading.exception(), ChipLost):
+        raise RuntimeError("the group was not judged")
+    return longest * 1000
 
 
 def _read(chip: SimulatedChip, mrz: Mrz) -> ChipEvidence:
