@@ -9,7 +9,7 @@ BSI's defect lists (TR-03129-2) have the same idea, other types and a selector b
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from enum import Enum
 from operator import itemgetter
@@ -58,6 +58,9 @@ class DeviationType(Enum):
     NATIONAL_USE = "5"
     UNKNOWN = ""
 
+
+CASTING_DOUBT = frozenset({DeviationType.CERTIFICATE_OR_KEY, DeviationType.ACTIVE_AUTHENTICATION_KEY_COMPROMISED})
+"""What makes a success worth less; all other deviations explain failures."""
 
 _TYPES = {f"{DEVIATION_LIST_CONTENT}.{kind.value}": kind for kind in DeviationType if kind.value}
 
@@ -130,8 +133,19 @@ class DeviationList:
         return (self.signed or date.min) < (other.signed or date.min)
 
     def about(self, document: DocumentFacts) -> tuple[DeviationDescription, ...]:
-        """Everything that the State published about a document."""
-        return tuple(found for entry in self.entries if entry.selects(document, self.hash_oid) for found in entry.descriptions)
+        """Everything that the State published about a document.
+
+        Where the date of issue is not known, what casts doubt counts for any: a copy need only keep DG12 to itself.
+        """
+        return tuple(found for entry in self.entries for found in self._said_by(entry, document))
+
+    def _said_by(self, entry: Deviation, document: DocumentFacts) -> tuple[DeviationDescription, ...]:
+        if entry.selects(document, self.hash_oid):
+            return entry.descriptions
+        if entry.issued is None or document.date_of_issue is not None:
+            return ()
+        perhaps = entry.selects(replace(document, date_of_issue=entry.issued[0]), self.hash_oid)
+        return tuple(found for found in entry.descriptions if found.kind in CASTING_DOUBT) if perhaps else ()
 
 
 def parse_deviation_list(der: bytes, signed: SignedData, country: str) -> DeviationList:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from drivers.sim.passport.signing import algorithm, sign
 from egate.model.errors import MalformedData
 from egate.mrtd.files.tlv import encode_tlv
 from egate.pki.asn1 import children, cms, core, crl
+from egate.pki.deviations import DeviationType, DocumentFacts
 from egate.pki.revocation import parse_revocation_list
 from tests.unit.sim.sample_state import TODAY, trust, utopia
 
@@ -59,3 +62,15 @@ def test_a_list_of_authorities_only_does_not_replace_the_whole_list() -> None:
     with pytest.raises(MalformedData, match="some of the certificates only"):
         store.with_revocations(parse_revocation_list(partial.dump()))
     assert store.revocations["UT"].serial_numbers == {utopia().signer_serial_number}
+
+
+def test_a_document_that_hides_its_day_of_issue_is_not_beyond_doubt() -> None:
+    """Keys of documents of one period were found out; a copy of one of them does not hand over DG12."""
+    period = (TODAY - timedelta(days=30), TODAY)
+    kinds = ("2.23.136.1.1.7.1.4", "2.23.136.1.1.7.2.3")
+    (found,) = trust().with_deviations(utopia().deviation_list(Deviation(kinds=kinds, issued=period)), TODAY).deviations
+    hidden = DocumentFacts("P", "D23145890", None, None)
+    assert [said.kind for said in found.about(hidden)] == [DeviationType.ACTIVE_AUTHENTICATION_KEY_COMPROMISED]
+    assert len(found.about(replace(hidden, date_of_issue=TODAY))) == 2
+    assert found.about(replace(hidden, date_of_issue=TODAY + timedelta(days=1))) == ()
+    assert found.about(replace(hidden, document_code="I")) == ()
