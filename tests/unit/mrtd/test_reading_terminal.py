@@ -7,6 +7,7 @@ import pytest
 from drivers.sim.passport.chip import SimulatedChip
 from drivers.sim.passport.chip_verification import VerificationKind, VerificationOffice
 from egate.model.document import ChipEvidence, ElementaryFile, ProtocolState
+from egate.model.errors import DeviceError
 from egate.mrtd.crypto.ciphers import CipherSuite
 from egate.mrtd.reading import ReadRequest
 from egate.mrtd.terminal_auth import TerminalCredentials
@@ -142,3 +143,34 @@ def test_no_rights_are_proved_again_where_nothing_needs_them() -> None:
     evidence = read(Breaking(chip_of(office(), CipherSuite.AES128, group=False), whole.count), request(credentials_of(office())))
     assert ElementaryFile.DG2 in evidence.files
     assert sum(line.ins == 0x82 for line in evidence.transcript) == 1
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["refused", "broken"])
+def test_rights_that_cannot_be_proved_again_leave_the_file_closed(lost: bool) -> None:
+    """The key module signs once and then fails, or the session breaks in the second proof: DG3 stays closed, the face is read."""
+    real, signed = credentials_of(office()), list[bytes]()
+
+    def sign(message: bytes) -> bytes:
+        signed.append(message)
+        if len(signed) > 1 and not lost:
+            raise DeviceError("signing", "the module is gone")
+        return real.sign(message)
+
+    whole = Breaking(chip_of(office(), CipherSuite.AES128, group=False), 0)
+    seen = read(whole, request(real)).transcript
+    at = max(number for number, line in enumerate(seen) if line.ins == 0x82) + 2
+    chip = chip_of(office(), CipherSuite.AES128, group=False)
+    breaking = Breaking(chip, at)
+
+    def transceive(command: bytes) -> bytes:
+        if lost and len(signed) > 1:
+            signed.pop()
+            return b"\x69\x88"
+        return breaking(command)
+
+    evidence = read(transceive, request(TerminalCredentials(real.chain, sign)))
+    again = [outcome for outcome in evidence.protocols if outcome.protocol == "terminal_authentication"]
+    assert [outcome.variant for outcome in again[1:]] == ["reopening"]
+    assert again[0].state is COMPLETED
+    assert ElementaryFile.DG3 not in evidence.files
+    assert ElementaryFile.DG2 in evidence.files
