@@ -20,7 +20,7 @@ from egate.model.errors import MalformedData
 from egate.pki.asn1 import children, core, decoding, elements
 from egate.pki.certificate import Certificate
 from egate.pki.cms import SignedData
-from egate.pki.keys import digest
+from egate.pki.keys import HASHES, digest
 
 DEVIATION_LIST_CONTENT = "2.23.136.1.1.7"
 """Content type of a deviation list, and the root of the types of deviations."""
@@ -159,9 +159,12 @@ def parse_deviation_list(der: bytes, signed: SignedData, country: str) -> Deviat
         parts = [part for part in children(signed.content) if part[0] != _INTEGER]
         # The digest algorithm is optional (a SEQUENCE); the deviations are a SET.
         deviations = next(part for part in parts if part[0] == _SET)
+        stated = [str(core.ObjectIdentifier.load(children(part)[0]).dotted) for part in parts if part[0] == _SEQUENCE]
+        if not HASHES.keys() >= set(stated):
+            raise ValueError("a hash function that is not accepted")
         entries = tuple(_deviation(entry) for entry in elements(_contents(deviations), MAXIMUM_DEVIATIONS))
     times = [signer.signing_time for signer in signed.signers if signer.signing_time is not None]
-    return DeviationList(country, max(times).date() if times else None, der, signed.signers[0].digest_oid, entries)
+    return DeviationList(country, max(times).date() if times else None, der, (*stated, signed.signers[0].digest_oid)[0], entries)
 
 
 def _deviation(encoded: bytes) -> Deviation:

@@ -14,7 +14,8 @@ from drivers.sim.passport.signing import algorithm, sign
 from egate.model.errors import MalformedData
 from egate.mrtd.files.tlv import encode_tlv
 from egate.pki.asn1 import children, cms, core, crl
-from egate.pki.deviations import DeviationType, DocumentFacts
+from egate.pki.cms import parse_signed_data
+from egate.pki.deviations import DeviationType, DocumentFacts, parse_deviation_list
 from egate.pki.revocation import parse_revocation_list
 from tests.unit.sim.sample_state import TODAY, trust, utopia
 
@@ -74,3 +75,22 @@ def test_a_document_that_hides_its_day_of_issue_is_not_beyond_doubt() -> None:
     assert len(found.about(replace(hidden, date_of_issue=TODAY))) == 2
     assert found.about(replace(hidden, date_of_issue=TODAY + timedelta(days=1))) == ()
     assert found.about(replace(hidden, document_code="I")) == ()
+
+
+@pytest.mark.parametrize("stated", ["sha256", "sha1", "md5"])
+def test_digests_of_signers_are_made_with_the_lists_own_hash_function(stated: str) -> None:
+    """Looked for under the hash function of the list's signature, a signer that is named by its digest is never found."""
+    signed = parse_signed_data(utopia().deviation_list(Deviation()))
+    version, entries = children(signed.content)
+    algorithm_of_list = bytes(cms.DigestAlgorithm({"algorithm": stated}).dump())
+    content = encode_tlv(0x30, version + algorithm_of_list + entries)
+    if stated == "md5":
+        with pytest.raises(MalformedData):
+            parse_deviation_list(b"", replace(signed, content=content), "UT")
+    else:
+        found = parse_deviation_list(b"", replace(signed, content=content), "UT")
+        assert found.hash_oid == algos_oid(stated)
+
+
+def algos_oid(name: str) -> str:
+    return str(cms.DigestAlgorithm({"algorithm": name})["algorithm"].dotted)
