@@ -96,6 +96,16 @@ class TrustFolder:
             entries[-1].verify(self.signer)
         return entries
 
+    def refuse_foreign_end(self, key: Ed25519PublicKey) -> None:
+        """Raise TrustError when this key signed entries, but not the last: to sign the next would vouch for strange ones."""
+        entries = self.entries()
+        if entries and not _signed_by(entries[-1], key) and any(_signed_by(entry, key) for entry in entries):
+            raise TrustError(
+                f"reading {self.root / JOURNAL}",
+                f"entry {len(entries)} came from somebody without this key, and to sign on would vouch for it. Look at it with "
+                "`egate trust log`, and restore the folder from a copy",
+            )
+
     def read_object(self, name: str) -> bytes:
         """An object by its SHA-256. Raises TrustError when it is missing or not what its name says."""
         path = self._object(name)
@@ -241,6 +251,14 @@ def _make_private(folder: Path) -> None:
 
 def _manifest(items: Sequence[Item]) -> bytes:
     return "".join(f"{item.kind} {item.sha256} {item.how}\n" for item in dict.fromkeys(items)).encode("ascii")
+
+
+def _signed_by(entry: Entry, key: Ed25519PublicKey) -> bool:
+    try:
+        entry.verify(key)
+    except TrustError:
+        return False
+    return True
 
 
 def _is_sha256(text: str) -> bool:

@@ -413,6 +413,8 @@ def _authorship(args: argparse.Namespace, work: _Work) -> Authorship:
         raise ConfigError(
             "this lane takes a signed journal only: give --sign-with and the private key that belongs to [trust] signer"
         )
+    if key is not None:
+        work.folder.refuse_foreign_end(key.public_key())
     sign = None if key is None else key.sign
     return Authorship(checked_text(args.by, "--by"), checked_text(args.why, "--why"), work.now, sign)
 

@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from drivers.sim.passport.issuer import SimulatedIssuer
 from drivers.sim.passport.signed_objects import Deviation
 from egate.app.commands import trust
-from egate.model.errors import MalformedData
+from egate.model.errors import MalformedData, TrustError
 from egate.pki.asn1 import cms, x509
+from egate.storage.keys import create_signing_key, load_verify_key
 from egate.supply.cache import CachePlace
 from egate.supply.folder import Draft, Item, TrustFolder
 from egate.supply.holdings import Holdings, holdings_of
@@ -150,3 +151,25 @@ def test_the_name_of_a_refused_file_cannot_paint_the_terminal(
     printed = capsys.readouterr().out
     assert printed.startswith("a??[2Kok.cer")
     assert "\x1b" not in printed
+
+
+def test_signing_on_does_not_vouch_for_entries_of_a_stranger(tmp_path: Path) -> None:
+    """Whoever may write the folder adds an entry that pins a key of his own, and waits for the next signed import."""
+    create_signing_key(tmp_path / "trust.key", tmp_path / "trust.pub")
+    for name, data in (("ut", UT), ("de", DE), ("crl", UTOPIA.revocation_list())):
+        (tmp_path / name).write_bytes(data)
+
+    def run(*words: object) -> int:
+        parser = argparse.ArgumentParser()
+        trust.add_arguments(parser)
+        common = ("import", "--folder", tmp_path / "trust", "--by", "A. Officer", "--why", "a reason")
+        return trust.run(parser.parse_args([str(word) for word in (*common, *words)]))
+
+    signed = ("--sign-with", tmp_path / "trust.key")
+    assert run(tmp_path / "ut", "--trust-anchor", "--fingerprint", fingerprint(UT)) == trust.WELL
+    assert run(tmp_path / "crl", *signed) == trust.WELL, "a journal may begin to be signed"
+    assert run(tmp_path / "de", "--trust-anchor", "--fingerprint", fingerprint(DE)) == trust.WELL
+    with pytest.raises(TrustError, match="entry 3 came from somebody without this key"):
+        run(tmp_path / "crl", *signed)
+    with pytest.raises(TrustError, match="entry 3 is not signed"):
+        TrustFolder(tmp_path / "trust", load_verify_key(tmp_path / "trust.pub")).entries()
