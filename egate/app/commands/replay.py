@@ -12,11 +12,13 @@ from datetime import date
 from pathlib import Path
 
 from egate.app.config import ConfigError
-from egate.app.inspecting.files import profile_of, read_input
+from egate.app.inspecting.files import profile_of, write_private
+from egate.app.inspecting.recorded import record_of_crossing, record_of_file
 from egate.app.inspecting.report import comparison_lines
 from egate.app.inspecting.terminal import look_of
 from egate.app.inspecting.trusting import believe
-from egate.inspection.export import parse_record
+from egate.inspection.export import encode_record
+from egate.inspection.record import InspectionRecord
 from egate.inspection.rejudging import judge_again, recorded_profile, recorded_trust, why_not
 
 SAME, OTHERWISE = 0, 1
@@ -27,6 +29,8 @@ examples:
   egate replay record.json --trust TRUST                    with what is trusted now
   egate replay record.json --profile new.toml               with other rules
   egate replay record.json --trust TRUST --at 2027-01-31    as it would end on another day
+
+  egate replay 8c0f5a… --ledger hub.db --open sealing.pem   a passage of a lane, at the centre
 
 Only a record of the log profile `full` holds what is needed (egate inspect … --json record.json --log-profile full).
 
@@ -39,15 +43,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `egate replay`."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLES
-    parser.add_argument("record", type=Path, metavar="RECORD.json", help="the record of an inspection")
+    parser.add_argument("record", metavar="RECORD", help="the record of an inspection (JSON); with --ledger, a transaction")
     parser.add_argument("--trust", type=Path, metavar="FOLDER", help="trust folder (default: the certificates in the record)")
     parser.add_argument("--profile", type=Path, metavar="FILE", help="profile (default: the rules in the record)")
+    parser.add_argument("--ledger", type=Path, metavar="PATH", help="take the record from a crossing in the centre's ledger")
+    parser.add_argument("--open", dest="open_with", type=Path, metavar="KEYFILE", help="private sealing key, with --ledger")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="write the record as JSON, even if it cannot be judged")
     parser.add_argument("--at", default="", metavar="DATE", help="the day, as 2027-01-31 (default: the day of the inspection)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Judge a record again; returns the exit status. Raises ConfigError or EgateError where that cannot be done."""
-    record = parse_record(read_input(arguments.record, "RECORD.json"))
+    record = _record(arguments)
+    if arguments.save is not None:
+        write_private(arguments.save, encode_record(record), "--save")
     problem = why_not(record)
     if problem:
         raise ConfigError(f"{arguments.record} cannot be judged again: {problem}")
@@ -65,6 +74,12 @@ def run(arguments: argparse.Namespace) -> int:
     ]
     sys.stdout.write("".join(f"{look.plain(line)}\n" for line in lines))
     return OTHERWISE if any(entry.changed for entry in compared) else SAME
+
+
+def _record(arguments: argparse.Namespace) -> InspectionRecord:
+    if arguments.ledger is not None:
+        return record_of_crossing(arguments.ledger, arguments.open_with, arguments.record)
+    return record_of_file(Path(arguments.record))
 
 
 def _day(text: str) -> date:

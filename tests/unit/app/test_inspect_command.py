@@ -378,7 +378,7 @@ def test_the_how_to_by_heart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(document.lines) + "\n"))
     with Served(lambda: serve_on_vpcd(document, "127.0.0.1", port, secrets.token_bytes, LoopPace(), lambda _text: None)):
         assert run(inspect, *arguments).status == 0
-    again = next(line for line in commands_of_the_docs() if line.startswith("egate replay"))
+    again = next(line for line in commands_of_the_docs() if line.startswith("egate replay record.json"))
     assert run(replay, *shlex.split(again, comments=True)[2:]).status == 0
 
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import argparse
 import secrets
 import zlib
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from egate.app import lane_inspection
+from egate.app.commands import replay
 from egate.app.config import ConfigError, parse_config
 from egate.app.inspection import parse_lines
 from egate.app.lane_inspection import LARGEST_PART_BYTES, inspection_part, judge_passage, pack, unpack
 from egate.app.passage import Passage
 from egate.app.recording import crossing_record
 from egate.checks.decide import decide
+from egate.inspection.export import parse_record
 from egate.inspection.logging_profile import LoggingProfile
 from egate.inspection.rejudging import judge_again, recorded_profile, recorded_trust, why_not
 from egate.model.checks import CheckResult, Decision, DecisionPoint
@@ -24,7 +29,9 @@ from egate.mrtd.apdu import ResponseApdu
 from egate.mrtd.reading import ReadRequest, read_chip
 from egate.storage.vault import PERSONAL_LIMIT_BYTES, SEALED_LIMIT_BYTES
 from egate.sync.messages import ENVELOPE_LIMIT_BYTES
+from tests.record_lane import sealing_key
 from tests.unit.app.app_bench import TODAY, Lane, Passport, contains_canary, personal_of
+from tests.unit.hub.test_recorded_passage import opened_at_the_centre
 from tests.unit.inspection.inspection_bench import case
 
 
@@ -89,6 +96,32 @@ def test_it_is_sealed_with_the_crossing_and_the_header_stays_clear_of_it(lane: L
     packed = content["inspection"]
     assert isinstance(packed, bytes)
     assert unpack(packed).personal is not None
+
+
+def test_a_passage_is_judged_again_at_the_centre(
+    lane: Lane, passport: Passport, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The whole way: lane, seal, envelope, ledger, the centre's key, replay."""
+    passage, decision = read(lane, passport)
+    keep(lane, LoggingProfile.FULL)
+    record = crossing_record(passage, decision, (), inspection_part(passage, decision, lane.parts))
+    opened_at_the_centre(record, tmp_path)
+    key = tmp_path / "sealing.pem"
+    halves = (sealing_key().x25519, sealing_key().mlkem)
+    key.write_bytes(b"".join(half.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) for half in halves if half))
+    key.chmod(0o600)
+    saved = tmp_path / "saved.json"
+    parser = argparse.ArgumentParser()
+    replay.add_arguments(parser)
+    ledger = ["--ledger", str(tmp_path / "ledger.db")]
+    given = [*ledger, "--open", str(key)]
+    assert replay.run(parser.parse_args([passage.transaction, *given, "--save", str(saved)])) == 0
+    assert "end as before" in capsys.readouterr().out
+    assert parse_record(saved.read_bytes()).transaction == passage.transaction
+    with pytest.raises(ConfigError, match="no crossing"):
+        replay.run(parser.parse_args(["ffff", *given]))
+    with pytest.raises(ConfigError, match="--open KEYFILE"):
+        replay.run(parser.parse_args([passage.transaction, *ledger]))
 
 
 def test_the_largest_part_fits_a_crossing_and_an_envelope() -> None:
