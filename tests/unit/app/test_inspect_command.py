@@ -10,8 +10,11 @@ import json
 import re
 import secrets
 import shlex
+import signal
 import socket
 import stat
+import subprocess
+import sys
 import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -23,6 +26,7 @@ from pathlib import Path
 import pytest
 
 from drivers.sim.pace import LoopPace
+from egate.app.cli import INTERRUPTED
 from egate.app.clock import SystemClock
 from egate.app.commands import document as document_command
 from egate.app.commands import inspect, replay
@@ -266,6 +270,43 @@ def test_a_pn532_on_a_serial_line(tmp_path: Path) -> None:
             *("--mrz", *document.document.lines),
         )
     assert ended.status == 0
+
+
+def test_fingerprints_are_read_by_a_terminal_with_rights_and_kept_by_no_record(tmp_path: Path) -> None:
+    """The whole of extended access control over a socket: chip authentication, terminal authentication, DG3."""
+    document = made("none", '[chip]\nterminal_authentication = true\n[files]\nfurther = ["DG3"]\n')
+    for name, data in document.terminal.items():
+        (tmp_path / name).write_bytes(data)
+    record = tmp_path / "r.json"
+    chain = [str(tmp_path / name) for name in ("verifier.cvcert", "terminal.cvcert")]
+    rights = ["--terminal-chain", *chain, "--terminal-key", str(tmp_path / "terminal-key.pem")]
+    ended = inspected(tmp_path, document, *rights, "--files", "DG3", "--json", str(record), "--log-profile", "full")
+    assert ended.status == 0
+    assert "fingerprints may be read" in ended.shown
+    parsed = parse_record(record.read_bytes())
+    assert parsed.personal is not None
+    assert ElementaryFile.DG3 in {entry.file for entry in parsed.files if entry.read}
+    assert ElementaryFile.DG3 not in {entry.file for entry in parsed.personal.files}
+    assert run(replay, str(record)).status == 0
+
+
+def test_ctrl_c_ends_it_without_a_word_of_python(tmp_path: Path) -> None:
+    program = (
+        "import sys; from egate.app import cli; cli.COMMANDS = {'inspect': ('egate.app.commands.inspect', 'x')}; "
+        "sys.exit(cli.main(sys.argv[1:]))"
+    )
+    arguments = ["inspect", "--reader", f"vpcd:127.0.0.1:{free_port()}", "--json", str(tmp_path / "r.json"), *LINES]
+    child = subprocess.Popen([sys.executable, "-c", program, *arguments], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    port = int(arguments[2].rpartition(":")[2])
+    for _ in range(400):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            break
+        threading.Event().wait(0.05)
+    child.send_signal(signal.SIGINT)
+    shown, said = child.communicate(timeout=20)
+    assert child.returncode == INTERRUPTED
+    assert (shown, b"Traceback" in said) == (b"", False)
+    assert list(tmp_path.iterdir()) == []
 
 
 # -- what cannot be inspected ---------------------------------------------------------------------------------------------
