@@ -42,6 +42,7 @@ from egate.inspection.rejudging import recorded_mrz
 from egate.model.checks import Outcome
 from egate.model.document import ElementaryFile
 from egate.model.errors import DeviceError, MalformedData
+from tests.unit.optics.pages import as_file, draw_page
 
 DOCS = Path(__file__).parents[3] / "docs" / "inspection.md"
 HOLDER = "MUSTERMANN"
@@ -362,6 +363,14 @@ def test_a_picture_of_the_page_gives_the_lines(tmp_path: Path, monkeypatch: pyte
     picture.write_bytes(b"\xff\xd8\xff\xd9")
     with pytest.raises(ConfigError, match="no machine readable zone was found"):
         printed_data(parse(inspect, ["--picture", str(picture)]), lambda _prompt: "")
+
+
+def test_a_drawn_page_is_inspected_from_its_picture(tmp_path: Path) -> None:
+    """From pixels to the verdict: recogniser, chip, checks."""
+    pytest.importorskip("onnxruntime")
+    picture = tmp_path / "page.png"
+    picture.write_bytes(as_file(draw_page(made().document.lines)))
+    assert inspected(tmp_path, made(), "--picture", str(picture), lines=()).status == 0
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"\xff\xff", b"[]"])

@@ -6,6 +6,7 @@ import asyncio
 import io
 import re
 import secrets
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,9 +23,10 @@ from egate.app.simulate.making import make_document
 from egate.app.simulate.recipe import parse_recipe
 from egate.app.simulate.serving import chip_of
 from egate.checks.catalogue import CATALOGUE
+from egate.checks.electronic import PACE_FELL_BACK
 from egate.inspection.rejudging import judge_again, recorded_profile
 from egate.model.checks import CheckName, CheckResult
-from egate.model.document import ElementaryFile
+from egate.model.document import ElementaryFile, ProtocolState
 from egate.model.errors import ChipLost, DeviceError, MalformedData
 from egate.mrtd.files.mrz import parse_mrz
 from egate.mrtd.reading import ReadRequest
@@ -121,6 +123,29 @@ def test_a_weak_signature_and_a_fall_back_are_said() -> None:
     weak = case("none", '[signature]\nscheme = "secp192r1-sha1"\nhash = "sha1"\n')
     text = "\n".join(report_lines(weak.record(), Shown(weak.mrz, from_chip=True), 3, PLAIN))
     assert "holds (weak: sha1, curve below 224)" in text
+
+
+def test_a_fall_back_to_bac_is_said_with_its_status_word() -> None:
+    record = case().record()
+    pace = next(entry for entry in record.protocols if entry.protocol == "pace")
+    refused = replace(pace, state=ProtocolState.REFUSED, status=0x6300)
+    checks = tuple(replace(e, detail=PACE_FELL_BACK) if e.name is CheckName.CHIP_ACCESS else e for e in record.checks)
+    fell = replace(record, checks=checks, protocols=(refused, replace(pace, protocol="bac")))
+    text = "\n".join(report_lines(fell, Shown(case().mrz, from_chip=True), 3, PLAIN))
+    assert "PACE was tried and failed (6300); BAC opened the chip" in text
+
+
+def test_a_published_deviation_is_said_beside_the_failure() -> None:
+    record = case("swapped_portrait").record()
+    known = tuple(replace(entry, known_deviation="data_group_hash_wrong") for entry in record.checks)
+    text = " ".join(" ".join(report_lines(replace(record, checks=known), Shown(), 3, PLAIN)).split())
+    assert "published that it knows of this (data group hash wrong)" in text
+    assert "REFER" in text
+
+
+def test_quirks_that_were_met_are_named() -> None:
+    record = replace(case().record(), quirks=("largest_read_a0", "wrong_com"))
+    assert any("largest read a0, wrong com" in line for line in report_lines(record, Shown(), 3, PLAIN))
 
 
 def test_nothing_that_could_be_read_is_said_too() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import secrets
 import zlib
 from dataclasses import replace
@@ -22,7 +23,8 @@ from egate.checks.decide import decide
 from egate.inspection.export import parse_record
 from egate.inspection.logging_profile import LoggingProfile
 from egate.inspection.rejudging import judge_again, recorded_profile, recorded_trust, why_not
-from egate.model.checks import CheckResult, Decision, DecisionPoint
+from egate.model.checks import CheckName, CheckResult, Decision, DecisionPoint
+from egate.model.crossing import RecordKind
 from egate.model.document import ChipEvidence, ElementaryFile
 from egate.model.errors import MalformedData
 from egate.mrtd.apdu import ResponseApdu
@@ -122,6 +124,30 @@ def test_a_passage_is_judged_again_at_the_centre(
         replay.run(parser.parse_args(["ffff", *given]))
     with pytest.raises(ConfigError, match="--open KEYFILE"):
         replay.run(parser.parse_args([passage.transaction, *ledger]))
+
+
+def test_a_whole_passage_of_the_controller_seals_its_inspection(lane: Lane, passport: Passport) -> None:
+    """From the passport on the reader to the row on the disk."""
+    keep(lane, LoggingProfile.STANDARD_ELECTRONIC)
+
+    async def story() -> None:
+        async with lane.running():
+            await lane.cross(passport)
+
+    asyncio.run(story())
+    (personal,) = [sealed for header, sealed in lane.records() if header.kind is RecordKind.CROSSING]
+    content: dict[str, object] = dict(personal_of(personal))
+    packed = content["inspection"]
+    assert isinstance(packed, bytes)
+    record = unpack(packed)
+    assert record.reading.commands == len(record.trace) > 20
+    assert record.personal is not None
+    assert ElementaryFile.DG2 not in {entry.file for entry in record.personal.files}
+    assert {stage.stage for stage in record.stages} >= {"document_read", "document_checked", "decided_entry"}
+    assert "sface" in {component.name for component in record.components}
+    face = record.check(CheckName.FACE_MATCH)
+    assert face is not None
+    assert (face.performed, face.result, record.decisions[-1].point) == (True, CheckResult.SUCCESSFUL, DecisionPoint.EXIT)
 
 
 def test_the_largest_part_fits_a_crossing_and_an_envelope() -> None:
