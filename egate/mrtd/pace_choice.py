@@ -82,10 +82,15 @@ class _Candidate:
     suite: CipherSuite
     parameters: Parameters
 
-    def rank(self, policy: AccessPolicy) -> tuple[int, bool, int, int]:
-        """The policy's mappings first, then curves before groups, then the cipher, then the size of the parameters."""
+    def rank(self, policy: AccessPolicy) -> tuple[bool, int, bool, int, int]:
+        """Standard parameters first, then the policy's mappings, curves before groups, the cipher, the size of the parameters.
+
+        EF.CardAccess is signed by nobody: otherwise whoever stands on the wire adds an offer with a trapdoor of his own, larger
+        than the genuine ones, and leaves those in their place, where the comparison with DG14 finds nothing missing.
+        """
         kind, mapping = _KINDS[self.info.mapping]
-        return (-policy.mappings.index(mapping), kind == "ecdh", _STRENGTH[self.suite], _bits(self.parameters))
+        standard = not isinstance(self.parameters, ExplicitParameters)
+        return (standard, -policy.mappings.index(mapping), kind == "ecdh", _STRENGTH[self.suite], _bits(self.parameters))
 
 
 def choose_pace(infos: tuple[PaceInfo, ...], policy: AccessPolicy = DEFAULT_POLICY) -> PaceInfo | None:

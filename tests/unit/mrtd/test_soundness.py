@@ -158,8 +158,9 @@ def weak_parameters(number: int) -> tuple[PaceDomainParameters, CurveAgreement]:
 
 
 def test_a_weak_offer_is_passed_over_and_named() -> None:
-    sound = PaceInfo(pace_oid(2, CipherSuite.AES128), 2, 13)
-    infos = parse_card_access(encode_security_infos((WEAK_OFFER, sound), (weak_parameters(40),)))
+    sound = PaceInfo(pace_oid(2, CipherSuite.AES128), 2, 41)
+    offered = PaceDomainParameters("0.4.0.127.0.7.2.2.4.2", None, 41), CurveAgreement(SOUND)
+    infos = parse_card_access(encode_security_infos((WEAK_OFFER, sound), (weak_parameters(40), offered)))
     choice = choose_way(infos)
     assert choice.way is not None
     assert choice.way.info == sound
