@@ -43,8 +43,9 @@ LONGEST_LINE = 200
 
 EXAMPLES = """\
 how to read a passport on a PC/SC reader:
-  1. plug the reader in; on Debian: apt install pcscd, then systemctl start pcscd.socket
-  2. lay the open passport on the reader, the page with the picture down, and leave it there
+  1. plug the reader in; on Debian: apt install pcscd && systemctl start pcscd.socket, and pip install "egate[pcsc]"
+  2. lay the open passport on the reader, the page with the picture down, and leave it there; where the chip is in
+     the cover, lay it down closed
   3. egate inspect --trust TRUST
      and type the two lines at the foot of the page when asked
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from egate.checks.profile import default_profile
@@ -53,6 +54,11 @@ def test_each_deviation_of_the_default_profile_is_named_with_its_reason() -> Non
         found |= {f"{requirement}: {name.value}" for name in names if profile.rules[name].mode is not RunMode.MANDATORY}
     assert found == set(DEVIATIONS)
     assert all(DEVIATIONS.values())
+
+
+def test_the_how_to_lists_them_for_whoever_audits_a_lane() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "inspection.md").read_text("utf-8")
+    assert [row for row in DEVIATIONS.items() if f"| {row[0]} | {row[1]} |" not in text] == []
 
 
 def test_what_proves_authentic_data_never_deviates() -> None:
