@@ -32,6 +32,9 @@ from egate.pki.trust_store import TrustStore
 LARGEST_RECORDED_REVOCATIONS_BYTES = 65_536
 """A longer revocation list is left out of a full record; a judgement made again then lacks it and says so."""
 
+MOST_ENTRIES, MOST_PROOFS = 64, 8
+"""Components and stages, and proofs, as the fields take them; what is beyond is left out, so that every record reads back."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _QUIRK = "quirk"
 _OF_DOCUMENT = frozenset({CheckGroup.OPTICAL, CheckGroup.ELECTRONIC, CheckGroup.COMBINED})
@@ -80,7 +83,7 @@ def record_inspection(
         began=moment(circumstances.began_ns),
         ended=moment(circumstances.ended_ns),
         place=circumstances.place,
-        components=tuple(r.Component(_cut(name), _cut(version)) for name, version in circumstances.components),
+        components=tuple(r.Component(_cut(name), _cut(version)) for name, version in circumstances.components)[:MOST_ENTRIES],
         policy=_policy(profile),
         document=_document(inspected),
         checks=checks,
@@ -93,8 +96,8 @@ def record_inspection(
         files=_files(facts),
         trust=_trust(trust, circumstances, facts.security_object),
         reading=_reading(evidence),
-        stages=circumstances.stages,
-        trace=evidence.transcript if evidence is not None and Part.TRACE in kept else (),
+        stages=circumstances.stages[:MOST_ENTRIES],
+        trace=evidence.transcript[: r.MOST_EXCHANGES] if evidence is not None and Part.TRACE in kept else (),
         personal=_personal(inspected, circumstances.logging, kept),  # 3
     )
 
@@ -285,7 +288,7 @@ def _personal(inspected: Inspected, profile: LoggingProfile, kept: frozenset[Par
         ),
         proofs=tuple(
             r.ProofRecord(proof.protocol, tuple(r.ProofValue(name, data) for name, data in proof.values.items()))
-            for proof in proofs
+            for proof in proofs[:MOST_PROOFS]
         ),
         believed=_believed(inspected.facts) if Part.PROOFS in kept else None,
     )

@@ -11,15 +11,16 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from egate.inspection.building import fitted, moment
+from egate.inspection.building import Circumstances, Inspected, fitted, moment, record_inspection
 from egate.inspection.export import LARGEST_RECORD_BYTES, encode_record, parse_record, published_schema, record_schema
 from egate.inspection.logging_profile import LoggingProfile
-from egate.inspection.record import SCHEMA_VERSION
+from egate.inspection.record import SCHEMA_VERSION, Place
 from egate.model.checks import CheckName, CheckResult, RunMode
-from egate.model.document import ElementaryFile, MrzInformation
+from egate.model.crossing import StageTime
+from egate.model.document import ElementaryFile, MrzInformation, ProtocolOutcome, ProtocolState
 from egate.model.errors import MalformedData
 from egate.pki.passive_auth import HashState
-from tests.unit.inspection.inspection_bench import ACTIVE, BEGAN_NS, CAM, FALL_BACK, NO_PROOF, Case, case, read_document
+from tests.unit.inspection.inspection_bench import ACTIVE, BEGAN_NS, CAM, FALL_BACK, NO_PROOF, TODAY, Case, case, read_document
 
 DEFECTS = [
     "none",
@@ -158,6 +159,35 @@ def test_a_record_that_does_not_fit_says_what_it_lacks() -> None:
     assert (smaller.personal, smaller.logging, smaller.logging_asked) == (None, LoggingProfile.BASIC, LoggingProfile.FULL)
     assert smaller.trace == record.trace
     assert fitted(record, lambda tried: len(encode_record(tried)) < without).trace == ()
+
+
+def test_a_record_of_extremes_reads_back() -> None:
+    """However much a passage brings, what is recorded stays within the schema."""
+    found = case("none", ACTIVE)
+    assert found.evidence is not None
+    (proof, *_) = found.evidence.proofs
+    outcomes = tuple(ProtocolOutcome("file", ProtocolState.BROKEN, "DG1", 0x6F00, "x\x1b" * 400) for _ in range(300))
+    crowded = replace(
+        found.evidence,
+        protocols=(*found.evidence.protocols, *outcomes),
+        proofs=(proof,) * 20,
+        transcript=found.evidence.transcript * 60,
+    )
+    facts = replace(found.facts, evidence=crowded)
+    many = tuple((f"list {number}", "v" * 500) for number in range(200))
+    circumstances = Circumstances(
+        "t",
+        BEGAN_NS,
+        BEGAN_NS,
+        Place("lane", "1"),
+        components=many,
+        list_dates=tuple((name, TODAY) for name, _version in many * 4),
+        stages=tuple(StageTime("reading", number) for number in range(500)),
+        logging=LoggingProfile.FULL,
+    )
+    record = record_inspection(Inspected(found.mrz, facts, found.findings), circumstances, found.profile, found.trust)
+    assert problems(json.loads(encode_record(record))) == []
+    assert parse_record(encode_record(record)) == record
 
 
 # -- foreign records ------------------------------------------------------------------------------------------------------
