@@ -10,8 +10,8 @@ The order, with the same numbers at the steps:
 2. Access by PACE, else by BAC, or the other way round; a protocol that failed stays in the evidence, so a fall-back shows.
 3. What an earlier reading left is taken up when EF.SOD is the same, byte for byte; otherwise it is dropped.
 4. DG1, EF.SOD, EF.COM and DG14: what the entry door needs.
-5. Chip authentication where DG14 offers it and PACE did not already prove the chip; only an answer under the new keys completes
-   it. Terminal authentication where there are credentials. Then DG15.
+5. Chip authentication where DG14 offers it and PACE did not already prove the chip with a key of DG14; only an answer under the
+   new keys completes it. Terminal authentication where there are credentials. Then DG15.
 6. Active authentication where the chip did not prove itself by then, was not caught, and has DG15.
 7. Further files, then DG2, the longest, then the files that nobody waits for. Before DG3 or DG4 step 5 runs again where the
    session was opened anew meanwhile.
@@ -37,6 +37,7 @@ from egate.mrtd.apdu import SW_FILE_NOT_FOUND, SW_SECURITY_STATUS, CommandApdu, 
 from egate.mrtd.chip_auth import ChipAuthenticationWay, chip_authentication, choose_chip_authentication, judged
 from egate.mrtd.crypto.agreement import Entropy
 from egate.mrtd.file_reading import FileAbsent
+from egate.mrtd.files.card_security import parse_card_security
 from egate.mrtd.files.lds import parse_com, parse_dg15
 from egate.mrtd.files.security_infos import SecurityInfos, TerminalAuthenticationInfo, parse_dg14
 from egate.mrtd.gathering import Attempt, Gathering, PartialReading, Progress, ReadRequest, Step, status_word
@@ -229,7 +230,8 @@ class _Reader:
         """Chip authentication, completed by the first answer under the new keys."""
         if infos is None:
             return
-        if self._gathering.state(_MAPPING) is ProtocolState.COMPLETED and not self._gathering.request.terminal:
+        proved = self._gathering.state(_MAPPING) is ProtocolState.COMPLETED and self._mapped_with_key_of(infos)
+        if proved and not self._gathering.request.terminal:
             self._gathering.note(_CHIP, ProtocolState.NOT_RUN, detail="PACE has proved the chip's key")
             return
         way = choose_chip_authentication(infos, own_parameters=self._gathering.request.policy.own_parameters)
@@ -238,6 +240,15 @@ class _Reader:
             self._gathering.note(_CHIP, ProtocolState.NOT_OFFERED, detail=detail)
         elif (yield from self._changed_keys(way)):
             yield from self._prove_keys(way)
+
+    def _mapped_with_key_of(self, infos: SecurityInfos) -> bool:
+        """Whether EF.CardSecurity, which names no document, has a key of DG14, which EF.SOD covers; DG14 may have none."""
+        own = {key.public.encoded for key in infos.chip_authentication_keys if key.public is not None}
+        try:
+            mapped = parse_card_security(self._gathering.files.get(ElementaryFile.CARD_SECURITY, b""))
+        except MalformedData:
+            return False
+        return not own or any(key.public is not None and key.public.encoded in own for key in mapped.chip_authentication_keys)
 
     def _changed_keys(self, way: ChipAuthenticationWay) -> Attempt:
         """Run the protocol and go on under its keys."""
