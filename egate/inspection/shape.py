@@ -13,6 +13,7 @@ import types
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, date, datetime
 from enum import Enum, IntEnum
+from functools import cache
 from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from egate.model.errors import MalformedData
@@ -115,12 +116,19 @@ def _read_items(kind: Any, value: JsonValue, limits: Limits, where: str) -> tupl
 
 
 def _read_fields(kind: Any, value: JsonValue, where: str) -> object:
-    names = [part.name for part in fields(kind)]
+    hints = _hints(kind)
+    names = list(hints)
     if not isinstance(value, dict) or set(value) != set(names):
         missing = sorted(set(names) - set(value)) if isinstance(value, dict) else []
         return _refuse(where, f"{missing[0]} is missing" if missing else "no object with these fields and no other")
-    hints = get_type_hints(kind, include_extras=True)
     return kind(**{name: _read(hints[name], value[name], Limits(), f"{where}.{name}") for name in names})
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:  # what a class's annotations are made of has no common type
+    """The fields of a dataclass with their types; looking them up anew for each line of a trace costs more than reading it."""
+    hints = get_type_hints(kind, include_extras=True)
+    return {part.name: hints[part.name] for part in fields(kind)}
 
 
 def _read_text(_kind: Any, value: JsonValue, limits: Limits, where: str) -> object:
@@ -238,7 +246,7 @@ def _leaf_schema(kind: type, limits: Limits) -> dict[str, JsonValue]:
 def _object_schema(kind: Any, definitions: dict[str, JsonValue]) -> dict[str, JsonValue]:
     if kind.__name__ not in definitions:
         definitions[kind.__name__] = None  # a place, so that definitions stay in order
-        hints = get_type_hints(kind, include_extras=True)
+        hints = _hints(kind)
         definitions[kind.__name__] = {
             "description": (kind.__doc__ or "").split("\n", maxsplit=1)[0],
             "type": "object",
