@@ -16,7 +16,7 @@ test: setup-test ## all checks and tests
 	@tools/check
 
 bench: setup-test ## measure against peers and limits
-	@$(PYTHON) -m tests.bench
+	@$(PYTHON) -m tests.bench $(ARGS)
 
 soak: setup-test ## long soaks and fuzzing, minutes to hours
 	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest -m slow --timeout 3600 -n $(CORES)

@@ -42,14 +42,14 @@ def class_path() -> str:
 
 
 async def read_persosim(can: str) -> ChipEvidence:
-    clock = TestClock()
-    reader = VpcdReader(VpcdConfig(port=0, apdu_within_s=20), clock)
+    where = class_path()
+    reader = VpcdReader(VpcdConfig(port=0, apdu_within_s=20), TestClock())
     await reader.start()
     command = (
         "java",
         *OPENED,
         "-cp",
-        class_path(),
+        where,
         str(SOURCE),
         str(reader.address[1]),
         PROFILE,
