@@ -26,6 +26,7 @@ TITLES = {
     "bench_passage": "Between two devices",
     "bench_faces": "Faces",
     "bench_record": "The record",
+    "bench_inspection_record": "The record of an inspection",
     "bench_ui": "Screens",
 }
 """The groups in the order of the page; a module that is not named here comes last under its own name."""
