@@ -21,8 +21,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "sync": ("egate.app.commands.sync", "send sealed records to the centre and bring receipts back"),
     "hub": ("egate.app.commands.hub", "the centre: verify what lanes send, keep the ledger, sign receipts"),
     "crossings": ("egate.app.commands.crossings", "list what arrived at the centre"),
+    "inspect": ("egate.app.commands.inspect", "read one travel document on a reader and show what was found"),
+    "replay": ("egate.app.commands.replay", "judge a recorded inspection again, and show what ends otherwise"),
     "trust": ("egate.app.commands.trust", "what a lane believes about States: import, list, show, compare, expire"),
-    "document": ("egate.app.commands.document", "make, show and serve simulated documents, to test readers with"),
+    "document": ("egate.app.commands.document", "make simulated travel documents and lay them on a reader, for testers of readers"),
     "enrol": ("egate.app.commands.enrol", "enrol a registered traveller: document, face, consent, expiry"),
 }
 """Command → (module, one sentence). The reference in docs/commands.md is made from it."""

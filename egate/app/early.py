@@ -27,7 +27,7 @@ class EarlyWork:
         portrait: Callable[[bytes], None],
     ) -> None:
         self._look, self._search, self._portrait = look, search, portrait
-        self._sod = b""
+        self._sod, self._dg2 = b"", b""
         self._looked: asyncio.Task[SecurityObjectFindings] | None = None
         self._found: asyncio.Task[tuple[Hit, ...]] | None = None
 
@@ -42,12 +42,17 @@ class EarlyWork:
             self._sod = data
             self._looked = _in_thread(lambda: self._look(data))
         elif file is ElementaryFile.DG2:
+            self._dg2 = data
             self._portrait(data)
 
     async def security_object(self, evidence: ChipEvidence | None) -> SecurityObjectFindings | None:
         """What was found about the evidence's EF.SOD; None when that was not looked at."""
         sod = evidence.files.get(ElementaryFile.SOD) if evidence else None
         return await self._looked if self._looked is not None and sod == self._sod else None
+
+    def prepared_portrait_is_of(self, evidence: ChipEvidence) -> bool:
+        """Whether the portrait that was prepared last is the one whose hash will be checked."""
+        return evidence.files.get(ElementaryFile.DG2, b"") == self._dg2
 
     async def hits(self) -> tuple[Hit, ...]:
         """What the lists say."""

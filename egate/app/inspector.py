@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -105,6 +105,7 @@ class Inspector:
             self._losses.chip_reader(error)
         self._unfinished.forget()
         self._lost_in_a_row = 0
+        passage.evidence = _with_its_portrait(passage.evidence, early)
         if passage.evidence is None or ElementaryFile.DG2 not in passage.evidence.files:
             self._reference.set()
         await self._judge_document(passage, early)
@@ -270,3 +271,10 @@ def single_person(outcome: CaptureOutcome) -> Check:
     if outcome.state is CaptureState.SEVERAL_FACES:
         return Check(CheckName.SINGLE_PERSON, CheckResult.FAILED, "several_faces")
     return Check(CheckName.SINGLE_PERSON, CheckResult.SUCCESSFUL)
+
+
+def _with_its_portrait(evidence: ChipEvidence | None, early: EarlyWork) -> ChipEvidence | None:
+    """The evidence without DG2 where another portrait than its own was prepared: nobody is compared with bytes nobody checks."""
+    if evidence is None or early.prepared_portrait_is_of(evidence):
+        return evidence
+    return replace(evidence, files={file: data for file, data in evidence.files.items() if file is not ElementaryFile.DG2})

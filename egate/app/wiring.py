@@ -136,6 +136,11 @@ def _trust(config: LaneConfig, today: date) -> Supplied:
         )
     supplied = load_trust(folder, today, CachePlace.beside(config.database, secrets.token_bytes))
     _refuse_older_trust(supplied, config.database.with_suffix(".trust.json"), config.trust)
+    if signer is None and folder.has_journal:
+        log.warning(
+            "trust: whoever may write to %s may change what this lane trusts; [trust] signer asks for a signed journal",
+            config.trust,
+        )
     for warning in stale_soon(supplied, today):
         log.warning("trust: %s", warning.text)
     for text in (

@@ -32,17 +32,26 @@ def _check_list(name: CheckName, kind: ListKind, code: str, hits: Sequence[Hit],
     return success(name)
 
 
-def check_eligibility(mrz: Mrz | None, today: date, minimum_age_years: int) -> Check:
-    """Whether the traveller is old enough (P19). Unknown parts of the date of birth are taken as the youngest possible."""
+def check_eligibility(mrz: Mrz | None, today: date, minimum_age_years: int, document_codes: Sequence[str] = ()) -> Check:
+    """Whether the document is of a kind that the gate takes and the traveller old enough (P19).
+
+    Unknown parts of the date of birth are taken as the youngest possible.
+    """
     name = CheckName.ELIGIBILITY
     if mrz is None:
         return finding(name, "mrz_not_read")
+    if document_codes and not any(_is_of_kind(mrz.document_code, listed) for listed in document_codes):
+        return finding(name, "document_kind_not_taken")
     born = possible_births(mrz.date_of_birth, today)
     if born is None:
         return finding(name, "birth_date_unreadable")
     if age_on(born.latest, today) >= minimum_age_years:
         return success(name)
     return finding(name, "below_minimum_age" if born.earliest == born.latest else "birth_date_unreadable")
+
+
+def _is_of_kind(code: str, listed: str) -> bool:
+    return code.startswith(listed[:-1]) if listed.endswith("*") else code == listed
 
 
 def age_on(born: date, day: date) -> int:

@@ -250,11 +250,12 @@ _ENTRIES = (
         CheckName.ELIGIBILITY,
         CheckGroup.BACKGROUND,
         5200,
-        "The traveller may use a gate: old enough for the profile.",
+        "The traveller may use a gate: old enough, with a kind of document that the profile takes.",
         ("mrz_not_read", _UNDETERMINED, "The machine readable zone could not be read."),
         ("below_minimum_age", _FAILED, "The traveller is younger than the gate accepts."),
         ("birth_date_unreadable", _UNDETERMINED, "The date of birth does not tell whether the traveller is old enough."),
         ("selected_at_random", _FAILED, "The passage was selected at random for an officer."),
+        ("document_kind_not_taken", _FAILED, "The gate does not take documents of this kind."),
     ),
     _entry(
         CheckName.MULTIPLE_USE,

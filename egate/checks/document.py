@@ -52,6 +52,6 @@ def check_document(
         check_terminal_authentication(facts),
         check_mrz_matches_chip(mrz, facts),
         check_issuer(facts),
-        check_eligibility(facts.mrz or mrz, today, profile.minimum_age_years),
+        check_eligibility(facts.mrz or mrz, today, profile.minimum_age_years, profile.document_codes),
     )
     return judge_deviations(judge_algorithms(checks, facts, profile), facts)

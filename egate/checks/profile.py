@@ -6,6 +6,7 @@ would let a lane admit without authentic data, without one live face, or without
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
@@ -33,6 +34,8 @@ _TEXTS = ("name", "face_engine", "second_opinion")
 _MAY_BE_EMPTY = ("second_opinion",)
 _FLAGS = ("pace_before_bac", "allow_bac", "bac_after_refusal", "bac_after_broken", "own_parameters")
 _CIPHERS = {suite.word: suite for suite in CipherSuite}
+
+_DOCUMENT_CODE = re.compile(r"[A-Z](\*|[A-Z])?")
 
 _ALWAYS_MANDATORY = (
     CheckName.SECURITY_OBJECT_SIGNATURE,
@@ -85,6 +88,10 @@ def _are_mappings(value: object) -> bool:
     return known and isinstance(value, list) and len(set(value)) == len(value)
 
 
+def _are_codes(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(entry, str) and _DOCUMENT_CODE.fullmatch(entry) for entry in value)
+
+
 def access_policy(profile: Profile) -> AccessPolicy:
     """How a profile wants a chip to be opened, for the reading."""
     return AccessPolicy(
@@ -109,6 +116,8 @@ def _problem(key: str, value: object) -> str:
         return "" if isinstance(value, str) and (value or key in _MAY_BE_EMPTY) else "must be a text"
     if key in _FLAGS:
         return "" if isinstance(value, bool) else "must be true or false"
+    if key == "document_codes":
+        return "" if _are_codes(value) else 'must be a list of document codes as "P*", "I", "ID"'
     if key == "minimum_cipher":
         return "" if isinstance(value, str) and value in _CIPHERS else f"must be one of {', '.join(_CIPHERS)}"
     if key == "pace_mappings":

@@ -130,7 +130,8 @@ class Profile:
 
     `fmr_ppm` is the largest accepted false match rate in parts per million (1000 = 0.1 %, TR-03121 BCL);
     `pace_before_bac` the order of access protocols; `minimum_age_years` an eligibility rule (P19);
-    `multiple_use_window_s` how long the same document counts as presented twice (P20), 0 for never;
+    `document_codes` which kinds of documents may use a gate (P19): exact codes, or a letter and `*` for all that begin with it;
+    none means any. `multiple_use_window_s` how long the same document counts as presented twice (P20), 0 for never;
     `revocation_grace_days` how long a revocation list counts as current after its next one was due;
     `algorithm_policy` what is made of weak signatures, a note for each weakness that it does not name. `pace_mappings` (the
     preferred first), `minimum_cipher`, `allow_bac`, `bac_after_refusal`, `bac_after_broken` and
@@ -144,6 +145,7 @@ class Profile:
     second_opinion: str = ""
     pace_before_bac: bool = True
     minimum_age_years: int = 12
+    document_codes: tuple[str, ...] = ()
     multiple_use_window_s: float = 0.0
     revocation_grace_days: int = 0
     algorithm_policy: Mapping[Weakness, Acceptance] = field(default_factory=dict)

@@ -54,9 +54,9 @@ class Mrz:
     document_number: str = field(repr=False)
     surname: str = field(repr=False)
     given_names: str = field(repr=False)
-    nationality: str
+    nationality: str = field(repr=False)
     date_of_birth: str = field(repr=False)
-    sex: str
+    sex: str = field(repr=False)
     date_of_expiry: str = field(repr=False)
     optional_data: str = field(repr=False)
     optional_data_2: str = field(repr=False)

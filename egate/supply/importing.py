@@ -21,7 +21,7 @@ from hashlib import sha256
 
 from egate.model.errors import EgateError, MalformedData, TrustError
 from egate.pki.certificate import Certificate, parse_certificate
-from egate.pki.revocation import RevocationList, parse_revocation_list, verify_revocation_list
+from egate.pki.revocation import RevocationList, parse_revocation_list, revocation_scope, verify_revocation_list
 from egate.pki.trust_store import TrustStore
 from egate.supply.folder import Draft, Item
 from egate.supply.holdings import Holdings, pinned
@@ -284,7 +284,7 @@ class _Import:
     def _revocations_signer(self, found: RevocationList) -> str:
         """The fingerprint of the trusted certificate of the list's own State that signed it; empty when there is none."""
         for name, candidate in self._cscas.items():
-            if candidate.subject_country == found.country:
+            if revocation_scope(candidate.subject_country, candidate.subject) == found.scope:
                 try:
                     verify_revocation_list(found, candidate.public_key)
                 except TrustError:

@@ -134,6 +134,7 @@ ADVICE: Mapping[CheckName, Advice] = {
         _TYPE_AGAIN,
         {
             "below_minimum_age": "Not a matter of the document: gates take older travellers.",
+            "document_kind_not_taken": "Not a fault of the document: the profile's document_codes say which kinds a gate takes.",
             "birth_date_unreadable": "The document leaves the date of birth open; a gate cannot decide.",
             "selected_at_random": "Not a matter of the document.",
         },

@@ -55,6 +55,26 @@ def information_of(passport: Passport) -> MrzInformation:
     return MrzInformation(number, birth, expiry)
 
 
+def test_nobody_is_compared_with_an_unchecked_portrait(
+    lane: Lane, passport: Passport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were another DG2 prepared than the one in the evidence, the evidence loses its own, and the entry door stays shut."""
+    told = EarlyWork.on_file
+
+    def other(self: EarlyWork, file: ElementaryFile, data: bytes) -> None:
+        told(self, file, data + b"\x00" if file is DG2 else data)
+
+    monkeypatch.setattr(EarlyWork, "on_file", other)
+
+    async def story() -> None:
+        inspection = Inspection(lane)
+        await inspection.inspect(passport)
+        assert inspection.entry.outcome is Outcome.REFER
+        assert "data_group_missing" in {check.code for check in inspection.entry.because}
+
+    asyncio.run(story())
+
+
 def test_each_exchange_has_its_time(passport: Passport) -> None:
     evidence = gathered(passport, SteppingClock(0.001))
     assert DG2 in evidence.files

@@ -18,6 +18,7 @@ from egate.checks.countries import certificate_countries
 from egate.checks.document import check_document
 from egate.checks.electronic import ChipFacts, check_hashes, gather_facts
 from egate.checks.optical import check_expiry
+from egate.checks.profile import default_profile
 from egate.model.checks import Check, CheckName, CheckResult
 from egate.model.document import ChipEvidence, ElementaryFile, ProtocolState
 from egate.mrtd.crypto.ciphers import CipherSuite
@@ -314,6 +315,17 @@ def test_expired_passport_fails_expiry_and_nothing_else() -> None:
 def test_minimum_age(born: str, code: str) -> None:
     """P19: twelve years on the day; of an unknown day or month the youngest is taken."""
     assert check_eligibility(misprinted(date_of_birth=born), TODAY, 12).code == code
+
+
+@pytest.mark.parametrize(
+    ("code", "taken"),
+    [("P", True), ("PD", True), ("I", True), ("ID", True), ("IR", False), ("AR", False), ("V", False), ("", False)],
+)
+def test_kinds_of_documents(code: str, taken: bool) -> None:
+    """P19: a residence permit that a trusted State signed is genuine, and still no document to cross a border with at a gate."""
+    found = check_eligibility(misprinted(document_code=code), TODAY, 12, default_profile().document_codes)
+    assert found.code == ("" if taken else "document_kind_not_taken")
+    assert check_eligibility(misprinted(document_code=code), TODAY, 12).code == ""
 
 
 def test_birthday_on_29_february() -> None:
