@@ -109,6 +109,7 @@ _ENTRIES = (
         ("signed_outside_key_period", _FAILED, "The document was issued when its signer's key was not in use."),
         ("algorithm_refused", _FAILED, "The signature was made in a way that the profile refuses."),
         ("key_deviation_published", _UNDETERMINED, "The issuer published that something is wrong with its certificate or key."),
+        ("signer_doubted", _UNDETERMINED, "A defect list casts doubt on the document signer."),
     ),
     _entry(
         CheckName.CERTIFICATE_REVOCATION,
@@ -120,6 +121,7 @@ _ENTRIES = (
         ("revocation_list_stale", _UNDETERMINED, "The revocation list of the State is out of date."),
         ("signer_revoked", _FAILED, "The document signer was revoked by its State."),
         ("issuer_revoked", _FAILED, "The country signing certificate was revoked by its State."),
+        ("signer_doubted", _UNDETERMINED, "A defect list casts doubt on the document signer."),
     ),
     _entry(
         CheckName.DATA_GROUP_HASHES,

@@ -25,6 +25,7 @@ from egate.mrtd.files.security_infos import (
     parse_dg14,
 )
 from egate.mrtd.mapping_proof import verify_mapping_proof
+from egate.pki.defects import DefectType
 from egate.pki.deviations import DeviationType
 from egate.pki.passive_auth import ChainState, HashState, SignatureState
 
@@ -40,7 +41,7 @@ class _Proof:
     failure: str
     key_is_signed: Callable[[ChipFacts], bool]
     holds_again: Callable[[ChipEvidence, ChipProof | None], bool]
-    compromised_by: DeviationType | None = None
+    compromised_by: tuple[DeviationType | DefectType, ...]
     announced: Callable[[ChipFacts], bool] = lambda _facts: False
     is_bound: Callable[[ChipFacts, ChipProof | None], bool] = lambda _facts, _proof: True
 
@@ -137,6 +138,7 @@ _CHIP_PROOFS = (
         "mapping_proof_failed",
         _card_security_is_authentic,
         _mapping_proof_holds,
+        (DefectType.CHIP_AUTHENTICATION_KEY_COMPROMISED,),
         announced=_mapping_is_announced,
         is_bound=_mapping_is_bound,
     ),
@@ -146,6 +148,7 @@ _CHIP_PROOFS = (
         "chip_authentication_failed",
         _signed_in(ElementaryFile.DG14),
         _session_held,
+        (DefectType.CHIP_AUTHENTICATION_KEY_COMPROMISED,),
         announced=_key_is_announced,
     ),
     _Proof(
@@ -154,7 +157,7 @@ _CHIP_PROOFS = (
         "active_authentication_failed",
         _signed_in(ElementaryFile.DG15),
         _active_proof_holds,
-        DeviationType.ACTIVE_AUTHENTICATION_KEY_COMPROMISED,
+        (DeviationType.ACTIVE_AUTHENTICATION_KEY_COMPROMISED, DefectType.ACTIVE_AUTHENTICATION_KEY_COMPROMISED),
     ),
 )
 
@@ -164,8 +167,8 @@ def check_chip_genuine(facts: ChipFacts) -> Check:
 
     A proof that failed is worse than a proof that is missing, and any completed one counts only with a signed key (Doc
     9303-11 §6.1, §6.2). A key that was signed and is not handed over, or a way that was signed and is not gone, is no "not
-    supported": hiding DG14, or refusing PACE, is how a copy would avoid the question. A key that its issuer calls compromised
-    proves nothing, whoever has it.
+    supported": hiding DG14, or refusing PACE, is how a copy would avoid the question. A key that its issuer or a defect list
+    calls compromised proves nothing, whoever has it.
     """
     name = CheckName.CHIP_GENUINE
     if facts.evidence is None:
@@ -203,7 +206,8 @@ def _judge_completed(facts: ChipFacts, evidence: ChipEvidence, proof: _Proof) ->
         return proof.failure
     if not proof.key_is_signed(facts) or not proof.is_bound(facts, recorded):
         return _NOT_AUTHENTIC
-    compromised = any(known.kind is proof.compromised_by for known in facts.deviations)
+    published = {*(known.kind for known in facts.deviations), *(known.kind for known in facts.defects)}
+    compromised = not published.isdisjoint(proof.compromised_by)
     return _COMPROMISED if compromised else ""
 
 

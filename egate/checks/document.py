@@ -17,6 +17,7 @@ from egate.checks.electronic import (
     check_signature,
     gather_facts,
 )
+from egate.checks.known_defects import judge_defects
 from egate.checks.known_deviations import judge_deviations
 from egate.checks.optical import check_expiry, check_mrz_digits
 from egate.model.checks import Check, Profile
@@ -54,4 +55,4 @@ def check_document(
         check_issuer(facts),
         check_eligibility(facts.mrz or mrz, today, profile.minimum_age_years, profile.document_codes),
     )
-    return judge_deviations(judge_algorithms(checks, facts, profile), facts)
+    return judge_defects(judge_deviations(judge_algorithms(checks, facts, profile), facts), facts)

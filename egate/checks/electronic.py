@@ -20,6 +20,7 @@ from egate.mrtd.files.lds import parse_com, parse_dg1
 from egate.mrtd.files.security_infos import PaceInfo, parse_card_access, parse_dg14
 from egate.mrtd.pace import choose_pace
 from egate.pki.certificate import Certificate
+from egate.pki.defects import KnownDefect
 from egate.pki.deviations import DeviationDescription, DocumentFacts
 from egate.pki.passive_auth import (
     ChainState,
@@ -53,7 +54,7 @@ class ChipFacts:
 
     `mrz_malformed` tells a DG1 that is there and cannot be parsed from one that was not read. `card_security` is what
     EF.CardSecurity proves; `issued` is the day of personalisation or issue from a DG12 whose hash was signed; `deviations` is
-    what the issuing State published about this document.
+    what the issuing State published about this document, `defects` what authorities published about those of its signers.
     """
 
     evidence: ChipEvidence | None
@@ -63,6 +64,7 @@ class ChipFacts:
     card_security: SecurityObjectFindings | None = None
     issued: date | None = None
     deviations: tuple[DeviationDescription, ...] = ()
+    defects: tuple[KnownDefect, ...] = ()
 
     def hash_of(self, file: ElementaryFile) -> HashState | None:
         """How a data group that was read compares with its signed hash; None when either is missing."""
@@ -82,7 +84,8 @@ def gather_facts(
     """Run passive authentication over what was read; the document's mistakes become states, never exceptions.
 
     1. EF.SOD (unless `security_object` is what was found about it) and EF.CardSecurity with their chains; 2. DG1; 3. the day of
-    issue; 4. what the State published about a document with this number, the one on the chip or the one that is `printed`.
+    issue; 4. what the State published about a document with this number, the one on the chip or the one that is `printed`, and
+    authorities about its signers.
     """
     if evidence is None:
         return ChipFacts(None)
@@ -99,7 +102,7 @@ def gather_facts(
     except MalformedData:
         facts = replace(facts, mrz_malformed=True)
     facts = replace(facts, issued=_day_of_issue(facts))
-    return replace(facts, deviations=_deviations(facts, printed, trust))
+    return replace(facts, deviations=_deviations(facts, printed, trust), defects=_defects(facts, trust))
 
 
 def _day_of_issue(facts: ChipFacts) -> date | None:
@@ -127,6 +130,13 @@ def _deviations(facts: ChipFacts, printed: Mrz | None, trust: TrustStore) -> tup
             if listed.country in countries:
                 found.update(dict.fromkeys(listed.about(document)))
     return tuple(found)
+
+
+def _defects(facts: ChipFacts, trust: TrustStore) -> tuple[KnownDefect, ...]:
+    """What defect lists say about the signers of EF.SOD and of EF.CardSecurity."""
+    signers = [found.signer for found in (facts.security_object, facts.card_security) if found is not None]
+    known = (trust.defects_of(signer) for signer in signers if signer is not None)
+    return tuple(dict.fromkeys(defect for group in known for defect in group))
 
 
 def check_chip_access(facts: ChipFacts) -> Check:
@@ -230,6 +240,7 @@ _CHAIN_CODES = {
     ChainState.REVOKED: "signer_revoked",
     ChainState.ISSUER_REVOKED: "issuer_revoked",
     ChainState.ISSUER_WRONG_USAGE: "issuer_wrong_usage",
+    ChainState.SIGNER_DOUBTED: "signer_doubted",
 }
 
 
@@ -252,7 +263,7 @@ def _was_signing(signer: Certificate, issued: date) -> bool:
 
 
 def check_revocation(facts: ChipFacts, today: date, grace_days: int = 0) -> Check:
-    """Whether a current revocation list of the State was there and names neither signer nor CSCA.
+    """Whether a current revocation list of the State was there and names neither signer nor CSCA, and no defect list does.
 
     A list that names one of them is believed at any age; one that names none only while it is current.
     """
@@ -263,6 +274,8 @@ def check_revocation(facts: ChipFacts, today: date, grace_days: int = 0) -> Chec
     listed = found.revocation
     if listed.signer_revoked or listed.issuer_revoked:
         return finding(name, "signer_revoked" if listed.signer_revoked else "issuer_revoked")
+    if listed.signer_doubted:
+        return finding(name, "signer_doubted")
     if listed.revocations is None:
         return finding(name, "revocation_list_missing", found.csca_country)
     if not listed.revocations.is_current_on(today, timedelta(days=grace_days)):

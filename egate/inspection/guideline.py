@@ -249,7 +249,11 @@ def _issuers(record: InspectionRecord) -> Node:
     return Node(node.clause, node.name, node.table, node.result, parts, _detail(record, name), _counts(record, name, node.result))
 
 
-_TRUST = {ChainState.TRUSTED: TrustStatus.TRUSTED, ChainState.NOT_CHECKED: TrustStatus.UNDETERMINED}
+_TRUST = {
+    ChainState.TRUSTED: TrustStatus.TRUSTED,
+    ChainState.NOT_CHECKED: TrustStatus.UNDETERMINED,
+    ChainState.SIGNER_DOUBTED: TrustStatus.UNDETERMINED,
+}
 _NO_ISSUER = frozenset({ChainState.UNKNOWN_ISSUER, ChainState.NOT_CHECKED})
 
 

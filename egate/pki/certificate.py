@@ -37,6 +37,9 @@ MASTER_LIST_SIGNER = "2.23.136.1.1.3"
 DEVIATION_LIST_SIGNER = "2.23.136.1.1.8"
 """Extended key usage of who may sign a deviation list."""
 
+DEFECT_LIST_SIGNER = "0.4.0.127.0.7.3.11.2.1.2"
+"""Extended key usage of who may sign a defect list (TR-03129-2 §7.2)."""
+
 ICAO_ROLES = "2.23.136.1.1."
 """Extended key usages of ICAO name roles that are not the document signer's: signers of master lists (.3), deviation lists (.8)
 and visible digital seals (.14.2). Their keys come from the same CSCA and are kept by other people."""

@@ -4,7 +4,7 @@ Rule: a list explains a failure and repairs nothing, so nothing here turns a fin
 are joined by AND, and an entry without any selects nothing: a State cannot mean all of its documents.
 
 A list may name hundreds of thousands of documents. The numbers are cut out of the list in place and kept as a set.
-BSI's defect lists (TR-03129-2) have the same idea, other types and a selector by document signer only; they are not read here.
+BSI's defect lists (TR-03129-2) have the same idea, other types and a selector by document signer only: `egate.pki.defects`.
 """
 
 from __future__ import annotations

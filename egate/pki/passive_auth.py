@@ -55,16 +55,18 @@ class ChainState(Enum):
     REVOKED = "revoked"
     ISSUER_REVOKED = "issuer_revoked"
     ISSUER_WRONG_USAGE = "issuer_wrong_usage"
+    SIGNER_DOUBTED = "signer_doubted"
     NOT_CHECKED = "not_checked"
 
 
 @dataclass(frozen=True, slots=True)
 class RevocationFindings:
-    """What the revocation list of the signer's State says; `revocations` is None when there is no such list."""
+    """What the revocation list of the signer's State says, and defect lists; `revocations` is None without the State's list."""
 
     revocations: RevocationList | None = field(repr=False, default=None)
     signer_revoked: bool = False
     issuer_revoked: bool = False
+    signer_doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,17 +222,18 @@ def _with_chain(findings: SecurityObjectFindings, trust: TrustStore, today: date
 
 
 def _revocation(signer: Certificate, csca: Certificate, trust: TrustStore) -> RevocationFindings:
-    """What the list of the signer's State says of both. A list under another key of the State than this CSCA's counts too."""
-    revocations = trust.revocations_for(signer)
-    if revocations is None:
-        return RevocationFindings(None, signer_revoked=False, issuer_revoked=trust.is_revoked(csca))
-    return RevocationFindings(revocations, signer.serial_number in revocations.serial_numbers, trust.is_revoked(csca))
+    """What the list of the signer's State says of both, and defect lists: a defect may be as good as an entry in that list.
+
+    A list under another key of the State than this CSCA's counts too.
+    """
+    doubted = any(known.casts_doubt for known in trust.defects_of(signer))
+    return RevocationFindings(trust.revocations_for(signer), trust.is_revoked(signer), trust.is_revoked(csca), doubted)
 
 
 def _judge_chain(signer: Certificate, csca: Certificate, revocation: RevocationFindings, today: date) -> tuple[ChainState, str]:
     """The first thing that is wrong with the chain, the worst first. Between a signer and its CSCA there is nobody."""
     judged = (
-        (revocation.signer_revoked, ChainState.REVOKED, "the document signer is on its State's revocation list"),
+        (revocation.signer_revoked, ChainState.REVOKED, "a revocation list of its State, or a defect list, names the signer"),
         (revocation.issuer_revoked, ChainState.ISSUER_REVOKED, "the CSCA certificate is on its State's revocation list"),
         (
             any(usage.startswith(ICAO_ROLES) for usage in signer.extended_key_usage),
@@ -245,5 +248,6 @@ def _judge_chain(signer: Certificate, csca: Certificate, revocation: RevocationF
         (not csca.may_sign("key_cert_sign"), ChainState.ISSUER_WRONG_USAGE, "the issuer may not sign certificates"),
         (not signer.is_valid_on(today), ChainState.SIGNER_NOT_VALID, "the document signer is not valid today"),
         (not csca.is_valid_on(today), ChainState.ISSUER_NOT_VALID, "the CSCA certificate is not valid today"),
+        (revocation.signer_doubted, ChainState.SIGNER_DOUBTED, "a defect list casts doubt on the document signer"),
     )
     return next(((state, reason) for wrong, state, reason in judged if wrong), (ChainState.TRUSTED, ""))

@@ -13,6 +13,7 @@ from datetime import date
 from egate.model.errors import MalformedData, TrustError
 from egate.pki.asn1 import CscaMasterList, decoding, elements
 from egate.pki.certificate import (
+    DEFECT_LIST_SIGNER,
     DEVIATION_LIST_SIGNER,
     ICAO_ROLES,
     MASTER_LIST_SIGNER,
@@ -21,6 +22,7 @@ from egate.pki.certificate import (
     verify_certificate,
 )
 from egate.pki.cms import SignedData, Signer, find_signer_certificate, parse_signed_data, verify_signer
+from egate.pki.defects import DefectList, KnownDefect, parse_defect_list
 from egate.pki.deviations import DeviationList, parse_deviation_list
 from egate.pki.keys import EllipticKey, RsaKey, SignatureKind, UnusableKey
 from egate.pki.revocation import RevocationList, revocation_scope, verify_revocation_list
@@ -38,7 +40,8 @@ class TrustStore:
 
     `rejected` says why certificates of the source were left out (one text each); `revocations` holds the newest verified
     revocation list of each scope (a State); `signers` are document signers to look among, trusted by nobody; `deviations` are the
-    verified deviation lists. Build it with `from_certificates` from raw bytes, or with `from_parts` from a verified cache.
+    verified deviation lists, `defects` the defect lists of pinned authorities. Build it with `from_certificates` from raw bytes,
+    or with `from_parts` from a verified cache.
     """
 
     certificates: tuple[Certificate, ...] = field(repr=False)
@@ -48,6 +51,7 @@ class TrustStore:
     revocations: Mapping[str, RevocationList] = field(repr=False, default_factory=dict)
     signers: SignerIndex = field(repr=False, default_factory=SignerIndex)
     deviations: tuple[DeviationList, ...] = field(repr=False, default=())
+    defects: tuple[DefectList, ...] = field(repr=False, default=())
     _by_key_identifier: Mapping[bytes, tuple[Certificate, ...]] = field(repr=False, default_factory=dict)
 
     @staticmethod
@@ -81,7 +85,7 @@ class TrustStore:
         everything = tuple(certificates)
         by_scope = {entry.scope: entry for entry in revocations}
         found = signers or SignerIndex()
-        return TrustStore(everything, source, dated, (), by_scope, found, tuple(deviations), _index(everything))
+        return TrustStore(everything, source, dated, (), by_scope, found, tuple(deviations), (), _index(everything))
 
     def issuer_of(self, certificate: Certificate, today: date) -> Certificate | None:
         """The trusted certificate whose key signed `certificate`, one valid today first; None when there is none."""
@@ -126,9 +130,14 @@ class TrustStore:
         return self.revocations.get(revocation_scope(certificate.issuer_country, certificate.issuer))
 
     def is_revoked(self, certificate: Certificate) -> bool:
-        """Whether the list of the certificate's State names it."""
+        """Whether the list of the certificate's State names it, or a defect list as one that is revoked."""
         revocations = self.revocations_for(certificate)
-        return revocations is not None and certificate.serial_number in revocations.serial_numbers
+        listed = revocations is not None and certificate.serial_number in revocations.serial_numbers
+        return listed or any(known.revokes for known in self.defects_of(certificate))
+
+    def defects_of(self, certificate: Certificate) -> tuple[KnownDefect, ...]:
+        """What all defect lists say about the documents of this signer."""
+        return tuple(dict.fromkeys(known for listed in self.defects for known in listed.about(certificate)))
 
     def with_links(self, candidates: Iterable[Certificate], today: date) -> TrustStore:
         """The store with those candidates that a trusted key of the same State certified: its newer keys and names.
@@ -169,6 +178,24 @@ class TrustStore:
             if known.country == found.country and found.is_older_than(known):
                 raise TrustError(doing, "older than the one we have")
         return replace(self, deviations=(*others, found))
+
+    def with_defects(self, signed_list: bytes, pinned: TrustStore, today: date) -> TrustStore:
+        """The store with an authority's verified defect list, which replaces an older one of that authority.
+
+        A defect list speaks about documents of any State, so its signer must chain to a certificate of `pinned`, the ones that
+        the operator confirmed; being listed by another is not enough. 1. the CMS; 2. a signer for defect lists, valid today,
+        whose pinned CSCA is valid today; 3. his signature; 4. no older than the one we have. Raises MalformedData or TrustError.
+        """
+        doing = "taking a defect list"
+        signed = parse_signed_data(signed_list)
+        signer, certificate = pinned._trusted_signer(signed, DEFECT_LIST_SIGNER, today, doing)
+        issuer = pinned.issuer_of(certificate, today)
+        his = replace(signed, signers=(signer,))  # as for deviation lists
+        found = parse_defect_list(signed_list, his, "" if issuer is None else issuer.subject_country)
+        for known in self.defects:
+            if known.country == found.country and found.is_older_than(known):
+                raise TrustError(doing, "older than the one we have")
+        return replace(self, defects=(*(entry for entry in self.defects if entry.country != found.country), found))
 
     def _trusted_signer(self, signed: SignedData, usage: str, today: date, doing: str) -> tuple[Signer, Certificate]:
         """The first signer that has the role `usage`, is valid today, trusted, and whose signature holds; else TrustError."""

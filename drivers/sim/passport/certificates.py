@@ -21,7 +21,7 @@ from drivers.sim.passport.signing import (
 )
 from egate.pki.asn1 import DocumentTypeList, PrivateKeyUsagePeriod, core, keys, x509
 
-_LIST_SIGNERS = {"master": "2.23.136.1.1.3", "deviation": "2.23.136.1.1.8"}
+_LIST_SIGNERS = {"master": "2.23.136.1.1.3", "deviation": "2.23.136.1.1.8", "defect": "0.4.0.127.0.7.3.11.2.1.2"}
 _DOCUMENT_TYPES = "2.23.136.1.1.6.2"
 _LAST_OF_TWO_DIGITS = 2050
 
@@ -104,6 +104,11 @@ def master_list_plan(country: str, begins: date, lasts: timedelta) -> Certificat
 def deviation_list_plan(country: str, begins: date, lasts: timedelta) -> CertificatePlan:
     """What the certificate of a deviation list signer says."""
     return _list_signer_plan("Deviation List Signer", 4, country, (begins, lasts), _LIST_SIGNERS["deviation"])
+
+
+def defect_list_plan(country: str, begins: date, lasts: timedelta) -> CertificatePlan:
+    """What the certificate of a defect list signer says (TR-03129-2 §7.2)."""
+    return _list_signer_plan("Defect List Signer", 5, country, (begins, lasts), _LIST_SIGNERS["defect"])
 
 
 def _list_signer_plan(name: str, number: int, country: str, life: tuple[date, timedelta], usage: str) -> CertificatePlan:

@@ -19,12 +19,15 @@ from drivers.sim.passport.certification import (
     CertificatePlan,
     Deviation,
     Entropy,
+    ListedDefect,
     SecurityObjectPlan,
     SignatureScheme,
     SigningKind,
+    defect_list_plan,
     deviation_list_plan,
     elliptic_key,
     encode_card_security,
+    encode_defect_list,
     encode_deviation_list,
     encode_master_list,
     encode_revocation_list,
@@ -289,6 +292,12 @@ class SimulatedIssuer:
         plan = deviation_list_plan(self.certificate_country, self._today - SIGNER_AGE, SIGNER_LIFE)
         key = elliptic_key(ec.SECP256R1(), self._entropy)
         return encode_deviation_list(deviations, issue(plan, key, self.csca), self.csca)
+
+    def defect_list(self, *defects: ListedDefect, signed_at: date | None = None) -> bytes:
+        """A defect list of this State about documents of any State, signed by a defect list signer."""
+        plan = defect_list_plan(self.certificate_country, self._today - SIGNER_AGE, SIGNER_LIFE)
+        key = elliptic_key(ec.SECP256R1(), self._entropy)
+        return encode_defect_list(defects, issue(plan, key, self.csca), self.csca, signed_at=signed_at)
 
     def revocation_list(self, *serial_numbers: int) -> bytes:
         """A revocation list of this State."""

@@ -1,7 +1,8 @@
-"""What simulated States sign: security objects, EF.CardSecurity, master lists, deviation lists, revocation lists.
+"""What simulated States sign: security objects, EF.CardSecurity, master lists, deviation and defect lists, revocation lists.
 
-Sources: RFC 5652 (CMS), RFC 5280 §5 (CRL), ICAO Doc 9303-10 §4.6.2, Doc 9303-12 §7.1.4, §9, §10. Rule: each object can also be
-made in the unusual ways of issued ones (no certificate inside, a signer named by key identifier, a list signed by an older key).
+Sources: RFC 5652 (CMS), RFC 5280 §5 (CRL), ICAO Doc 9303-10 §4.6.2, Doc 9303-12 §7.1.4, §9, §10, BSI TR-03129-2 §7. Rule: each
+object can also be made in the unusual ways of issued ones (no certificate inside, a signer named by key identifier, a list signed
+by an older key).
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from egate.mrtd.files.tlv import encode_tlv
 from egate.pki.asn1 import CscaMasterList, LdsSecurityObject, cms, core, crl, x509
 
 _SECURITY_OBJECT, _MASTER_LIST, _DEVIATION_LIST = "2.23.136.1.1.1", "2.23.136.1.1.2", "2.23.136.1.1.7"
-_CARD_SECURITY = "0.4.0.127.0.7.3.2.1"
+_CARD_SECURITY, _DEFECT_LIST = "0.4.0.127.0.7.3.2.1", "0.4.0.127.0.7.3.1.5"
 _SOD_TAG = 0x77
 CRL_LIFE = timedelta(days=90)
+_SHA256 = "2.16.840.1.101.3.4.2.1"
 SOD_SIGNATURE_WRONG = "2.23.136.1.1.7.2.3"
 """Deviation type: the security object's signature is wrong (Doc 9303-12 §10)."""
 
@@ -97,6 +99,52 @@ def _deviation(deviation: Deviation) -> bytes:
     return encode_tlv(0x30, encode_tlv(0x30, documents) + encode_tlv(0x31, b"".join(kinds)))
 
 
+@dataclass(frozen=True, slots=True)
+class ListedDefect:
+    """One document signer, named in one of three ways, what is wrong with his documents: type below the root, parameter (DER).
+
+    `description` makes it an entry of version 2, and `named_by` is `name` (issuer and serial number), `key` or `hash`.
+    """
+
+    signer: Authority
+    defects: tuple[tuple[str, bytes], ...]
+    named_by: str = "name"
+    with_hash: bool = False
+    description: str = ""
+
+
+def encode_defect_list(
+    defects: Iterable[ListedDefect], signer: Authority, authority: Authority, *, signed_at: date | None = None
+) -> bytes:
+    """A signed defect list (TR-03129-2 §7.1), of version 2 where an entry has a description."""
+    listed = tuple(defects)
+    second = any(entry.description for entry in listed)
+    entries = encode_tlv(0x31, b"".join(sorted(_listed_defect(entry, second=second) for entry in listed)))
+    body = core.Integer(int(second)).dump() + core.ObjectIdentifier(_SHA256).dump() + entries
+    return signed_data(_DEFECT_LIST, encode_tlv(0x30, body), signer, (authority.certificate,), signed_at=signed_at)
+
+
+def _listed_defect(entry: ListedDefect, *, second: bool) -> bytes:
+    content = b""
+    if entry.named_by == "name":
+        content = bytes(_identity(entry.signer).dump())
+    elif entry.named_by == "key":
+        content = encode_tlv(0x80, bytes(entry.signer.parsed.key_identifier))
+    if entry.with_hash or entry.named_by == "hash":
+        content += encode_tlv(0x04, digest_of("sha256", entry.signer.certificate))
+    text = encode_tlv(0x0C, entry.description.encode()) if entry.description else b""
+    content += encode_tlv(0x31, b"".join(sorted(_known_defect(*known, second=second) for known in entry.defects))) + text
+    return encode_tlv(0x30, content)
+
+
+def _known_defect(kind: str, parameter: bytes, *, second: bool) -> bytes:
+    oid = bytes(core.ObjectIdentifier(f"{_DEFECT_LIST}.{kind}").dump())
+    if not second:
+        return encode_tlv(0x30, oid + parameter)
+    around = encode_tlv(0xA0, parameter) if parameter else b""
+    return encode_tlv(0xA0, oid + around + encode_tlv(0x81, b"made wrong"))
+
+
 def _generalized(day: date) -> bytes:
     return bytes(core.GeneralizedTime(datetime.combine(day, time(), UTC)).dump())
 
@@ -138,13 +186,18 @@ def signed_data(
     further: tuple[bytes, ...] = (),
     *,
     plan: SecurityObjectPlan = USUAL,
+    signed_at: date | None = None,
 ) -> bytes:
-    """CMS SignedData over content, with the signer's certificate unless the plan leaves it out, and further ones."""
+    """CMS SignedData over content, with the signer's certificate unless the plan leaves it out, and further ones.
+
+    `signed_at` adds the time of signing to what is signed.
+    """
     digest = signer.scheme.digest
     attributes = cms.CMSAttributes(
         [
             {"type": "content_type", "values": [content_type]},
             {"type": "message_digest", "values": [digest_of(digest, content)]},
+            *([{"type": "signing_time", "values": [cms.Time.load(moment_of(signed_at).dump())]}] if signed_at else []),
         ]
     )
     certificates = ((signer.certificate,) if plan.certificate_inside else ()) + further

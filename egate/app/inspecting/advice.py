@@ -79,7 +79,12 @@ ADVICE: Mapping[CheckName, Advice] = {
         "Revocation",
         "not revoked",
         "Bring a revocation list of the State into the trust store (`egate trust import`).",
-        {"signer_revoked": _OFFICER, "issuer_revoked": _OFFICER, "chain_not_checked": "See the issuer's chain."},
+        {
+            "signer_revoked": _OFFICER,
+            "issuer_revoked": _OFFICER,
+            "signer_doubted": _OFFICER,
+            "chain_not_checked": "See the issuer's chain.",
+        },
     ),
     CheckName.DATA_GROUP_HASHES: Advice(
         "Chip data",

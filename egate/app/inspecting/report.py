@@ -13,6 +13,7 @@ from datetime import date
 from egate.app.inspecting.advice import ADVICE, what_to_do
 from egate.app.inspecting.terminal import Look, foreign
 from egate.checks.electronic import PACE_FELL_BACK
+from egate.checks.known_defects import DEFECT_PREFIX
 from egate.inspection.record import CheckRecord, DecisionRecord, InspectionRecord
 from egate.inspection.rejudging import Comparison
 from egate.model.checks import CheckName, CheckResult, Outcome, RunMode
@@ -168,9 +169,16 @@ def _reason_lines(entry: CheckRecord, look: Look) -> list[str]:
     """Why, and what to do."""
     lines = look.wrapped(_why(entry), _INDENT, _first(entry, look))
     if entry.known_deviation:
-        lines += look.wrapped(f"The State published that it knows of this ({entry.known_deviation.replace('_', ' ')}).", _INDENT)
+        lines += look.wrapped(_published(entry.known_deviation), _INDENT)
     todo = what_to_do(entry.name, entry.code)
     return lines + (look.wrapped(f"→ {todo}", _INDENT) if todo else [])
+
+
+def _published(known: str) -> str:
+    """Who knows of a failure: the issuing State, or the authority of a defect list."""
+    if known.startswith(DEFECT_PREFIX):
+        return f"A defect list names this ({known.removeprefix(DEFECT_PREFIX).replace('_', ' ')})."
+    return f"The State published that it knows of this ({known.replace('_', ' ')})."
 
 
 def _first(entry: CheckRecord, look: Look) -> str:

@@ -54,7 +54,7 @@ def believe(folder: Path | None, today: date) -> Believed:
 
 
 def _plain(folder: Path, today: date) -> Believed:
-    """1. certificates; 2. master lists signed by one of them; 3. revocation and deviation lists of theirs."""
+    """1. certificates; 2. master lists signed by one of them; 3. revocation and deviation lists of theirs; defect lists of 1."""
     remarks: list[str] = []
     pieces = list(_pieces(folder, remarks))
     ders = [piece.der for piece in pieces if piece.kind == "certificate"]
@@ -68,7 +68,7 @@ def _plain(folder: Path, today: date) -> Believed:
     others = [parse_certificate(der) for der in ders if der not in set(believed)]
     store = TrustStore.from_parts(whole.certificates, str(folder), today, SignerIndex.of(others))
     for piece in pieces:  # 3
-        store = _with_list(store, piece, today, remarks)
+        store = _with_list(store, anchors, piece, (today, remarks))
     dates = tuple((f"revocation list {scope}", found.this_update) for scope, found in store.revocations.items())
     return Believed(store, dates, tuple(remarks))
 
@@ -86,10 +86,12 @@ def _pieces(folder: Path, remarks: list[str]) -> Iterable[Piece]:
             remarks.append(f"{path.name}: {error.problem}")
 
 
-def _with_list(store: TrustStore, piece: Piece, today: date, remarks: list[str]) -> TrustStore:
+def _with_list(store: TrustStore, anchors: TrustStore, piece: Piece, work: tuple[date, list[str]]) -> TrustStore:
+    today, remarks = work
     ways: dict[str, Callable[[], TrustStore]] = {
         "revocation list": lambda: store.with_revocations(parse_revocation_list(piece.der)),
         "deviation list": lambda: store.with_deviations(piece.der, today),
+        "defect list": lambda: store.with_defects(piece.der, anchors, today),
     }
     way = ways.get(piece.kind)
     return (_taken(way, piece, remarks) or store) if way else store
