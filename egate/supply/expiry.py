@@ -16,7 +16,8 @@ WITHIN_DAYS = 30
 """How long before the day a warning comes: a monthly update finds it in time."""
 
 LIST_LIFE_DAYS = 90
-"""Master lists are published every month or two; one older than this misses new keys, and their holders are referred."""
+"""Master lists are published every month or two; one older than this misses new keys, and their holders are referred. Defect
+lists do not say when the next one is due; one as old as this misses revoked signers."""
 
 ENDED_DAYS = 90
 """A State without a valid certificate is named for this long; afterwards it is no news."""
@@ -27,6 +28,7 @@ class Stale(Enum):
 
     MASTER_LIST = "master list"
     REVOCATION_LIST = "revocation list"
+    DEFECT_LIST = "defect list"
     COUNTRY = "country certificate"
 
 
@@ -48,6 +50,8 @@ class StaleWarning:
                 return f"the master list of {self.country} is out of date {when}: import a newer one"
             case Stale.REVOCATION_LIST:
                 return f"the revocation list of {self.country} is out of date {when}: import a newer one"
+            case Stale.DEFECT_LIST:
+                return f"the defect list of {self.country} is out of date {when}: import a newer one"
             case Stale.COUNTRY:
                 return f"the last certificate of {self.country} ends {when}: its travellers are referred from then on"
 
@@ -59,6 +63,9 @@ def stale_soon(supplied: Supplied, today: date, within_days: int = WITHIN_DAYS) 
     for country, revocations in supplied.store.revocations.items():
         if revocations.next_update is not None:
             found.append((Stale.REVOCATION_LIST, country, revocations.next_update))
+    for listed in supplied.store.defects:
+        if listed.signed is not None:
+            found.append((Stale.DEFECT_LIST, listed.country, listed.signed + timedelta(days=LIST_LIFE_DAYS)))
     for country, last in _last_days(supplied).items():
         if last >= today - timedelta(days=ENDED_DAYS):
             found.append((Stale.COUNTRY, country, last))

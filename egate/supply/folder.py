@@ -31,7 +31,7 @@ SYNC_EACH_BELOW = 64
 
 JOURNAL = "journal.jsonl"
 
-KINDS = ("csca", "signer", "crl", "deviations", "list", "withdrawn")
+KINDS = ("csca", "signer", "crl", "deviations", "defects", "list", "withdrawn")
 HOWS = ("anchor", "link", "listed", "verified", "source", "withdrawn")
 
 

@@ -11,11 +11,12 @@ from datetime import date
 
 from egate.model.errors import MalformedData, TrustError
 from egate.pki.certificate import Certificate, parse_certificate, verify_certificate
+from egate.pki.defects import DefectList
 from egate.pki.deviations import DeviationList
 from egate.pki.revocation import RevocationList, parse_revocation_list
 from egate.supply.folder import Item, TrustFolder
 from egate.supply.journal import Entry
-from egate.supply.lists import held_deviation_list, signing_date
+from egate.supply.lists import held_defect_list, held_deviation_list, signing_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,16 @@ class Holdings:
         newest: dict[str, tuple[Held, DeviationList]] = {}
         for held in self.of("deviations"):
             found = held_deviation_list(self.folder.read_object(held.sha256), self._anchor(held.entries[0]))
+            known = newest.get(found.country)
+            if known is None or not found.is_older_than(known[1]):
+                newest[found.country] = (held, found)
+        return newest
+
+    def defect_lists(self) -> dict[str, tuple[Held, DefectList]]:
+        """The newest defect list of each authority, by its country."""
+        newest: dict[str, tuple[Held, DefectList]] = {}
+        for held in self.of("defects"):
+            found = held_defect_list(self.folder.read_object(held.sha256), self._anchor(held.entries[0]))
             known = newest.get(found.country)
             if known is None or not found.is_older_than(known[1]):
                 newest[found.country] = (held, found)

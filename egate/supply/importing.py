@@ -4,8 +4,8 @@ Rule: nothing unverified becomes trusted. In order:
 1. an anchor is pinned only when the operator typed its SHA-256 fingerprint; 2. a master list counts when its signer chains to a
 pinned key (a State that is merely listed by another may vouch for its own documents, never for other States); 3. a single country
 certificate counts when it is pinned, or when a trusted key of the same State signed it; 4. document signers, revocation lists
-and deviation lists count when a trusted key of their State signed them; 5. older lists and what was withdrawn never come
-back.
+and deviation lists count when a trusted key of their State signed them, a defect list, which speaks about other States
+too, when its signer chains to a pinned key; 5. older lists and what was withdrawn never come back.
 
 Pure but for reading objects of the folder: the caller commits the drafts.
 """
@@ -26,14 +26,21 @@ from egate.pki.trust_store import TrustStore
 from egate.supply.folder import Draft, Item
 from egate.supply.holdings import Holdings, pinned
 from egate.supply.journal import Entry
-from egate.supply.lists import embedded_certificates, read_deviation_list, read_master_list, signing_date
-from egate.supply.recognise import CERTIFICATE, DEVIATION_LIST, MASTER_LIST, REVOCATION_LIST, Piece, Refusal
+from egate.supply.lists import embedded_certificates, read_defect_list, read_deviation_list, read_master_list, signing_date
+from egate.supply.recognise import CERTIFICATE, DEFECT_LIST, DEVIATION_LIST, MASTER_LIST, REVOCATION_LIST, Piece, Refusal
 
 MAXIMUM_PIECES = 200_000
 """Things in one file; the whole PKD has 35,000."""
 
-_ORDER = {MASTER_LIST: 0, CERTIFICATE: 1, REVOCATION_LIST: 2, DEVIATION_LIST: 3}
-_KINDS = {"csca": CERTIFICATE, "signer": CERTIFICATE, "crl": REVOCATION_LIST, "deviations": DEVIATION_LIST, "list": MASTER_LIST}
+_ORDER = {MASTER_LIST: 0, CERTIFICATE: 1, REVOCATION_LIST: 2, DEVIATION_LIST: 3, DEFECT_LIST: 4}
+_KINDS = {
+    "csca": CERTIFICATE,
+    "signer": CERTIFICATE,
+    "crl": REVOCATION_LIST,
+    "deviations": DEVIATION_LIST,
+    "defects": DEFECT_LIST,
+    "list": MASTER_LIST,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,7 @@ class _Import:
         self._pins = [held.sha256 for held in holdings.of("csca") if "anchor" in held.hows]
         self._revocations = {scope: crl for scope, (_, crl) in holdings.revocation_lists().items()}
         self._deviations = {country: found for country, (_, found) in holdings.deviation_lists().items()}
+        self._defects = {country: found for country, (_, found) in holdings.defect_lists().items()}
         self._list_dates = holdings.signed_list_dates()
         self._store: TrustStore | None = None
         self._withdrawn: dict[bytes, Entry] | None = None
@@ -117,6 +125,7 @@ class _Import:
             CERTIFICATE: self._certificate,
             REVOCATION_LIST: self._revocation_list,
             DEVIATION_LIST: self._deviation_list,
+            DEFECT_LIST: self._defect_list,
         }
         try:
             if wanted and _KINDS[wanted] != piece.kind:
@@ -308,6 +317,28 @@ class _Import:
         by = sha256(issuer.der).hexdigest()
         verdict = f"its signer chains to the trusted key {by[:16]} of {found.country}"
         self._note("deviation list", by, verdict, self._object("deviations", piece.der, "verified"))
+
+    def _defect_list(self, piece: Piece) -> None:
+        name = sha256(piece.der).hexdigest()
+        if name in self._holdings.held or name in self._taken:
+            self._known.update(country for country, found in self._defects.items() if found.der == piece.der)
+            return
+        brought = self._brought_anchors()
+        anchors = {**pinned(self._cscas, self._pins), **brought}.values()
+        held = self._defects.values()
+        found, issuer = read_defect_list(piece.der, anchors, self._revocations.values(), held, self._request.today)
+        problem = self._why_withdrawn(name)
+        if problem:
+            self.refused.append(Refusal(piece.place, problem, found.country))
+            return
+        by = sha256(issuer.der).hexdigest()
+        if by in brought and by not in self._pins:
+            self._note("certificate", by, "pinned: the operator confirmed the fingerprint", self._pin(issuer))
+        self._taken.add(name)
+        (self._renewed if found.country in self._defects else self._new)[found.country] += 1
+        self._defects[found.country] = found
+        verdict = f"its signer chains to the pinned key {by[:16]} of {found.country}"
+        self._note("defect list", by, verdict, self._object("defects", piece.der, "verified"))
 
     def _signer_of(self, certificate: Certificate) -> str | None:
         """The fingerprint of the trusted certificate, of the same State, whose key signed this one."""

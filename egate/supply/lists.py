@@ -16,10 +16,12 @@ from typing import Any
 
 from egate.model.errors import MalformedData, TrustError
 from egate.pki.asn1 import decoding, elements
-from egate.pki.certificate import DEVIATION_LIST_SIGNER, MASTER_LIST_SIGNER, Certificate
+from egate.pki.certificate import DEFECT_LIST_SIGNER, DEVIATION_LIST_SIGNER, MASTER_LIST_SIGNER, Certificate
 from egate.pki.cms import SignedData, Signer, find_signer_certificate, parse_signed_data, verify_signer
+from egate.pki.defects import DefectList, parse_defect_list
 from egate.pki.deviations import DeviationList, parse_deviation_list
 from egate.pki.keys import CachedValue
+from egate.pki.revocation import RevocationList
 from egate.pki.trust_store import MAXIMUM_CERTIFICATES, TrustStore, verify_master_list
 
 
@@ -68,6 +70,46 @@ def held_deviation_list(der: bytes, anchor: Certificate) -> DeviationList:
     if not vouched:
         raise TrustError("reading a deviation list", "it is not signed under the key that it was taken in under")
     return parse_deviation_list(der, replace(signed, signers=tuple(signer for signer, _ in vouched)), anchor.subject_country)
+
+
+def read_defect_list(
+    der: bytes, pinned: Iterable[Certificate], revocations: Iterable[RevocationList], held: Iterable[DefectList], today: date
+) -> tuple[DefectList, Certificate]:
+    """Verify a defect list under pinned keys; raises TrustError with what to do, or when a newer one is held.
+
+    Returns the list and the pinned certificate that its signer chains to.
+    """
+    store = replace(TrustStore.from_parts(pinned, "pinned", today, None, revocations), defects=tuple(held))
+    try:
+        found = store.with_defects(der, store, today).defects[-1]
+    except TrustError as error:
+        raise TrustError(error.doing, f"{error.problem}; {_who_signed(der)}") from None
+    vouched = _vouched(parse_signed_data(der), store, DEFECT_LIST_SIGNER, today)
+    issuers = [issuer for _, issuer in vouched if issuer.subject_country == found.country]
+    if not issuers:
+        raise TrustError("taking a defect list", "no trusted signer")
+    return found, issuers[0]
+
+
+def held_defect_list(der: bytes, anchor: Certificate) -> DefectList:
+    """A defect list that was taken in under `anchor`, a pinned certificate. Raises MalformedData or TrustError."""
+    signed = parse_signed_data(der)
+    vouched = _vouched(signed, _only(anchor), DEFECT_LIST_SIGNER, date.min)
+    if not vouched:
+        raise TrustError("reading a defect list", "it is not signed under the key that it was taken in under")
+    return parse_defect_list(der, replace(signed, signers=tuple(signer for signer, _ in vouched)), anchor.subject_country)
+
+
+def defect_list_to_cache(found: DefectList) -> CachedValue:
+    """A verified list as plain values: its bytes, and what was found to be true of it."""
+    return (found.der, found.country, found.signed.toordinal() if found.signed else None)
+
+
+def defect_list_from_cache(cached: Any) -> DefectList:  # values from an authentic file
+    """The list of `defect_list_to_cache`; MalformedData, ValueError or TypeError for anything else."""
+    der, country, day = cached
+    found = parse_defect_list(der, parse_signed_data(der), country)
+    return replace(found, signed=None if day is None else date.fromordinal(day))
 
 
 def deviation_list_to_cache(found: DeviationList) -> CachedValue:

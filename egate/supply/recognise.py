@@ -1,4 +1,4 @@
-"""What a file is: master list, certificate, revocation list, deviation list, or an LDIF of them. Content tells, not the name.
+"""What a file is: a master, revocation, deviation or defect list, a certificate, or an LDIF of them. Content tells, not the name.
 
 Rule: nothing is trusted here. A file becomes pieces with the name an operator can find them by; what cannot be read becomes a
 `Refusal` that says why, and the rest is still handed out.
@@ -18,6 +18,7 @@ from typing import BinaryIO
 from egate.model.errors import DeviceError, MalformedData
 from egate.pki.certificate import parse_certificate
 from egate.pki.cms import parse_signed_data
+from egate.pki.defects import DEFECT_LIST_CONTENT
 from egate.pki.revocation import parse_revocation_list
 from egate.supply.ldif import LdifFault, bounded_lines, read_ldif
 
@@ -28,8 +29,9 @@ MAXIMUM_BINARY_BYTES = 8 * 1024 * 1024
 """Anything but LDIF is read as a whole; the largest list has 1.1 MB."""
 
 MASTER_LIST, CERTIFICATE, REVOCATION_LIST, DEVIATION_LIST = "master list", "certificate", "revocation list", "deviation list"
+DEFECT_LIST = "defect list"
 
-_CONTENTS = {"2.23.136.1.1.2": MASTER_LIST, "2.23.136.1.1.7": DEVIATION_LIST}
+_CONTENTS = {"2.23.136.1.1.2": MASTER_LIST, "2.23.136.1.1.7": DEVIATION_LIST, DEFECT_LIST_CONTENT: DEFECT_LIST}
 
 _LDIF_START = re.compile(rb"\A(?:\xef\xbb\xbf)?(?:\s|#[^\n]*\n)*(?:version:|dn:)", re.IGNORECASE)
 _PEM_MARK = re.compile(rb"-----(BEGIN|END) ([A-Z0-9 ]{1,64})-----")
@@ -133,7 +135,7 @@ def kind_of(der: bytes, name: str) -> str:
     else:
         if content in _CONTENTS:
             return _CONTENTS[content]
-        raise MalformedData(f"reading {name}", "signed data, but neither a master list nor a deviation list")
+        raise MalformedData(f"reading {name}", "signed data, but no master list, deviation list or defect list")
     for kind, parse in ((CERTIFICATE, parse_certificate), (REVOCATION_LIST, parse_revocation_list)):
         try:
             parse(der)
@@ -141,7 +143,8 @@ def kind_of(der: bytes, name: str) -> str:
             continue
         return kind
     raise MalformedData(
-        f"reading {name}", "this is no master list, certificate, revocation list, deviation list (DER or PEM) and no LDIF"
+        f"reading {name}",
+        "this is no master list, certificate, revocation list, deviation list, defect list (DER or PEM) and no LDIF",
     )
 
 

@@ -24,7 +24,13 @@ from egate.supply.cache import CachePlace, read_cache, write_cache
 from egate.supply.folder import TrustFolder, read_file
 from egate.supply.holdings import holdings_of
 from egate.supply.journal import Entry
-from egate.supply.lists import deviation_list_from_cache, deviation_list_to_cache, signing_date
+from egate.supply.lists import (
+    defect_list_from_cache,
+    defect_list_to_cache,
+    deviation_list_from_cache,
+    deviation_list_to_cache,
+    signing_date,
+)
 
 LARGEST_LOOSE_FILE_BYTES = 8 * 1024 * 1024
 """A certificate has a few kilobytes; a folder that holds more than this in one file holds something else."""
@@ -104,6 +110,7 @@ def _from_objects(folder: TrustFolder, entries: Sequence[Entry], today: date) ->
     revocations = [found for _, found in holdings.revocation_lists().values()]
     deviations = [found for _, found in holdings.deviation_lists().values()]
     store = TrustStore.from_parts(anchors, str(folder.root), today, signers, revocations, deviations)
+    store = replace(store, defects=tuple(found for _, found in holdings.defect_lists().values()))
     return Supplied(store, tuple(sorted(holdings.list_dates().items())))
 
 
@@ -113,7 +120,7 @@ def _from_cache(place: CachePlace | None, state: str, source: str, today: date) 
     if cached is None:
         return None
     try:
-        certificates, signers, revocations, deviations, dates, rejected = cached
+        certificates, signers, revocations, deviations, defects, dates, rejected = cached
         store = TrustStore.from_parts(
             [Certificate.from_cache(entry) for entry in certificates],
             source,
@@ -123,7 +130,8 @@ def _from_cache(place: CachePlace | None, state: str, source: str, today: date) 
             [deviation_list_from_cache(entry) for entry in deviations],
         )
         found = tuple((str(name), date.fromordinal(day)) for name, day in dates)
-        return Supplied(replace(store, rejected=tuple(rejected)), found, from_cache=True)
+        known = tuple(defect_list_from_cache(entry) for entry in defects)
+        return Supplied(replace(store, rejected=tuple(rejected), defects=known), found, from_cache=True)
     except (MalformedData, ValueError, TypeError):
         return None
 
@@ -138,6 +146,7 @@ def _keep(place: CachePlace | None, state: str, supplied: Supplied) -> None:
         store.signers.to_cache(),
         [revocations.der for revocations in store.revocations.values()],
         [deviation_list_to_cache(found) for found in store.deviations],
+        [defect_list_to_cache(found) for found in store.defects],
         [(name, day.toordinal()) for name, day in supplied.list_dates],
         list(store.rejected),
     )

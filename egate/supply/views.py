@@ -113,6 +113,8 @@ def list_lines(holdings: Holdings, today: date, paint: Paint) -> list[str]:
     lines += ["", f"{len(states)} States, {sum(state.certificates for state in states)} country certificates"]
     for country, signed in sorted(holdings.list_dates().items()):
         lines.append(f"master list of {country}, signed {signed} ({(today - signed).days} days ago)")
+    for country, (_, found) in sorted(holdings.defect_lists().items()):
+        lines.append(f"defect list of {country}, signed {found.signed or 'without a date'}, {found.count} signers")
     last = holdings.entries[-1]
     lines.append(f"last change: entry {last.number}, {last.when:%Y-%m-%d %H:%M} UTC, {last.who}: {last.why}")
     return lines
@@ -135,6 +137,10 @@ def list_values(holdings: Holdings, today: date) -> JsonValue:
             for state in state_rows(holdings, today)
         ],
         "lists": {country: signed.isoformat() for country, signed in holdings.list_dates().items()},
+        "defect_lists": {
+            country: {"signed": found.signed.isoformat() if found.signed else None, "signers": found.count}
+            for country, (_, found) in holdings.defect_lists().items()
+        },
         "head": {"number": holdings.entries[-1].number, "sha256": holdings.entries[-1].sha256},
         "withdrawn": sorted(holdings.withdrawn),
     }

@@ -19,6 +19,7 @@ from PIL import Image
 
 from drivers.sim.passport.chip_verification import VerificationOffice
 from drivers.sim.passport.issuer import PersonData, SimulatedIssuer
+from drivers.sim.passport.signed_objects import ListedDefect
 from egate.faces.codestream import read_codestream
 from egate.faces.decode import read_header
 from egate.inspection.export import parse_record
@@ -43,7 +44,7 @@ from egate.mrtd.files.lds import parse_com, parse_dg1, parse_dg15
 from egate.mrtd.files.mrz import parse_mrz, parse_stored_mrz
 from egate.mrtd.files.public_keys import parse_agreement_key, parse_ec_public_key
 from egate.mrtd.files.security_infos import parse_card_access, parse_dg14
-from egate.mrtd.files.tlv import parse_tlvs
+from egate.mrtd.files.tlv import encode_tlv, parse_tlvs
 from egate.mrtd.keys import session_keys
 from egate.mrtd.secure_messaging import SecureMessaging
 from egate.mrtd.signed_files import signed_files
@@ -52,6 +53,7 @@ from egate.optics.page import decode_page
 from egate.pki import cvc
 from egate.pki.certificate import parse_certificate
 from egate.pki.cms import parse_signed_data
+from egate.pki.defects import parse_defect_list
 from egate.pki.deviations import parse_deviation_list
 from egate.pki.passive_auth import inspect_card_security, inspect_security_object
 from egate.pki.revocation import parse_revocation_list
@@ -101,6 +103,10 @@ def _deviations(data: bytes) -> object:
     return parse_deviation_list(data, parse_signed_data(data), "UT")
 
 
+def _defects(data: bytes) -> object:
+    return parse_defect_list(data, parse_signed_data(data), "UT")
+
+
 def _ldif(data: bytes) -> object:
     return list(read_ldif(bounded_lines(io.BytesIO(data))))
 
@@ -123,6 +129,22 @@ def _detail_seeds() -> dict[str, bytes]:
         "dg12": encode_dg12(issuing),
         "dg16": encode_dg16([PersonToNotify(day, name, "1", ("A", "B"))]),
     }
+
+
+def _defect_seeds(issuer: SimulatedIssuer) -> tuple[bytes, ...]:
+    """Lists of both versions with signers named in each way and parameters of each form."""
+    files = encode_tlv(0x30, 2 * encode_tlv(0x31, b"\x02\x01\x01"))
+    kinds = (
+        ("1.1", b"\x0a\x01\x03"),
+        ("2.1", encode_tlv(0x31, b"\x02\x01\x0e")),
+        ("2.3", files),
+        ("2.5", b"\x13\x02UT"),
+        ("4.2", b""),
+    )
+    return tuple(
+        issuer.defect_list(*(ListedDefect(issuer.signer, kinds, way, way == "name", text) for way in ("name", "key", "hash")))
+        for text in ("", "made wrong")
+    )
 
 
 def _picture_seeds() -> tuple[bytes, ...]:
@@ -213,6 +235,7 @@ def targets() -> dict[str, Target]:
             lambda data: load_master_list(data, trust, "fuzz", TODAY), (issuer.master_list(issuer.csca_certificate),)
         ),
         "deviation_list": Target(_deviations, (issuer.master_list(issuer.csca_certificate), issuer.deviation_list())),
+        "defect_list": Target(_defects, _defect_seeds(issuer)),
         "ldif": Target(_ldif, (b"version: 1\n\ndn: c=UT\nuserCertificate;binary:: AAAA\n AAAA\n\n",)),
         "cv_certificate": Target(cvc.parse_certificate, verification),
         "cv_request": Target(cvc.parse_request, verification),

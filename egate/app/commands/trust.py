@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `egate trust`."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     taking = _action(
-        actions, "import", "take in master lists, certificates, revocation lists, deviation lists or an LDIF of the ICAO PKD"
+        actions, "import", "take in master lists, certificates, revocation, deviation and defect lists or an LDIF of the ICAO PKD"
     )
     taking.add_argument("files", nargs="+", type=Path, metavar="FILE")
     _author(taking)
@@ -70,7 +70,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--trust-anchor", action="store_true", help="trust the certificates of FILE by themselves; needs --fingerprint"
     )
     taking.add_argument(
-        "--as", dest="kind", choices=("csca", "signer", "crl", "deviations", "list"), default="", help="refuse anything else"
+        "--as",
+        dest="kind",
+        choices=("csca", "signer", "crl", "deviations", "defects", "list"),
+        default="",
+        help="refuse anything else",
     )
     taking.add_argument("--dry-run", action="store_true", help="say what would happen, and change nothing")
     listing = _action(actions, "list", "one line for each State")
@@ -305,6 +309,10 @@ def _list_lines(holdings: Holdings, country: str) -> list[str]:
         if found.country == country:
             what = f"  signed {found.signed or 'without a date'}, {len(found.entries)} deviations"
             lines += [f"deviation list {held.sha256}", what, *(f"  {line}" for line in entry_lines(held.entries))]
+    for held, listed in holdings.defect_lists().values():
+        if listed.country == country:
+            what = f"  signed {listed.signed or 'without a date'}, about the documents of {listed.count} signers"
+            lines += [f"defect list {held.sha256}", what, *(f"  {line}" for line in entry_lines(held.entries))]
     return lines
 
 

@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from drivers.sim.passport.certification import ListedDefect
 from egate.model.errors import MalformedData, TrustError
+from egate.pki.certificate import parse_certificate
 from egate.supply.folder import Draft, Item, TrustFolder
 from egate.supply.holdings import Holdings, find_one, fingerprint_of, holdings_of
 from egate.supply.importing import Request, plan_import
 from egate.supply.recognise import Piece, Refusal, recognise_data, recognise_file, recognise_ldif
+from egate.supply.store import load_trust
 from tests.unit.supply.supply_place import BY, TODAY, fingerprint, folder_with, ldif, state, take
 
 UTOPIA, GERMANY = state(), state("D", 2)
@@ -209,13 +212,13 @@ def test_a_file_is_known_by_its_content(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"nonsense", b"\x30\x80\x00\x00", b"-----BEGIN", UT[:-1], UT + b"\x00"])
 def test_anything_else_is_refused_with_what_was_tried(data: bytes) -> None:
-    with pytest.raises(MalformedData, match="no master list, certificate, revocation list, deviation list"):
+    with pytest.raises(MalformedData, match="no master list, certificate, revocation list, deviation list, defect list"):
         list(recognise_data(data, "x"))
 
 
 def test_signed_data_of_another_kind_is_named(tmp_path: Path) -> None:
     data = UTOPIA.master_list(UT).replace(bytes.fromhex("0606678108010102"), bytes.fromhex("0606678108010109"), 1)
-    with pytest.raises(MalformedData, match="signed data, but neither a master list nor a deviation list"):
+    with pytest.raises(MalformedData, match="signed data, but no master list, deviation list or defect list"):
         list(recognise_data(data, "x"))
 
 
@@ -230,3 +233,47 @@ def test_fingerprints_are_read_as_people_type_them() -> None:
     for prefix in ("aabbccdd", "aabb", "ffffffff"):
         with pytest.raises(TrustError):
             find_one(["aabbccdd00", "aabbccdd11"], prefix)
+
+
+# ——— defect lists
+
+
+REVOKED = ListedDefect(UTOPIA.signer, (("1.1", b"\x0a\x01\x03"),))
+
+
+def test_a_defect_list_counts_under_a_pinned_key_only(tmp_path: Path) -> None:
+    """It takes trust from other States' signers: a State that is merely listed may not."""
+    folder = folder_with(tmp_path, UTOPIA)
+    take(folder, UTOPIA.master_list(UT, DE))
+    data = GERMANY.defect_list(REVOKED, signed_at=TODAY)
+    assert why(folder, data).startswith("no trusted signer; it names DE as its issuer. Pin that State's key")
+    report = take(folder, data, fingerprint(DE), kind="defects")
+    assert (report.new["DE"], report.refused) == (1, ())
+    (listed,) = held(folder).defect_lists().values()
+    assert (listed[0].hows, listed[1].country, listed[1].signed, listed[1].count) == (("verified",), "DE", TODAY, 1)
+    assert "anchor" in held(folder).held[fingerprint(DE)].hows
+    assert take(folder, data).known["DE"] == 1
+    assert load_trust(folder, TODAY).store.is_revoked(parse_certificate(UTOPIA.signer.certificate))
+
+
+def test_a_defect_list_is_renewed_and_never_rolled_back_or_brought_back(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, GERMANY)
+    take(folder, GERMANY.defect_list(REVOKED, signed_at=TODAY - timedelta(days=2)))
+    newer = GERMANY.defect_list(REVOKED, REVOKED, signed_at=TODAY)
+    assert take(folder, newer).renewed["DE"] == 1
+    assert why(folder, GERMANY.defect_list(signed_at=TODAY - timedelta(days=1))).startswith("older than the one we have")
+    assert held(folder).defect_lists()["DE"][1].count == 2
+    with folder.locked():
+        folder.commit(
+            [Draft("withdraw", "withdrawn", "", "", "", "", (Item("withdrawn", fingerprint(newer), "withdrawn"),))], [], BY
+        )
+    assert "it was withdrawn on" in why(folder, newer)
+    assert held(folder).defect_lists()["DE"][1].count == 1
+
+
+def test_a_forged_defect_list_and_another_kind_are_refused(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, GERMANY)
+    data = GERMANY.defect_list(REVOKED)
+    assert "no trusted signer" in why(folder, data.replace(b"\x0a\x01\x03", b"\x0a\x01\x01"))
+    (refusal,) = take(folder, data, kind="deviations").refused
+    assert refusal.why == "it is a defect list, not what --as deviations asks for"

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from drivers.sim.passport.certification import ListedDefect
 from egate.model.errors import MalformedData, TrustError
+from egate.pki.certificate import parse_certificate
 from egate.supply import cache as cache_module
 from egate.supply.cache import CachePlace, read_cache, write_cache
-from egate.supply.expiry import Stale, stale_soon
+from egate.supply.expiry import LIST_LIFE_DAYS, Stale, stale_soon
 from egate.supply.folder import TrustFolder
 from egate.supply.store import Supplied, load_trust
 from tests.unit.supply.supply_place import TODAY, fingerprint, folder_with, state, take
@@ -34,6 +36,7 @@ def folder(tmp_path: Path) -> TrustFolder:
         UTOPIA.signer.certificate,
         UTOPIA.revocation_list(7),
         UTOPIA.deviation_list(),
+        UTOPIA.defect_list(ListedDefect(UTOPIA.signer, (("1.1", b"\x0a\x01\x03"),)), signed_at=TODAY),
     ):
         assert not take(folder, data).refused
     return folder
@@ -50,6 +53,8 @@ def test_the_cache_says_what_the_folder_says(folder: TrustFolder, place: CachePl
     assert {fingerprint(c.der) for c in cached.store.certificates} == {fingerprint(UT), fingerprint(DE)}
     assert cached.store.revocations["UT"].serial_numbers == {7}
     assert [found.country for found in cached.store.deviations] == ["UT"]
+    assert [(found.country, found.signed, found.count) for found in cached.store.defects] == [("UT", TODAY, 1)]
+    assert cached.store.is_revoked(parse_certificate(UTOPIA.signer.certificate))
     assert len(cached.store.signers.certificates) == 1
 
 
@@ -178,6 +183,18 @@ def test_a_state_that_loses_its_last_key_is_told_and_forgotten_later(folder: Tru
         return [w.days for w in found if w.what is Stale.COUNTRY and w.country == "DE"]
 
     assert (days(-31), days(-30), days(0), days(90), days(91)) == ([], [30], [0], [-90], [])
+
+
+def test_a_defect_list_that_nobody_renewed_is_told(folder: TrustFolder) -> None:
+    supplied = load_trust(folder, TODAY)
+    due = TODAY + timedelta(days=LIST_LIFE_DAYS)
+    (found,) = (w for w in stale_soon(supplied, due - timedelta(days=5), 5) if w.what is Stale.DEFECT_LIST)
+    assert (found.country, found.days, found.text) == (
+        "UT",
+        5,
+        f"the defect list of UT is out of date in 5 days, on {due}: import a newer one",
+    )
+    assert not [w for w in stale_soon(supplied, due - timedelta(days=6), 5) if w.what is Stale.DEFECT_LIST]
 
 
 def test_the_most_urgent_warning_comes_first(folder: TrustFolder) -> None:
