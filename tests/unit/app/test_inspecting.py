@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from drivers.sim.passport.certification import ListedDefect
+from drivers.sim.passport.issuer import SimulatedIssuer
 from egate.app.clock import SystemClock
 from egate.app.config import ConfigError
 from egate.app.inspecting.advice import ADVICE, what_to_do
@@ -33,6 +35,7 @@ from egate.mrtd.reading import ReadRequest
 from egate.pki.trust_store import TrustStore
 from egate.supply.views import Paint
 from tests.unit.inspection.inspection_bench import TODAY, case
+from tests.unit.sim.sample_state import seeded
 
 PLAIN = Look(Paint(False))
 
@@ -303,3 +306,21 @@ def test_a_list_without_its_certificate_counts_for_nothing(tmp_path: Path) -> No
 def test_no_folder_is_no_trust() -> None:
     assert believe(None, TODAY).store.source == NO_TRUST
     assert believe(None, TODAY).store.certificates == ()
+
+
+def test_a_defect_list_in_a_plain_folder_needs_an_anchor_that_lies_there(tmp_path: Path) -> None:
+    """A State that somebody's list names may not revoke the signers of others."""
+    own, other = SimulatedIssuer.create("UTO", seeded(b"own"), TODAY), SimulatedIssuer.create("D", seeded(b"other"), TODAY)
+    revoked = ListedDefect(own.signer, (("1.1", b"\x0a\x01\x03"),))
+    files = {
+        "own.cer": own.csca_certificate,
+        "all.ml": own.master_list(own.csca_certificate, other.csca_certificate),
+        "other.dfl": other.defect_list(revoked),
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    listed = believe(tmp_path, TODAY)
+    assert (len(listed.store.certificates), listed.store.defects) == (2, ())
+    assert listed.remarks == ("other.dfl: no trusted signer",)
+    (tmp_path / "other.cer").write_bytes(other.csca_certificate)
+    assert [found.country for found in believe(tmp_path, TODAY).store.defects] == ["DE"]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeAlias
 
 import pytest
 
+from drivers.sim.passport.certification import ListedDefect
 from egate.app.commands import trust
 from egate.app.config import ConfigError
 from egate.app.demo.installation import make_installation
@@ -66,6 +68,8 @@ def files(tmp_path: Path) -> Path:
     (root / "short.ml").write_bytes(UTOPIA.master_list(UT))
     (root / "german.ml").write_bytes(GERMANY.master_list(UT, DE))
     (root / "crl").write_bytes(UTOPIA.revocation_list(7))
+    revoked = ListedDefect(UTOPIA.signer, (("1.1", b"\x0a\x01\x03"),))
+    (root / "defects.dfl").write_bytes(GERMANY.defect_list(revoked, signed_at=TODAY - timedelta(days=100)))
     (root / "pkd.ldif").write_bytes(ldif([("cn=1,o=dsc,c=UT,dc=data", "userCertificate;binary", UTOPIA.signer.certificate)]))
     return root
 
@@ -121,6 +125,22 @@ def test_a_missing_file_or_folder_is_named(run: Command, files: Path, tmp_path: 
     trust.add_arguments(parser)
     with pytest.raises(ConfigError, match="say which trust folder"):
         trust.run(parser.parse_args(["list"]))
+
+
+def test_a_defect_list_is_taken_listed_shown_and_expires(run: Command, files: Path) -> None:
+    run("import", files / "list.ml", "--anchor", fingerprint(UT))
+    status, out = run("import", files / "defects.dfl")
+    assert (status, "Pin that State's key" in " ".join(out.split())) == (2, True)
+    assert run("import", files / "defects.dfl", "--as", "defects", "--anchor", fingerprint(DE))[0] == 0
+    signed = TODAY - timedelta(days=100)
+    assert f"defect list of DE, signed {signed}, 1 signers" in run("list")[1]
+    assert json.loads(run("list", "--json")[1])["defect_lists"] == {"DE": {"signed": str(signed), "signers": 1}}
+    assert f"signed {signed}, about the documents of 1 signers" in run("show", "de")[1]
+    assert "defect list" not in run("show", "ut")[1]
+    shown = run("show", fingerprint((files / "defects.dfl").read_bytes())[:12])[1]
+    assert f"its signer chains to the pinned key {fingerprint(DE)[:16]} of DE" in shown
+    status, out = run("expire")
+    assert (status, f"the defect list of DE is out of date since {signed + timedelta(days=90)}" in out) == (1, True)
 
 
 def test_list_show_and_log(run: Command, files: Path) -> None:
