@@ -245,6 +245,8 @@ class _Import:
                 "no trusted key of its State signed it. To trust it by itself, compare this SHA-256 fingerprint with one that "
                 f"you got from the State by another way, and give --trust-anchor --fingerprint FINGERPRINT: {name}"
             )
+            if self._request.pin and self._request.confirmed:  # whoever mistyped must not be shown what to type
+                text = "it has not the fingerprint that was given: another certificate, or a wrong digit"
             self.refused.append(Refusal(piece.place, text, country))
             return
         self._trust(certificate, name)

@@ -40,9 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ways.add_argument("--pty", type=Path, metavar="PATH", help="as a PN532 on a serial line with this name")
     ways.add_argument("--vpcd", metavar="HOST:PORT", help="in the virtual PC/SC reader that listens there")
     serve.add_argument(
-        "--speed", type=int, choices=SPEEDS, default=424, metavar="KBIT", help="106, 212, 424 or 848 (default 424)"
+        "--speed", type=int, choices=SPEEDS, default=424, metavar="KBIT", help="with --pty: 106, 212, 424 or 848 (default 424)"
     )
-    serve.add_argument("--delay-ms", type=int, default=10, metavar="MS", help="the chip thinks so long (default 10)")
+    serve.add_argument("--delay-ms", type=int, default=10, metavar="MS", help="with --pty: the chip thinks so long (default 10)")
     show = actions.add_parser("show", help="files, protocols and quirks of a document")
     show.add_argument("document", type=Path, metavar="DOC")
     actions.add_parser("list-quirks", help="what issued chips do otherwise than the standard")

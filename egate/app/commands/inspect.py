@@ -56,7 +56,7 @@ more examples:
   egate inspect --trust TRUST --mrz "P<UTO…" "X000…"        the lines, in quotes
   egate inspect --trust TRUST --picture page.jpg             the lines, read from a picture of the page
   egate inspect --trust TRUST --can 123456                   the number on the front of a card
-  egate inspect --reader pn532:/dev/ttyUSB0 …                a PN532 on a serial port
+  egate inspect --reader pn532:/dev/serial/by-path/… …       a PN532 on a serial port; ls /dev/serial/by-path shows it
   egate inspect --reader pcsc:ACR122 …                       one of several PC/SC readers, by a part of its name
   egate inspect --reader vpcd:127.0.0.1:35963 …              a simulated passport (egate document serve --vpcd)
   egate inspect … --json record.json --log-profile full      a record that `egate replay` can judge again

@@ -62,9 +62,9 @@ def parse_reader(text: str) -> ReaderName:
     kind, _, place = text.partition(":")
     if kind not in drivers.CHIP_READERS:
         known = ", ".join(sorted(drivers.CHIP_READERS))
-        raise ConfigError(f"--reader {text}: there is no kind {kind!r}; known: {known}. As `pcsc`, `pn532:/dev/ttyUSB0`")
+        raise ConfigError(f"--reader {text}: there is no kind {kind!r}; known: {known}. As `pcsc`, `pn532:/dev/serial/by-path/…`")
     if kind == "pn532" and not place:
-        raise ConfigError("--reader pn532 needs its serial port, as pn532:/dev/serial/by-id/…")
+        raise ConfigError("--reader pn532 needs its serial port, as pn532:/dev/serial/by-path/…")
     return ReaderName(kind, place)
 
 

@@ -247,8 +247,9 @@ def _chip_lines(record: InspectionRecord, judged_ms: int, look: Look) -> list[st
     if reading.commands:
         size = sum(entry.size_bytes for entry in record.files)
         files = sum(entry.read for entry in record.files)
+        noun = "file" if files == 1 else "files"
         times = f"{reading.commands} commands, {reading.took_us / 1e6:.2f} s; judged in\u00a0{judged_ms}\u00a0ms"
-        rows.append(("read", f"{files} files, {size:,} bytes, {times}"))
+        rows.append(("read", f"{files} {noun}, {size:,} bytes, {times}"))
     return [line for name, text in rows for line in look.wrapped(text, _INDENT, f"    {name.ljust(TITLE_COLUMNS)}")]
 
 

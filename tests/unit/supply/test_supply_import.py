@@ -42,7 +42,9 @@ def test_a_certificate_needs_its_fingerprint_to_become_an_anchor(tmp_path: Path)
     folder = TrustFolder(tmp_path)
     assert fingerprint(UT) in why(folder, UT), "the message says what to compare"
     assert "no trusted key of its State signed it" in why(folder, UT, fingerprint(UT))
-    assert "no trusted key of its State signed it" in why(folder, UT, fingerprint(DE), pin=True)
+    mistyped = why(folder, UT, fingerprint(DE), pin=True)
+    assert "it has not the fingerprint that was given" in mistyped
+    assert fingerprint(UT) not in mistyped, "nobody is shown what would be accepted"
     report = take(folder, UT, fingerprint(UT), pin=True)
     assert (report.new["UT"], report.refused) == (1, ())
     assert held(folder).of("csca")[0].hows == ("anchor",)
