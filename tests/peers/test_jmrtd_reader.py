@@ -107,7 +107,8 @@ def as_personalised(said: dict[str, str], chip: ChipPersonalisation, mrz: str) -
 
 def test_basic_access_control_and_active_authentication_with_rsa() -> None:
     chip, mrz = personalised(ChipKind(pace=False, chip_authentication=False, active_authentication=ActiveKind.RSA))
-    said = run(read_by_jmrtd(SimulatedChip(chip, secrets.token_bytes), "bac"), 60)
+    lenient = ChipOptions(strict_lengths=False)  # JMRTD asks for a long signature in an extended length, whatever the chip states
+    said = run(read_by_jmrtd(SimulatedChip(chip, secrets.token_bytes, lenient), "bac"), 60)
     assert said["bac"] == "done"
     assert said["aa"] == "holds"
     assert as_personalised(said, chip, mrz)
