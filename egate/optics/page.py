@@ -11,6 +11,8 @@ Runs in a child process (`egate.app.optics_worker`). Rule: check digits choose b
 from __future__ import annotations
 
 import io
+import struct
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -37,7 +39,7 @@ _FRAMINGS = (Framing(1.8, 0.5), Framing(1.8, 0.62), Framing(1.2, 0.7))
 _TURNS = (None, cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_90_COUNTERCLOCKWISE)
 _SURE = 0.2
 """Print upside down is read with a confidence below a hundredth; a zone that is the right way round need not be turned."""
-_FORMATS = frozenset({"JPEG", "PNG", "BMP", "TIFF"})
+_FORMATS = ("JPEG", "PNG", "BMP", "TIFF")
 _DOING = "reading the picture of a page"
 
 
@@ -55,13 +57,13 @@ def decode_page(picture: bytes) -> Gray:
     if len(picture) > MAX_PAGE_BYTES:
         raise MalformedData(_DOING, f"more than {MAX_PAGE_BYTES} bytes")
     try:
-        with Image.open(io.BytesIO(picture)) as opened:
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(picture), formats=_FORMATS) as opened:
             width, height = opened.size
-            if opened.format not in _FORMATS or min(width, height) < MIN_PAGE_SIDE_PX or width * height > MAX_PAGE_PIXELS:
-                raise MalformedData(_DOING, "no JPEG, PNG, BMP or TIFF, or too small or too large")
+            if min(width, height) < MIN_PAGE_SIDE_PX or width * height > MAX_PAGE_PIXELS:
+                raise MalformedData(_DOING, "too small or too large")
             return np.asarray(opened.convert("L"), dtype=np.uint8)
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, Image.DecompressionBombError):
-        raise MalformedData(_DOING, "the picture cannot be decoded") from None
+    except (OSError, ValueError, SyntaxError, EOFError, LookupError, MemoryError, struct.error, Image.DecompressionBombError):
+        raise MalformedData(_DOING, "no JPEG, PNG, BMP or TIFF that can be decoded") from None
 
 
 def read_page(page: Gray, recogniser: LineRecogniser) -> ZoneReading | None:

@@ -59,6 +59,7 @@ from egate.pki.passive_auth import inspect_card_security, inspect_security_objec
 from egate.pki.revocation import parse_revocation_list
 from egate.pki.trust_store import TrustStore, load_master_list
 from egate.supply.ldif import bounded_lines, read_ldif
+from tests.fuzz import seeds
 
 TODAY = date(2026, 11, 24)
 PERSON = PersonData("ERIKSSON", "ANNA MARIA", date(1974, 8, 12), "F", "L898902C3", date(2033, 4, 15))
@@ -127,6 +128,7 @@ def _detail_seeds() -> dict[str, bytes]:
         "dg11": encode_dg11(personal),
         "dg11_packed": encode_dg11(personal, packed_dates=True),
         "dg12": encode_dg12(issuing),
+        "dg15": encode_tlv(0x6F, seeds.public_keys()[0]),
         "dg16": encode_dg16([PersonToNotify(day, name, "1", ("A", "B"))]),
     }
 
@@ -172,6 +174,11 @@ def _issued() -> tuple[SimulatedIssuer, Mapping[ElementaryFile, bytes], TrustSto
     return issuer, files, TrustStore.from_certificates([issuer.csca_certificate], "fuzz", TODAY)
 
 
+def _card_security(issuer: SimulatedIssuer) -> bytes:
+    picture = bytes.fromhex("ffd8ff") + bytes(40)
+    return issuer.personalise(PERSON, picture, (413, 531), kind=seeds.MAPPING_CHIP).files[ElementaryFile.CARD_SECURITY]
+
+
 def _shared(*places: str) -> tuple[bytes, ...]:
     """Shared test data of a few kilobytes, where they are."""
     root = Path(os.environ.get("EGATE_SHARED", Path(__file__).parents[3] / "shared")) / "data" / "mrtd"
@@ -185,6 +192,8 @@ def targets() -> dict[str, Target]:
     f = ElementaryFile
     lines = "\n".join(issuer.mrz_lines(PERSON)).encode()
     details, pictures, verification = _detail_seeds(), _picture_seeds(), _verification_seeds()
+    faces, keys = (files[f.DG2], *_shared("dg2/*")), seeds.public_keys()
+    card_security = (_card_security(issuer), *_shared("certs/efcardsecurity.dump"))
     return {
         "tlv": Target(lambda data: parse_tlvs(data, "fuzzing"), tuple(files.values())),
         "mrz": Target(_mrz_lines, (lines,)),
@@ -193,21 +202,23 @@ def targets() -> dict[str, Target]:
         "response": Target(ResponseApdu.from_bytes, (b"\x90\x00",)),
         "protected_response": Target(_protected_response, (bytes.fromhex("990290008e0800000000000000009000"),)),
         "card_access": Target(parse_card_access, (files[f.CARD_ACCESS],)),
-        "card_security": Target(parse_card_security, _shared("certs/efcardsecurity.dump")),
-        "card_security_chain": Target(
-            lambda data: inspect_card_security(data, trust, TODAY), _shared("certs/efcardsecurity.dump")
-        ),
+        "card_security": Target(parse_card_security, card_security),
+        "card_security_chain": Target(lambda data: inspect_card_security(data, trust, TODAY), card_security),
         "dg14": Target(parse_dg14, (files[f.DG14],)),
-        "dg15": Target(lambda data: parse_public_key(parse_dg15(data)), _shared("sod_sets/*dg15*", "sod_sets/*/*15*")),
-        "agreement_key": Target(parse_agreement_key, (files[f.DG14][20:],)),
-        "ec_key": Target(parse_ec_public_key, (files[f.DG14][20:],)),
+        "dg15": Target(
+            lambda data: parse_public_key(parse_dg15(data)), (details["dg15"], *_shared("sod_sets/*dg15*", "sod_sets/*/*15*"))
+        ),
+        "agreement_key": Target(parse_agreement_key, keys),
+        "ec_key": Target(parse_ec_public_key, keys),
         "atr_info": Target(parse_atr_info, (bytes.fromhex("7f660802020400020204 00".replace(" ", "")),)),
         "dir": Target(parse_dir, (bytes.fromhex("61094f07a0000002471001"),)),
         "com": Target(parse_com, (files[f.COM],)),
         "dg1": Target(parse_dg1, (files[f.DG1],)),
-        "dg2": Target(parse_dg2, (files[f.DG2], *_shared("dg2/*"))),
-        "face_record_19794": Target(parse_face_record, _shared("dg2/*")),
-        "face_record_39794": Target(parse_extensible_record, _shared("dg2/*39794*")),
+        "dg2": Target(parse_dg2, faces),
+        "face_record_19794": Target(parse_face_record, seeds.face_blocks(faces, simple=True)),
+        "face_record_39794": Target(
+            parse_extensible_record, (seeds.extensible_record(), *seeds.face_blocks(faces, simple=False))
+        ),
         "dg3": Target(parse_dg3, (details["dg3"],)),
         "dg4": Target(parse_dg4, (files[f.DG2].replace(b"\x75", b"\x76", 1),)),
         "dg5": Target(parse_dg5, (details["dg5"],)),
@@ -223,8 +234,8 @@ def targets() -> dict[str, Target]:
         ),
         "image_header": Target(read_header, pictures),
         "codestream": Target(read_codestream, pictures[2:]),
-        "page_picture": Target(decode_page, pictures[:1]),
-        "inspection_record": Target(parse_record, (b'{"schema": 1}',)),
+        "page_picture": Target(decode_page, seeds.page_pictures()),
+        "inspection_record": Target(parse_record, seeds.inspection_records()),
         "security_object": Target(
             lambda data: inspect_security_object(data, trust, TODAY), (files[f.SOD], *_shared("sod_sets/*sod*", "sod_sets/*/*"))
         ),
@@ -234,10 +245,10 @@ def targets() -> dict[str, Target]:
         "master_list": Target(
             lambda data: load_master_list(data, trust, "fuzz", TODAY), (issuer.master_list(issuer.csca_certificate),)
         ),
-        "deviation_list": Target(_deviations, (issuer.master_list(issuer.csca_certificate), issuer.deviation_list())),
+        "deviation_list": Target(_deviations, (issuer.deviation_list(), issuer.master_list(issuer.csca_certificate))),
         "defect_list": Target(_defects, _defect_seeds(issuer)),
         "ldif": Target(_ldif, (b"version: 1\n\ndn: c=UT\nuserCertificate;binary:: AAAA\n AAAA\n\n",)),
         "cv_certificate": Target(cvc.parse_certificate, verification),
-        "cv_request": Target(cvc.parse_request, verification),
+        "cv_request": Target(cvc.parse_request, seeds.certificate_requests()),
         "ef_cvca": Target(parse_ef_cvca, (b"\x42\x0cUTCVCA000001" + bytes(20),)),
     }

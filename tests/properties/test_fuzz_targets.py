@@ -9,6 +9,7 @@ import random
 
 import pytest
 
+from tests.fuzz.__main__ import LONGEST_BYTES
 from tests.fuzz.targets import Target, targets
 
 TARGETS = targets()
@@ -33,3 +34,11 @@ def test_nothing_else_is_ever_raised(name: str) -> None:
     for seed in target.seeds[:6] or (b"",):
         for data in _variants(seed, chance):
             target.try_on(data)
+
+
+@pytest.mark.parametrize("name", list(TARGETS))
+def test_a_seed_is_read_to_its_end(name: str) -> None:
+    """With or without the shared data: a fuzzer that begins with inputs refused at their first bytes never sees the rest."""
+    first = TARGETS[name].seeds[0]
+    assert len(first) <= LONGEST_BYTES
+    TARGETS[name].parse(first)
