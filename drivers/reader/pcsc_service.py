@@ -1,8 +1,8 @@
 """The PC/SC service as a chip reader sees it, in calls that block. The only user of pyscard.
 
-pyscard is an optional extra (`pip install "egate[pcsc]"`; it is compiled, and needs pcscd and its library), imported when this
-driver is chosen and not before. One object belongs to one thread; a call that hangs is left behind with its object, so what it
-finds when it comes back touches nobody else's chip. An APDU is sent once, never again.
+pyscard is optional (`.venv/bin/pip install "pyscard>=2.3,<3"`; it is compiled, and needs pcscd and its library), imported when
+this driver is chosen and not before. One object belongs to one thread; a call that hangs is left behind with its object, so
+what it finds when it comes back touches nobody else's chip. An APDU is sent once, never again.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ def load_pyscard() -> ModuleType:
     except ImportError:
         raise DeviceError(
             "use a PC/SC reader",
-            'pyscard is missing; install it with: apt install pcscd libpcsclite-dev swig && pip install "egate[pcsc]"',
+            "pyscard is missing; install it with: apt install pcscd libccid libpcsclite-dev swig python3-dev gcc && "
+            '.venv/bin/pip install "pyscard>=2.3,<3"',
         ) from None
 
 

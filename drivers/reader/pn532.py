@@ -7,6 +7,7 @@ Start-up, in this order, again after every loss of the port: find the speed it r
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import dataclass
 
@@ -46,6 +47,7 @@ QUICK_INSTRUCTIONS = frozenset({0xA4, 0xB0, 0xB1, 0x84, 0xC0})  # SELECT, READ B
 BETWEEN_LOOKS_S = 0.05  # between two looks for a chip
 SETTLE_S = 0.002  # after a change of speed; UM0701-02 §7.2.9 asks for 200 µs
 SWITCH_ON_S = 0.002  # after the wake-up bytes
+SLOW_DOWN_WITHIN_S = 1.0  # to go back to the port's speed at the end; a reader that takes longer keeps the fast one
 
 SAM_NORMAL = bytes.fromhex("011401")  # no security module, time-out 1 s
 AUTOMATIC_RATS = bytes.fromhex("14")  # SetParameters: answer ATR_REQ and send RATS by itself
@@ -121,8 +123,12 @@ class Pn532Reader:
             raise
 
     async def close(self) -> None:
-        """Release the port; never raises."""
+        """Go back to the port's speed, which a PN532 keeps until it is reset, and release the port; never raises."""
         self._target = None
+        with contextlib.suppress(DeviceError, TimeoutError):
+            async with asyncio.timeout(SLOW_DOWN_WITHIN_S), self._wire:
+                if self.online:
+                    await self._change_speed(self._link.settings.baud)
         self._answering = False
         self._ready_generation = 0
         await self._link.close()
@@ -273,16 +279,21 @@ class Pn532Reader:
             raise DeviceError("check the chip reader", f"its firmware is {self.firmware.version}, configured is {wanted}")
 
     async def _raise_speed(self) -> None:
-        """SetSerialBaudRate: answered at the old speed, used after our acknowledgement."""
+        """To the fast speed, where there is one; the reader must answer at it."""
         fast = self._config.fast_baud
-        if fast is None or fast == self._link.baud:
+        if fast is not None and fast != self._link.baud:
+            await self._change_speed(fast)
+            await self._check_identity()
+
+    async def _change_speed(self, baud: int) -> None:
+        """SetSerialBaudRate: answered at the old speed, used after our acknowledgement."""
+        if baud == self._link.baud:
             return
-        await self._ask(Command.SET_SERIAL_BAUD_RATE, bytes((BAUD_CODES[fast],)))
+        await self._ask(Command.SET_SERIAL_BAUD_RATE, bytes((BAUD_CODES[baud],)))
         self._link.write(ACK_FRAME)
         await self._link.rest(SETTLE_S + len(ACK_FRAME) * 10 / self._link.baud)
-        await self._link.set_baud(fast)
+        await self._link.set_baud(baud)
         await self._link.rest(SETTLE_S)
-        await self._check_identity()
 
     async def _ask(self, command: Command, data: bytes = b"", within_s: float = COMMAND_WITHIN_S) -> bytes:
         """A command that concerns the PN532 itself; silence is a lost reader."""

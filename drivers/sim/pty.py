@@ -2,12 +2,15 @@
 
 The simulated device holds the master side; a driver opens the stable path as it would a cable. Rules: the simulator keeps
 the slave side open, so the master never sees an end while no driver listens; bytes arrive at the end of their line time
-(the kernel paces nothing on a pty); a host that set another speed than the device hears and sends garbage, as on copper.
+(the kernel paces nothing on a pty); a host that set another speed than the device hears and sends garbage, as on copper; a
+stable name that another process serves is not taken from it, one that a dead process left behind is.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
 import os
 import random
 import termios
@@ -17,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivers.sim.pace import Pace
+from egate.model.errors import DeviceError
 
 READ_SIZE_BYTES = 4096
 BITS_PER_BYTE = 10  # start, eight data, stop
@@ -81,6 +85,27 @@ class FaultLink:
         return hurt
 
 
+def serves_elsewhere(path: Path) -> bool:
+    """Whether a name leads to a pseudo terminal behind which another process serves.
+
+    The number of a pseudo terminal that is gone is soon given to a shell, so that it exists says nothing: the lock does. It is a
+    record lock, which does not get in the way of the exclusive use (flock) of the host's driver.
+    """
+    try:
+        number = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        if not path.is_symlink() or not os.isatty(number):
+            return False
+        fcntl.lockf(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(number)
+    return False
+
+
 class PtyPort:
     """The device's end of a simulated cable. `on_bytes` is called with what the host sent, at the end of its line time.
 
@@ -109,7 +134,10 @@ class PtyPort:
         """Put the cable in: make the pseudo terminal and its stable name. The device restarts (`on_plug`)."""
         if self.plugged:
             return
+        if serves_elsewhere(self.path):
+            raise DeviceError(f"serve on {self.path}", "another process serves on it; end that one, or name another path")
         self._master, self._slave = os.openpty()
+        fcntl.lockf(self._slave, fcntl.LOCK_EX | fcntl.LOCK_NB)  # says that somebody lives behind this name
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -127,11 +155,14 @@ class PtyPort:
         asyncio.get_running_loop().remove_reader(self._master)
         for task in self._tasks:
             task.cancel()
+        own = os.ttyname(self._slave)
         for number in (self._master, self._slave):
             os.close(number)
         self._master = self._slave = -1
         self._to_device, self._to_host = asyncio.Queue(), asyncio.Queue()
-        self.path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # somebody may have taken the name away, or put his own there
+            if str(self.path.readlink()) == own:
+                self.path.unlink()
 
     def write(self, data: bytes) -> None:
         """Send bytes to the host; they arrive after their line time."""

@@ -19,7 +19,8 @@ from drivers.reader.vpcd import DEFAULT_ADDRESS, parse_address
 from drivers.reader.vpcd_protocol import Control, VpcdMessages, control_of, encode_message
 from drivers.sim.alone import serve, typed_lines
 from drivers.sim.pace import LoopPace, Pace
-from drivers.sim.pn532 import Chip, EmptyChip
+from drivers.sim.passport.timed import air_s
+from drivers.sim.pn532 import AirSettings, Chip, EmptyChip
 from egate.model.errors import DeviceError, MalformedData
 
 READ_SIZE_BYTES = 65_536
@@ -33,15 +34,16 @@ def atr_of(ats: bytes) -> bytes:
 
 
 class VpcdChip:
-    """A chip that lies on the virtual reader while `run` runs."""
+    """A chip that lies on the virtual reader while `run` runs. With `air` it takes the time that a contactless one would."""
 
-    def __init__(self, chip: Chip, host: str, port: int, pace: Pace) -> None:
+    def __init__(self, chip: Chip, host: str, port: int, pace: Pace, air: AirSettings | None = None) -> None:
         self.apdus = 0
         self.connected = False
         self._chip = chip
         self._host = host
         self._port = port
         self._pace = pace
+        self._air = air
 
     async def run(self) -> None:
         """Connect and serve for ever: again when the terminal closes, and while it does not listen."""
@@ -77,7 +79,14 @@ class VpcdChip:
             for message in messages.receive(data):
                 answer = self._answer(message)
                 if answer is not None:
+                    await self._pass_through_air(message, answer)
                     await loop.sock_sendall(wire, encode_message(answer))
+
+    async def _pass_through_air(self, message: bytes, answer: bytes) -> None:
+        """Spend what the chip thinks, and what both APDUs need in the air."""
+        air = self._air
+        if air is not None and control_of(message) is None:
+            await self._pace.sleep(air.chip_s + air_s(len(message), air.bits_per_s) + air_s(len(answer), air.bits_per_s))
 
     def _answer(self, message: bytes) -> bytes | None:
         """What the chip says to a message; None for an order, or from a chip that stays silent."""

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from drivers.gate.osdp import OsdpConfig, OsdpGate
+from drivers.reader.pn532 import Pn532Config, Pn532Reader
 from drivers.sim.gate_unit import SimulatedGateUnit
 from drivers.sim.osdp_peripheral import PeripheralSettings
 from drivers.sim.pn532 import SimulatedPn532
@@ -197,12 +198,18 @@ def test_libnfc_finds_the_simulated_pn532(tmp_path: Path) -> None:
         return output.decode(errors="replace")
 
     async def story() -> None:
-        reader = SimulatedPn532(tmp_path / "nfc", TestClock())
+        clock = TestClock()
+        reader = SimulatedPn532(tmp_path / "nfc", clock)
         reader.plug()
         try:
             empty = await list_chips(tmp_path / "nfc")
             assert "0 ISO14443A passive target(s) found" in empty
             reader.insert(ScriptedChip())
+            ours = Pn532Reader(link_to(tmp_path / "nfc", clock), Pn532Config(), clock)
+            await ours.start()
+            assert await ours.wait_for_chip(5)
+            assert reader.port.baud == 921_600
+            await ours.close()  # after us it finds the reader at the usual speed
             found = " ".join((await list_chips(tmp_path / "nfc")).split())
             assert "1 ISO14443A passive target(s) found" in found
             assert "ATQA (SENS_RES): 00 08" in found

@@ -50,7 +50,9 @@ def test_a_technician_reads_a_passport(
     parser = argparse.ArgumentParser()
     inspect.add_arguments(parser)
     given = ["--reader", "pcsc:Virtual PCD 00 00", "--trust", str(tmp_path), "--wait", "20", "--mrz", *made.document.lines]
-    with Served(lambda: serve_on_vpcd(made.document, "127.0.0.1", PORT, secrets.token_bytes, LoopPace(), lambda _text: None)):
+    with Served(
+        lambda: serve_on_vpcd(made.document, ("127.0.0.1", PORT), secrets.token_bytes, None, LoopPace(), lambda _text: None)
+    ):
         ended = inspect.run(parser.parse_args(given))
     assert ended == status
     assert word in " ".join(capsys.readouterr().out.split())

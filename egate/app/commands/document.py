@@ -16,11 +16,12 @@ from egate.app.config import ConfigError
 from egate.app.simulate.document_file import SUFFIX, encode_document, read_document
 from egate.app.simulate.making import make_document
 from egate.app.simulate.recipe import example, read_recipe
-from egate.app.simulate.serving import Air, run_until_stopped, serve_on_pty, serve_on_vpcd
+from egate.app.simulate.serving import Air, is_taken, run_until_stopped, serve_on_pty, serve_on_vpcd
 from egate.app.simulate.showing import describe, list_defects, list_kinds, list_quirks
 
 SPEEDS = (106, 212, 424, 848)
 """Bit rates of ISO/IEC 14443, in kbit/s."""
+PTY_SPEED, PTY_DELAY_MS = 424, 10
 MOST_DELAY_MS = 5000
 MOST_PORT = 65_535
 DOCUMENT_NAME = "passport" + SUFFIX
@@ -40,9 +41,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ways.add_argument("--pty", type=Path, metavar="PATH", help="as a PN532 on a serial line with this name")
     ways.add_argument("--vpcd", metavar="HOST:PORT", help="in the virtual PC/SC reader that listens there")
     serve.add_argument(
-        "--speed", type=int, choices=SPEEDS, default=424, metavar="KBIT", help="with --pty: 106, 212, 424 or 848 (default 424)"
+        "--speed",
+        type=int,
+        choices=SPEEDS,
+        metavar="KBIT",
+        help=f"in the air: 106, 212, 424 or 848 (default {PTY_SPEED}; with --vpcd: as fast as it goes)",
     )
-    serve.add_argument("--delay-ms", type=int, default=10, metavar="MS", help="with --pty: the chip thinks so long (default 10)")
+    serve.add_argument(
+        "--delay-ms",
+        type=int,
+        metavar="MS",
+        help=f"the chip thinks so long about each command (default {PTY_DELAY_MS}; with --vpcd: not at all)",
+    )
     show = actions.add_parser("show", help="files, protocols and quirks of a document")
     show.add_argument("document", type=Path, metavar="DOC")
     actions.add_parser("list-quirks", help="what issued chips do otherwise than the standard")
@@ -106,23 +116,38 @@ def _today(clock: SystemClock) -> date:
 
 
 def _serve(arguments: argparse.Namespace) -> None:
-    if not 0 <= arguments.delay_ms <= MOST_DELAY_MS:
-        raise ConfigError(f"--delay-ms is from 0 to {MOST_DELAY_MS}")
+    air = _air(arguments)
     document = read_document(arguments.document)
     clock, entropy = SystemClock(), secrets.token_bytes
     if arguments.pty is not None:
-        _refuse_existing(arguments.pty)
-        air = Air(arguments.speed * 1000, arguments.delay_ms / 1000)
-        run_until_stopped(lambda: serve_on_pty(document, arguments.pty, entropy, air, clock, _print))
+        _refuse_unfit(arguments.pty)
+        on_wire = air or Air(PTY_SPEED * 1000, PTY_DELAY_MS / 1000)
+        run_until_stopped(lambda: serve_on_pty(document, arguments.pty, entropy, on_wire, clock, _print))
         return
-    host, port = _address(arguments.vpcd)
-    run_until_stopped(lambda: serve_on_vpcd(document, host, port, entropy, clock, _print))
+    place = _address(arguments.vpcd)
+    run_until_stopped(lambda: serve_on_vpcd(document, place, entropy, air, clock, _print))
 
 
-def _refuse_existing(path: Path) -> None:
-    """A name that is something else than an old link of ours is not replaced."""
+def _air(arguments: argparse.Namespace) -> Air | None:
+    """The time in the air that was asked for; None where nothing was."""
+    if arguments.delay_ms is not None and not 0 <= arguments.delay_ms <= MOST_DELAY_MS:
+        raise ConfigError(f"--delay-ms is from 0 to {MOST_DELAY_MS}")
+    if arguments.speed is None and arguments.delay_ms is None:
+        return None
+    delay_ms = PTY_DELAY_MS if arguments.delay_ms is None else arguments.delay_ms
+    return Air((arguments.speed or PTY_SPEED) * 1000, delay_ms / 1000)
+
+
+def _refuse_unfit(path: Path) -> None:
+    """A name where nothing can be made, or that is something else than an old link of ours, is not taken."""
+    if not path.parent.is_dir():
+        raise ConfigError(f"--pty {path}: there is no folder {path.parent}; make it first, or name another path")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise ConfigError(f"--pty {path}: nothing can be made in {path.parent}; name another path")
     if os.path.lexists(path) and not path.is_symlink():
         raise ConfigError(f"--pty {path}: there is a file of this name; name another one")
+    if is_taken(path):
+        raise ConfigError(f"--pty {path}: another process serves on it; end that one, or name another path")
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -16,6 +16,7 @@ from drivers.sim.passport.chip import SimulatedChip
 from drivers.sim.passport.chip_terminal import TerminalAuthentication
 from drivers.sim.passport.signing import Entropy
 from drivers.sim.pn532 import DEFAULT_BAUD, AirSettings, SimulatedPn532
+from drivers.sim.pty import serves_elsewhere
 from drivers.sim.vpcd import VpcdChip
 from egate.app.config import ConfigError
 from egate.app.simulate.making import SimulatedDocument
@@ -42,6 +43,11 @@ def chip_of(document: SimulatedDocument, entropy: Entropy) -> SimulatedChip:
     return SimulatedChip(document.personalisation, entropy, document.options, terminal)
 
 
+def is_taken(path: Path) -> bool:
+    """Whether another process lies on a reader at this name."""
+    return serves_elsewhere(path)
+
+
 async def serve_on_pty(document: SimulatedDocument, path: Path, entropy: Entropy, air: Air, pace: Pace, tell: Tell) -> None:
     """Lie on a simulated PN532 whose serial line is `path`, until cancelled."""
     settings = AirSettings(air.bits_per_s, air.per_apdu_s)
@@ -55,10 +61,14 @@ async def serve_on_pty(document: SimulatedDocument, path: Path, entropy: Entropy
         await reader.close()
 
 
-async def serve_on_vpcd(document: SimulatedDocument, host: str, port: int, entropy: Entropy, pace: Pace, tell: Tell) -> None:
-    """Lie in the virtual reader that listens at an address, until cancelled."""
+async def serve_on_vpcd(
+    document: SimulatedDocument, place: tuple[str, int], entropy: Entropy, air: Air | None, pace: Pace, tell: Tell
+) -> None:
+    """Lie in the virtual reader that listens at an address and port, until cancelled; without `air` as fast as it goes."""
+    host, port = place
     tell(f"The document lies in the virtual reader at {host}:{port}. Ctrl-C takes it away.")
-    await VpcdChip(chip_of(document, entropy), host, port, pace).run()
+    settings = None if air is None else AirSettings(air.bits_per_s, air.per_apdu_s)
+    await VpcdChip(chip_of(document, entropy), host, port, pace, settings).run()
 
 
 def run_until_stopped(program: Callable[[], Coroutine[object, object, None]]) -> None:

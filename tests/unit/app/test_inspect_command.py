@@ -130,7 +130,9 @@ def inspected(root: Path, document: MadeDocument, *arguments: str, lines: tuple[
     port = free_port()
     printed = document.document.lines if lines is None else lines
     given = ["--mrz", *printed] if printed else []
-    with Served(lambda: serve_on_vpcd(document.document, "127.0.0.1", port, secrets.token_bytes, LoopPace(), lambda _text: None)):
+    with Served(
+        lambda: serve_on_vpcd(document.document, ("127.0.0.1", port), secrets.token_bytes, None, LoopPace(), lambda _text: None)
+    ):
         place = ["--reader", f"vpcd:127.0.0.1:{port}", "--wait", "20", "--trust", str(trust_folder(root, document))]
         return run(inspect, *place, *given, *arguments)
 
@@ -231,7 +233,7 @@ def test_further_files_are_read_and_shown(tmp_path: Path) -> None:
 
 def test_without_trust_everything_is_read_and_the_reason_said(tmp_path: Path) -> None:
     port, document = free_port(), made().document
-    with Served(lambda: serve_on_vpcd(document, "127.0.0.1", port, secrets.token_bytes, LoopPace(), lambda _text: None)):
+    with Served(lambda: serve_on_vpcd(document, ("127.0.0.1", port), secrets.token_bytes, None, LoopPace(), lambda _text: None)):
         ended = run(inspect, "--reader", f"vpcd:127.0.0.1:{port}", "--mrz", *document.lines)
     assert ended.status == 1
     assert "No --trust was given" in ended.shown
@@ -426,7 +428,7 @@ def test_the_how_to_by_heart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     document = read_document(Path("passport/passport.document"))
     assert encode_document(document) == Path("passport/passport.document").read_bytes()
     monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(document.lines) + "\n"))
-    with Served(lambda: serve_on_vpcd(document, "127.0.0.1", port, secrets.token_bytes, LoopPace(), lambda _text: None)):
+    with Served(lambda: serve_on_vpcd(document, ("127.0.0.1", port), secrets.token_bytes, None, LoopPace(), lambda _text: None)):
         assert run(inspect, *arguments).status == 0
     again = next(line for line in commands_of_the_docs() if line.startswith("egate replay record.json"))
     assert run(replay, *shlex.split(again, comments=True)[2:]).status == 0

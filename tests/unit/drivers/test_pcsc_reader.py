@@ -255,5 +255,5 @@ def test_pyscard_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -
         raise ImportError(name)
 
     monkeypatch.setattr("importlib.import_module", missing)
-    with pytest.raises(DeviceError, match=r"pip install \"egate\[pcsc\]\""):
+    with pytest.raises(DeviceError, match=r"\.venv/bin/pip install \"pyscard>=2\.3,<3\""):
         load_pyscard()

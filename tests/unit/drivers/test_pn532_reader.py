@@ -37,12 +37,50 @@ def test_starts_proves_itself_and_raises_its_speed(tmp_path: Path) -> None:
 
 def test_a_controller_that_restarts_finds_the_fast_reader(tmp_path: Path) -> None:
     async def story() -> None:
-        async with chip_wire(tmp_path) as (reader, simulated, clock):
-            await reader.close()
+        async with chip_wire(tmp_path, start=False) as (_, simulated, clock):
+            link = link_to(simulated.port.path, clock)
+            await Pn532Reader(link, Pn532Config(), clock).start()
+            await link.close()  # the end of a program that had no time to say so
+            assert simulated.port.baud == 921_600
             again = Pn532Reader(link_to(simulated.port.path, clock), Pn532Config(), clock)
             await again.start()
             assert online(again)
             await again.close()
+
+    run(story())
+
+
+def test_closing_gives_the_port_back_at_its_own_speed(tmp_path: Path) -> None:
+    """A PN532 keeps its speed until it is reset, and the next program opens the port at the usual one."""
+
+    async def story() -> None:
+        async with chip_wire(tmp_path) as (reader, simulated, clock):
+            assert simulated.port.baud == 921_600
+            await reader.close()
+            assert simulated.port.baud == 115_200
+            slow = Pn532Reader(link_to(simulated.port.path, clock), SLOW, clock)
+            await slow.start()
+            assert online(slow)
+            await slow.close()
+            await slow.close()
+
+    run(story())
+
+
+def test_closing_a_reader_that_is_unplugged_or_busy_ends_all_the_same(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with chip_wire(tmp_path) as (reader, simulated, _):
+            simulated.unplug()
+            await reader.close()
+            assert not online(reader)
+        async with chip_wire(tmp_path) as (reader, simulated, clock):
+            simulated.insert(ScriptedChip())
+            assert await reader.wait_for_chip(1)
+            exchange = asyncio.ensure_future(reader.transceive(bytes(260)))
+            await clock.sleep(0.001)
+            await reader.close()
+            assert not online(reader)
+            await asyncio.gather(exchange, return_exceptions=True)
 
     run(story())
 
