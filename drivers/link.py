@@ -23,10 +23,12 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import serial
 
 from drivers.counters import LinkCounters
+from drivers.identity import HERE, SERIAL_MARK, PortRoots, check_port_name, resolve_port
 from egate.model.errors import DeviceError
 from egate.ports import Clock
 
@@ -44,7 +46,10 @@ _LOG = logging.getLogger("egate.drivers.link")
 
 @dataclass(frozen=True, slots=True)
 class LinkSettings:
-    """Where a line is and how fast. `emulated` accepts a pseudo terminal; a real lane leaves it False."""
+    """Where a line is and how fast. `emulated` accepts a pseudo terminal; a real lane leaves it False.
+
+    `path` is a stable name in /dev/serial, or `serial:` and the serial number of a USB adapter.
+    """
 
     path: str
     baud: int = 115_200
@@ -57,7 +62,8 @@ def check_settings(settings: LinkSettings) -> None:
     if settings.baud not in BAUD_RATES:
         raise DeviceError(doing, f"speed {settings.baud} is none of {', '.join(map(str, sorted(BAUD_RATES)))} baud")
     if _UNSTABLE_NAME.fullmatch(settings.path):
-        raise DeviceError(doing, f"this name changes with the order of plugging; use its link in {_BY_PATH}")
+        raise DeviceError(doing, f"this name changes with the order of plugging; use {_BY_PATH}/… or {SERIAL_MARK}NUMBER")
+    check_port_name(settings.path)
     if not settings.emulated and str(Path(settings.path).resolve()).startswith("/dev/pts/"):
         raise DeviceError(doing, "this is a pseudo terminal; only emulated hardware may be one (emulated = true)")
 
@@ -85,12 +91,39 @@ def _ports_here() -> str:
     return ", ".join(names) or f"{_BY_PATH} (empty now)"
 
 
+class Link(Protocol):
+    """What a driver needs of its line. `SerialLink` is one; others disturb, record or replay one. See there for each method."""
+
+    @property
+    def settings(self) -> LinkSettings: ...  # noqa: D102 - see SerialLink
+    @property
+    def counters(self) -> LinkCounters: ...  # noqa: D102 - see SerialLink
+    @property
+    def generation(self) -> int: ...  # noqa: D102 - see SerialLink
+    @property
+    def name(self) -> str: ...  # noqa: D102 - see SerialLink
+    @property
+    def connected(self) -> bool: ...  # noqa: D102 - see SerialLink
+    @property
+    def baud(self) -> int: ...  # noqa: D102 - see SerialLink
+    async def open(self) -> None: ...  # noqa: D102 - see SerialLink
+    async def close(self) -> None: ...  # noqa: D102 - see SerialLink
+    def write(self, data: bytes) -> None: ...  # noqa: D102 - see SerialLink
+    async def read(self, within_s: float | None) -> bytes: ...  # noqa: D102 - see SerialLink
+    def take(self) -> bytes: ...  # noqa: D102 - see SerialLink
+    def discard_input(self) -> None: ...  # noqa: D102 - see SerialLink
+    async def set_baud(self, baud: int) -> None: ...  # noqa: D102 - see SerialLink
+    async def rest(self, seconds: float) -> None: ...  # noqa: D102 - see SerialLink
+    async def wait_connected(self, within_s: float | None = None) -> bool: ...  # noqa: D102 - see SerialLink
+
+
 class SerialLink:
     """One serial line; see the module's rules. All methods belong to the event loop's thread."""
 
-    def __init__(self, settings: LinkSettings, clock: Clock) -> None:
+    def __init__(self, settings: LinkSettings, clock: Clock, roots: PortRoots = HERE) -> None:
         check_settings(settings)
         self.settings = settings
+        self._roots = roots
         self.counters = LinkCounters()
         self.generation = 0
         self._clock = clock
@@ -156,14 +189,17 @@ class SerialLink:
                     await self._changed.wait()
         except TimeoutError:
             return b""
+        return self.take()
+
+    def take(self) -> bytes:
+        """All bytes that arrived, without waiting; empty when there are none."""
         data = bytes(self._input)
         self._input.clear()
         return data
 
     def discard_input(self) -> None:
         """Forget bytes that arrived and were not read: late answers to earlier questions (L7)."""
-        self.counters.dropped_bytes += len(self._input)
-        self._input.clear()
+        self.counters.dropped_bytes += len(self.take())
 
     async def set_baud(self, baud: int) -> None:
         """Change the speed of the open port; a reopened port starts again with the configured speed."""
@@ -200,7 +236,7 @@ class SerialLink:
 
     def _open_port(self) -> None:
         """Open exclusively and begin to listen."""
-        path = self.settings.path
+        path = resolve_port(self.settings.path, self._roots)
         try:
             port = serial.Serial(path, self.settings.baud, timeout=0, write_timeout=0, exclusive=True)
         except OSError as error:

@@ -35,7 +35,7 @@ from drivers.gate.osdp_protocol import (
     parse_identity,
     parse_local_status,
 )
-from drivers.link import SerialLink
+from drivers.link import Link
 from egate.model.errors import DeviceError, MalformedData
 from egate.model.lane import Door, DoorState, GateReport
 from egate.ports import Clock
@@ -104,7 +104,7 @@ def gate_report(inputs: tuple[bool, ...], tamper: bool, after_command: int) -> G
 class OsdpGate:
     """Fulfils `egate.ports.GateUnit`. `entropy` gives unpredictable bytes for the secure channel."""
 
-    def __init__(self, link: SerialLink, config: OsdpConfig, clock: Clock, entropy: Callable[[int], bytes]) -> None:
+    def __init__(self, link: Link, config: OsdpConfig, clock: Clock, entropy: Callable[[int], bytes]) -> None:
         self.counters = DeviceCounters()
         self.identity: UnitIdentity | None = None
         self._link = link

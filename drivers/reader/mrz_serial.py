@@ -12,7 +12,7 @@ import asyncio
 import logging
 
 from drivers.counters import DeviceCounters
-from drivers.link import SerialLink
+from drivers.link import Link
 from drivers.reader.mrz_protocol import CUTE, Framing, MrzProfile, line_collector
 from egate.model.errors import DeviceError
 from egate.ports import Clock
@@ -26,7 +26,7 @@ _LOG = logging.getLogger("egate.drivers.reader")
 class SerialMrzReader:
     """One MRZ reader."""
 
-    def __init__(self, link: SerialLink, clock: Clock, profile: MrzProfile = CUTE) -> None:
+    def __init__(self, link: Link, clock: Clock, profile: MrzProfile = CUTE) -> None:
         self.counters = DeviceCounters()
         self._link = link
         self._clock = clock

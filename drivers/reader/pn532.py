@@ -12,7 +12,7 @@ import logging
 from dataclasses import dataclass
 
 from drivers.counters import DeviceCounters
-from drivers.link import SerialLink
+from drivers.link import Link
 from drivers.reader.atr import historical_bytes_of_ats
 from drivers.reader.pn532_protocol import (
     ACK_FRAME,
@@ -85,7 +85,7 @@ class Pn532Reader:
 
     max_response_bytes = SHORT_RESPONSE_BYTES
 
-    def __init__(self, link: SerialLink, config: Pn532Config, clock: Clock) -> None:
+    def __init__(self, link: Link, config: Pn532Config, clock: Clock) -> None:
         if config.fast_baud is not None and config.fast_baud not in BAUD_CODES:
             raise DeviceError("configure the PN532", f"it does not do {config.fast_baud} baud")
         self.counters = DeviceCounters()
