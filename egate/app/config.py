@@ -5,6 +5,7 @@ Keys never stand in the file: it names the files that hold them (L6). Paths are 
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ CHIP_FILES = tuple(f"DG{number}" for number in range(3, 17) if number not in {14
 """The data groups that a lane may ask for; the others it always asks for."""
 FOR_TERMINALS = ("DG3", "DG4")
 """Fingerprints and irises, which chips open by terminal authentication."""
+_KEY_TEXT = re.compile(r"(?:0x)?[0-9a-f]{32,}", re.IGNORECASE)
+_KEY_SEPARATORS = re.compile(r"[\s:,-]+")
 DEFAULT_CHIP_FILES = (ElementaryFile.DG12,)
 """The checks use the date of issue in DG12. No check and no screen uses the personal details in DG11, so they are not read."""
 
@@ -142,16 +145,26 @@ TABLES: Mapping[str, Mapping[str, str]] = {
 
 def load_config(path: Path) -> LaneConfig:
     """Read and check a lane's configuration; raises ConfigError with a sentence that says what to do."""
-    return parse_config(_text(path), path.parent, str(path))
+    return parse_config(read_config(path), path.parent, str(path))
 
 
 def parse_config(text: str, base: Path, name: str) -> LaneConfig:
     """Turn TOML text into a `LaneConfig`. `base` is the folder that relative paths start from, `name` names the file."""
+    return parse_tree(parse_toml(text, name), base, name)
+
+
+def parse_toml(text: str, name: str) -> Mapping[str, Any]:
+    """The tables of TOML text, nothing checked yet; raises ConfigError."""
     try:
-        tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"{name} is not valid TOML: {error}") from None
+
+
+def parse_tree(tree: Mapping[str, Any], base: Path, name: str) -> LaneConfig:
+    """Turn tables into a `LaneConfig`; a refusal begins with the file's name and, for one key, with `[table] key`."""
     _refuse_unknown(tree, name)
+    _refuse_keys(tree, name)
     reader = _Reader(tree, base, name)
     return LaneConfig(
         name=reader.text("lane", "name"),
@@ -181,8 +194,8 @@ def parse_config(text: str, base: Path, name: str) -> LaneConfig:
     )
 
 
-def _text(path: Path) -> str:
-    """The text of the file, with a limit."""
+def read_config(path: Path) -> str:
+    """The text of the file, with a limit; raises ConfigError."""
     try:
         if path.stat().st_size > LARGEST_FILE_BYTES:
             raise ConfigError(f"{path} is larger than a lane's configuration can be ({LARGEST_FILE_BYTES} bytes)")
@@ -206,6 +219,26 @@ def _refuse_unknown(tree: Mapping[str, Any], name: str) -> None:
             for key in keys:
                 if key not in TABLES[full] and "*" not in TABLES[full]:
                     raise ConfigError(f"{name}: [{full}] {key} is unknown; known keys are {', '.join(TABLES[full])}")
+
+
+def looks_like_key(value: object) -> bool:
+    """Whether a value is what a key looks like: 32 hexadecimal digits or more in one piece or in groups, or a PEM block."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value.bit_length() > 64
+    text = _KEY_SEPARATORS.sub("", value) if isinstance(value, str) else ""
+    return _KEY_TEXT.fullmatch(text) is not None or "PRIVATEKEY" in text.replace(" ", "")
+
+
+def _refuse_keys(tree: Mapping[str, Any], name: str) -> None:
+    """A key in the file would be in every copy, diff and backup of it (L6); its text never shows in the refusal."""
+    for table, content in tree.items():
+        nested = [(f"{table}.{device}", keys) for device, keys in content.items()] if table == "devices" else [(table, content)]
+        for full, keys in nested:
+            for key, value in keys.items():
+                if any(map(looks_like_key, value if isinstance(value, list) else [value])):
+                    raise ConfigError(
+                        f"{name}: [{full}] {key} looks like a key; write it into a file with mode 600 and name that file"
+                    )
 
 
 class _Reader:

@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from egate.checks.profile import default_profile, load_profile
 from egate.lane.settings import settings_from
 from egate.model.checks import Profile
 from egate.model.errors import DeviceError, MalformedData
-from egate.ports import Clock, MrzReader
+from egate.ports import ChipReader, Clock, GateUnit, MrzReader
 from egate.storage.keys import load_sealing_public, load_verify_key
 from egate.supply.cache import CachePlace
 from egate.supply.expiry import stale_soon
@@ -59,7 +59,6 @@ def build_parts(config: LaneConfig, clock: Clock) -> Parts:
     profile = _profile(config.profile)
     supplied = _trust(config, today)
     lists = _watchlists(config)
-    gate_key = read_hex_key(config.gate.options.get("key_file"), "[devices.gate] key_file")
     return Parts(
         config=config,
         clock=clock,
@@ -67,9 +66,9 @@ def build_parts(config: LaneConfig, clock: Clock) -> Parts:
         profile=profile,
         trust=supplied.store,
         lists=lists,
-        mrz=_mrz_reader(config.mrz, clock),
-        chip=drivers.make_chip_reader(config.chip.driver, _port(config.chip, "chip"), clock),
-        gate=drivers.make_gate_unit(config.gate.driver, _port(config.gate, "gate", gate_key), clock, secrets.token_bytes),
+        mrz=make_mrz_device(config.mrz, clock),
+        chip=make_chip_device(config.chip, clock),
+        gate=make_gate_device(config.gate, clock),
         face=FaceClient(face_command(config, profile), clock),
         officers=_officers(config.officers),
         receipt_key=load_verify_key(config.receipt_key),
@@ -78,6 +77,27 @@ def build_parts(config: LaneConfig, clock: Clock) -> Parts:
         versions=_versions(profile, lists, supplied),
         supplied=supplied,
         terminal=() if config.terminal is None else load_terminal_folder(config.terminal, today),
+    )
+
+
+def part_checks(config: LaneConfig, clock: Clock) -> tuple[tuple[str, Callable[[], object]], ...]:
+    """What `build_parts` would refuse, one check for each table of the file, so that all can be listed at once.
+
+    Each check raises as `build_parts` does. Nothing is opened, and no version is remembered.
+    """
+    today = datetime.fromtimestamp(clock.wall_ns() / 1e9, UTC).date()
+    return (
+        ("devices.mrz", lambda: make_mrz_device(config.mrz, clock)),
+        ("devices.chip", lambda: make_chip_device(config.chip, clock)),
+        ("devices.gate", lambda: make_gate_device(config.gate, clock)),
+        ("profile", lambda: _profile(config.profile)),
+        ("terminal", lambda: None if config.terminal is None else load_terminal_folder(config.terminal, today)),
+        ("trust", lambda: _trust(config, today, remember=False)),
+        ("watchlists", lambda: _watchlists(config, remember=False)),
+        ("officers", lambda: _officers(config.officers)),
+        ("keys", lambda: load_verify_key(config.receipt_key)),
+        ("keys", lambda: load_sealing_public(config.sealing_key)),
+        ("timers", lambda: settings_from(config.timers)),
     )
 
 
@@ -109,7 +129,18 @@ def _port(device: DeviceConfig, kind: str, key: bytes = b"") -> drivers.PortSett
     )
 
 
-def _mrz_reader(device: DeviceConfig, clock: Clock) -> MrzReader:
+def make_gate_device(device: DeviceConfig, clock: Clock) -> GateUnit:
+    """The gate unit of [devices.gate], not opened yet; raises ConfigError or DeviceError."""
+    key = read_hex_key(device.options.get("key_file"), "[devices.gate] key_file")
+    return drivers.make_gate_unit(device.driver, _port(device, "gate", key), clock, secrets.token_bytes)
+
+
+def make_chip_device(device: DeviceConfig, clock: Clock) -> ChipReader:
+    """The chip reader of [devices.chip], not opened yet; raises DeviceError."""
+    return drivers.make_chip_reader(device.driver, _port(device, "chip"), clock)
+
+
+def make_mrz_device(device: DeviceConfig, clock: Clock) -> MrzReader:
     """A reader that sends lines, or one that sends pictures, which a child process reads."""
     settings = _port(device, "mrz")
     if device.driver not in drivers.PAGE_READERS:
@@ -122,7 +153,7 @@ def _profile(path: Path | None) -> Profile:
     return default_profile() if path is None else load_profile(_read(path, LARGEST_TRUST_FILE_BYTES).decode("utf-8", "replace"))
 
 
-def _trust(config: LaneConfig, today: date) -> Supplied:
+def _trust(config: LaneConfig, today: date, *, remember: bool = True) -> Supplied:
     """What the trust folder holds, proven; its journal may go on but never back. What is stale soon is said in the log."""
     signer = None if config.trust_signer is None else load_verify_key(config.trust_signer)
     folder = TrustFolder(config.trust, signer)
@@ -135,7 +166,7 @@ def _trust(config: LaneConfig, today: date) -> Supplied:
             f"{config.trust} holds no country signing certificate (*.cer) and no journal; without one no document can be trusted"
         )
     supplied = load_trust(folder, today, CachePlace.beside(config.database, secrets.token_bytes))
-    _refuse_older_trust(supplied, config.database.with_suffix(".trust.json"), config.trust)
+    _refuse_older_trust(supplied, config.database.with_suffix(".trust.json"), config.trust, remember=remember)
     if signer is None and folder.has_journal:
         log.warning(
             "trust: whoever may write to %s may change what this lane trusts; [trust] signer asks for a signed journal",
@@ -153,7 +184,7 @@ def _trust(config: LaneConfig, today: date) -> Supplied:
     return supplied
 
 
-def _refuse_older_trust(supplied: Supplied, memory: Path, directory: Path) -> None:
+def _refuse_older_trust(supplied: Supplied, memory: Path, directory: Path, *, remember: bool) -> None:
     """The journal that this lane saw last must be a part of the one that is there now: nobody puts an older trust folder back."""
     known = _remembered(memory)
     if known is not None and (supplied.head_number == 0 or known not in supplied.history):
@@ -161,7 +192,7 @@ def _refuse_older_trust(supplied: Supplied, memory: Path, directory: Path) -> No
             f"the journal of {directory} is older than, or another than, the one this lane used before. Restore the newer one; "
             f"remove {memory} only once the folder is known good"
         )
-    if supplied.head_number and supplied.head != known:
+    if remember and supplied.head_number and supplied.head != known:
         write_durably(memory, json.dumps({"head": supplied.head}).encode("ascii"))
 
 
@@ -180,7 +211,7 @@ def _remembered(memory: Path) -> str | None:
     return head
 
 
-def _watchlists(config: LaneConfig) -> Watchlists:
+def _watchlists(config: LaneConfig, *, remember: bool = True) -> Watchlists:
     """The signed lists in a folder. The versions are remembered beside the lane's log, so no older list comes back."""
     if config.watchlists is None:
         return Watchlists()
@@ -199,7 +230,8 @@ def _watchlists(config: LaneConfig) -> Watchlists:
     gone = sorted(known.keys() - lists.versions.keys())
     if gone:
         log.warning("lists that were here before are missing: %s", ", ".join(gone))
-    _remember_versions(memory, {**known, **lists.versions})
+    if remember:
+        _remember_versions(memory, {**known, **lists.versions})
     return lists
 
 

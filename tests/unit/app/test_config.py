@@ -118,3 +118,15 @@ def test_a_file_that_is_no_configuration_is_refused_before_it_is_read(tmp_path: 
         load_config(binary)
     with pytest.raises(ConfigError, match="cannot be read"):
         load_config(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "key", ["ab" * 16, "AB" * 32, "0x" + "12" * 16, ":".join(["0f"] * 16), "0011 2233 " * 4, "-----BEGIN PRIVATE KEY-----"]
+)
+def test_a_key_in_the_file_is_refused_and_not_shown(tmp_path: Path, key: str) -> None:
+    """L6: keys never stand in the configuration."""
+    text = GOOD.replace('key_file = "keys/gate.hex"', f'key_file = "{key}"')
+    with pytest.raises(ConfigError) as refused:
+        parse_config(text, tmp_path, "lane.toml")
+    assert "[devices.gate] key_file looks like a key" in str(refused.value)
+    assert key not in str(refused.value)
