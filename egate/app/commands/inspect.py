@@ -23,6 +23,7 @@ from egate.app.inspecting.printed import printed_data
 from egate.app.inspecting.report import Shown, report_lines
 from egate.app.inspecting.terminal import Look, ProgressLine, look_of
 from egate.app.inspecting.trusting import believe
+from egate.checks.profile import access_policy
 from egate.inspection.building import moment
 from egate.inspection.export import encode_record
 from egate.inspection.guideline import encode_guideline
@@ -86,7 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rules.add_argument("--trust", type=Path, metavar="FOLDER", help="trust folder, or folder of certificates and lists")
     rules.add_argument("--profile", type=Path, metavar="FILE", help="the agency's profile (default: the one of the project)")
     reading = parser.add_argument_group("what is read and written")
-    reading.add_argument("--files", default="", metavar="LIST", help="further files, as DG11,DG12, or all")
+    reading.add_argument("--files", default="", metavar="LIST", help="files beside those that a gate reads, as DG11,DG7, or all")
     reading.add_argument("--portrait", type=Path, metavar="FILE", help="write the portrait here, as the chip holds it")
     reading.add_argument("--json", type=Path, metavar="FILE", help="write the record of the inspection here")
     reading.add_argument("--xml", type=Path, metavar="FILE", help="write the checks in the order of BSI TR-03135-1 here")
@@ -124,6 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
         printed.information,
         printed.card_access_number,
         prepared.rules.profile.pace_before_bac,
+        policy=access_policy(prepared.rules.profile),
         later_files=prepared.files,
         terminal=prepared.terminal,
     )

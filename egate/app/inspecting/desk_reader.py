@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import drivers
-from egate.app.config import ConfigError
+from egate.app.config import DEFAULT_CHIP_FILES, ConfigError
 from egate.app.inspecting.terminal import ProgressLine
 from egate.app.inspection import READING_LIMIT_S, ReadingShare, ReadingTerms, gather_chip
 from egate.model.document import ChipEvidence, ElementaryFile, ReadingProgress
@@ -86,9 +86,10 @@ def _pattern(name: ReaderName) -> str:
 
 
 def files_asked(text: str, *, with_terminal: bool) -> tuple[ElementaryFile, ...]:
-    """The files beyond those that every reading asks for; raises ConfigError. `all` leaves out what needs terminal rights."""
-    if not text:
-        return ()
+    """What a lane reads unless it is told otherwise, and what is named; raises ConfigError. `all` leaves out what needs rights.
+
+    Without the lane's files a document would be admitted here that a gate refers.
+    """
     further = [file for file in ElementaryFile if file not in _ALWAYS_READ]
     if text.strip().lower() == ALL_FILES:
         return tuple(file for file in further if with_terminal or file not in _GUARDED)
@@ -96,7 +97,7 @@ def files_asked(text: str, *, with_terminal: bool) -> tuple[ElementaryFile, ...]
     guarded = [file.name for file in named if file in _GUARDED]
     if guarded and not with_terminal:
         raise ConfigError(f"--files {guarded[0]}: needs --terminal-chain and --terminal-key")
-    return tuple(file for file in dict.fromkeys(named) if file not in _ALWAYS_READ)
+    return tuple(file for file in dict.fromkeys((*DEFAULT_CHIP_FILES, *named)) if file not in _ALWAYS_READ)
 
 
 def _file(word: str) -> ElementaryFile:

@@ -103,10 +103,10 @@ class MemoryChipReader:
     """Carries APDUs to a real simulated chip; `problem` is raised instead, `gate` makes every answer wait."""
 
     online = True
-    max_response_bytes = 258
     historical_bytes = b""
 
     def __init__(self) -> None:
+        self.max_response_bytes = 258
         self.chip: SimulatedChip | None = None
         self.broken = False
         self.problem: Exception | None = None

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -229,6 +230,24 @@ def test_further_files_are_read_and_shown(tmp_path: Path) -> None:
     files = {entry.file for entry in parse_record(record.read_bytes()).files if entry.read}
     assert {ElementaryFile.DG11, ElementaryFile.DG12, ElementaryFile.DG13, ElementaryFile.DIR} <= files
     assert "issuing authority" in ended.shown
+
+
+def test_what_a_gate_would_refer_for_its_day_of_issue_is_referred_here(tmp_path: Path) -> None:
+    """Without a word about files: the exit status says what a gate would do, so what a gate reads is read."""
+    ended = inspected(tmp_path, made("signer_key_period_over"))
+    assert ended.status == 1
+    assert "issuer's chain" in ended.shown
+
+
+def test_the_profile_says_how_a_chip_is_opened(tmp_path: Path) -> None:
+    text = files("egate.checks.profiles").joinpath("eu-entry.toml").read_text("utf-8")
+    strict = text.replace("allow_bac = true", "allow_bac = false").replace('["cam", "gm", "im"]', '["im"]')
+    profile = tmp_path / "strict.toml"
+    profile.write_text(strict)
+    assert inspected(tmp_path, made()).status == 0
+    ended = inspected(tmp_path, made(), "--profile", str(profile))
+    assert ended.status == 1
+    assert "ecdh-gm" not in ended.shown
 
 
 def test_without_trust_everything_is_read_and_the_reason_said(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from drivers.sim.passport.certification import ListedDefect
 from drivers.sim.passport.issuer import SimulatedIssuer
 from egate.app.clock import SystemClock
-from egate.app.config import ConfigError
+from egate.app.config import DEFAULT_CHIP_FILES, ConfigError
 from egate.app.inspecting.advice import ADVICE, what_to_do
 from egate.app.inspecting.desk_reader import Desk, ReaderName, files_asked, open_reader, parse_reader, read_at_desk
 from egate.app.inspecting.files import profile_of, read_input, refuse_unwritable, terminal_credentials, write_private
@@ -179,12 +179,12 @@ def test_a_port_that_is_no_address_is_refused() -> None:
 
 
 def test_files_by_name() -> None:
-    assert files_asked("", with_terminal=False) == ()
-    assert files_asked("DG11, ef.dir,dg2", with_terminal=False) == (ElementaryFile.DG11, ElementaryFile.DIR)
+    assert files_asked("", with_terminal=False) == DEFAULT_CHIP_FILES
+    assert files_asked("DG11, ef.dir,dg2", with_terminal=False) == (ElementaryFile.DG12, ElementaryFile.DG11, ElementaryFile.DIR)
     everything = files_asked("all", with_terminal=False)
     assert ElementaryFile.DG3 not in everything
     assert ElementaryFile.DG3 in files_asked("all", with_terminal=True)
-    assert files_asked("DG3", with_terminal=True) == (ElementaryFile.DG3,)
+    assert files_asked("DG3", with_terminal=True) == (ElementaryFile.DG12, ElementaryFile.DG3)
 
 
 class SlippingReader:

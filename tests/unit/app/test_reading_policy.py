@@ -21,6 +21,7 @@ from egate.checks.profile import access_policy, load_profile
 from egate.model.document import ChipEvidence, ElementaryFile, ProtocolState
 from egate.mrtd.access_policy import AccessPolicy
 from egate.mrtd.crypto.ciphers import CipherSuite
+from egate.mrtd.files.atr_info import AtrInfo, encode_atr_info
 from egate.mrtd.files.groups.document_details import IssuingDetails, encode_dg12
 from egate.pki.terminal_key import credentials_with_key
 from tests.unit.app.app_bench import PORTRAIT, TODAY, Lane, Passport
@@ -97,6 +98,20 @@ def test_a_mapping_that_is_not_wanted_is_not_run(lane: Lane, issuer: SimulatedIs
     passport, _ = passport_of(issuer, bac=False)
     with_profile(lane, ('pace_mappings = ["cam", "gm", "im"]', 'pace_mappings = ["im"]'))
     assert gathered(lane, passport).outcome("pace").state is NOT_OFFERED
+
+
+# -- lengths ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("carried", [258, 65_538])
+def test_the_length_that_the_reader_carries_reaches_the_chip(lane: Lane, issuer: SimulatedIssuer, carried: int) -> None:
+    """EF.ATR/INFO allows blocks of 4 kB; they are asked for where the lane's reader carries them, and nowhere else."""
+    printed, chip = passport_of(issuer)
+    stated = encode_atr_info(AtrInfo(True, 4096, 4096))
+    chip = replace(chip, files={**chip.files, ElementaryFile.ATR_INFO: stated})
+    lane.chip.max_response_bytes = carried
+    evidence = gathered(lane, Passport(printed.lines, SimulatedChip(chip, secrets.token_bytes)))
+    assert (ElementaryFile.ATR_INFO in evidence.files) is (carried > 258)
 
 
 # -- files ----------------------------------------------------------------------------------------------------------------
