@@ -11,6 +11,7 @@ from egate.lane.table import OVERRIDES, TABLE
 from egate.model.lane import DoorState, LanePhase, OfficerAction
 from tests.unit.lane.lane_bench import ADMIT_ENTRY, ADMIT_EXIT, Bench, reach
 from tests.unit.lane.walk import Walk, cannot_rest
+from tests.unit.lane.walk_story import told
 from tests.unit.lane.walk_world import Scope
 
 ORDINARY = Scope(
@@ -44,10 +45,11 @@ def walks() -> dict[str, Walk]:
 def test_nothing_is_broken_in_any_reachable_state(
     walks: dict[str, Walk], name: str, record_property: Callable[[str, object], None]
 ) -> None:
+    """S1, S2, S3, S4, S5, S6, S7, S9 (I1, I2, I13) at every move out of every state that can be reached."""
     walk = walks[name]
     record_property(f"{name}_states", walk.states)
     record_property(f"{name}_transitions", walk.transitions)
-    assert walk.violation == "", "\n".join(walk.trace)
+    assert walk.violation == "", told(walk)
     assert walk.states < walk.limit, "the walk did not come to its end"
 
 
@@ -129,7 +131,7 @@ def test_nothing_is_broken_in_the_larger_world() -> None:
     """
     scope = Scope(flying=3, records=2, withdraws=True, gate_lost=True, officers=tuple(OfficerAction), faults=True)
     walk = Walk(scope, limit=1_000_000).run()
-    assert walk.violation == "", "\n".join(walk.trace)
+    assert walk.violation == "", told(walk)
 
 
 @pytest.mark.slow
@@ -139,4 +141,4 @@ def test_a_wire_that_keeps_an_unlock_through_an_emergency_is_beyond_the_lane() -
     """S1 then rests on the unit's own interlock: the exit was pushed open, and the old unlock opens the entry."""
     scope = Scope(flying=3, records=2, late_in_emergency=True, gate_lost=True, officers=tuple(OfficerAction), faults=True)
     walk = Walk(scope, limit=1_000_000).run()
-    assert walk.violation == "", "\n".join(walk.trace)
+    assert walk.violation == "", told(walk)

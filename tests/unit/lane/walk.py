@@ -78,11 +78,12 @@ class Effect:
 
 @dataclass
 class Walk:
-    """The walk and what it found."""
+    """The walk and what it found. `only` names one property to look for, so that a test can show that just this one notices."""
 
     scope: Scope = field(default_factory=Scope)
     settings: LaneSettings = QUICK
     limit: int = 2_000_000
+    only: str = ""
     lanes: list[LaneState] = field(default_factory=list)
     violation: str = ""
     broken_by: str = ""
@@ -92,8 +93,11 @@ class Walk:
     phases: set[tuple[LanePhase, type[e.Event], LanePhase]] = field(default_factory=set)
     edges: list[tuple[int, int, str]] = field(default_factory=list)
     worlds: list[World] = field(default_factory=list)
+    parents: list[tuple[int, str]] = field(default_factory=list)
+    path: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        self._move = ""
         self._numbers: dict[LaneState, int] = {}
         self._effects: dict[tuple[int, e.Event], Effect] = {}
 
@@ -102,8 +106,9 @@ class Walk:
     def run(self, *, keep_edges: bool = False) -> Walk:
         """Breadth first from a freshly started controller, until everything is seen or something is broken."""
         start = World(self._intern(machine.initial(self.settings)))
-        known, parents = {start: 0}, [(-1, "start")]
+        known = {start: 0}
         self.worlds.append(start)
+        self.parents.append((-1, "start"))
         todo = deque([0])
         while todo and len(known) < self.limit:
             number = todo.popleft()
@@ -113,40 +118,41 @@ class Walk:
                 if found is None:
                     found = known[world] = len(self.worlds)
                     self.worlds.append(world)
-                    parents.append((number, label))
+                    self.parents.append((number, label))
                     todo.append(found)
                 if keep_edges:
                     self.edges.append((number, found, label))
             if self.violation:
-                self.trace = self._trace(parents, number, self.broken_by)
+                self._trace(number)
                 break
         self.states = len(known)
         return self
 
-    @staticmethod
-    def _trace(parents: list[tuple[int, str]], number: int, last: str) -> tuple[str, ...]:
-        labels = [last]
+    def _trace(self, number: int) -> None:
+        """The moves that lead to the broken one, the first of them first, and the worlds in which they were made."""
+        labels, path = [self.broken_by], []
         while number >= 0:
-            number, label = parents[number]
+            path.append(number)
+            number, label = self.parents[number]
             labels.append(label)
-        return tuple(reversed(labels))
+        self.trace, self.path = tuple(reversed(labels)), tuple(reversed(path))
 
     def _successors(self, world: World) -> list[tuple[str, World]]:
         seen = self.lanes[world.lane].phase is LanePhase.EMERGENCY
         moves = world_moves(world, self.scope, emergency_seen=seen)
-        for label, moved in moves:
-            if world.link and moved.link != world.link and not label.startswith("lost"):
-                self._blame(broken_after_delivery(moved, world.link[0]), label)
+        for self._move, moved in moves:
+            if world.link and moved.link != world.link and not self._move.startswith("lost"):
+                self._blame(broken_after_delivery(moved, world.link[0]))
             if moved.entry_lease and moved.exit_lease and not moved.emergency:
-                self._blame("S1 both doors unlocked", label)
-        moves += [self._react(world, label, event, moved) for label, event, moved in self._events(world)]
+                self._blame("S1 both doors unlocked")
+        moves += [self._react(world, label, event, moved) for label, event, moved in self.told_events(world)]
         if self.scope.crash:
             moves.append(("crash and restart", self._restart(world)))
         return moves
 
-    def _blame(self, what: str, move: str = "") -> None:
-        if what and not self.violation:
-            self.violation, self.broken_by = what, move
+    def _blame(self, what: str) -> None:
+        if what and not self.violation and self.only in what:
+            self.violation, self.broken_by = what, self._move
 
     def _restart(self, world: World) -> World:
         """S9: the controller forgets everything; commands in flight may still arrive; late answers find nobody."""
@@ -158,7 +164,7 @@ class Walk:
 
     # -- events -------------------------------------------------------------------------------------------------------
 
-    def _events(self, world: World) -> list[tuple[str, e.Event, World]]:
+    def told_events(self, world: World) -> list[tuple[str, e.Event, World]]:
         """What the lane can be told now, and the world without what was consumed."""
         lane = self.lanes[world.lane]
         found: list[tuple[str, e.Event, World]] = [
@@ -217,9 +223,9 @@ class Walk:
     # -- one step -----------------------------------------------------------------------------------------------------
 
     def _react(self, world: World, label: str, event: e.Event, left: World) -> tuple[str, World]:
-        effect = self._effect(world.lane, event)
+        self._move = label
+        effect = self.effect(world.lane, event)
         self._judge(left, event, effect)
-        self.broken_by = self.broken_by or (label if self.violation else "")
         return label, self._apply(left, effect)
 
     def _judge(self, world: World, event: e.Event, effect: Effect) -> None:
@@ -295,7 +301,7 @@ class Walk:
 
     # -- lane states --------------------------------------------------------------------------------------------------
 
-    def _effect(self, number: int, event: e.Event) -> Effect:
+    def effect(self, number: int, event: e.Event) -> Effect:
         key = (number, event)
         found = self._effects.get(key)
         if found is None:
