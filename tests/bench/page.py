@@ -38,13 +38,13 @@ same rows.
 
 **How to read it.** Each row stands beside a yardstick: a peer that does the same work in the same run, a floor that nobody can
 get below, or a limit; what was measured earlier, or by somebody else, says so. The ratio is value ÷ yardstick: below 1 is faster
-than the peer or within the limit, and against a floor it is how many times the floor we need. On a shared machine the ratio counts
-and the figure alone says little; figures are medians unless the row says otherwise. One row may stand here several times with
-different yardsticks. No test asserts a time: a slow machine fails nothing, and a figure that gets worse shows here.
+than the peer or within the limit, and against a floor it is how many times the floor we need. On a shared machine the ratio
+counts and the figure alone says little; figures are medians unless the row says otherwise. One row may stand here several times
+with different yardsticks. No test asserts a time: a slow machine fails nothing, and a figure that gets worse shows here.
 
 **Seconds of a reading are counted, not waited for:** bytes at nine bits each in frames of 256 with header and CRC, 10 ms of
-thought for each APDU, whatever it asks, and this program's own measured time. Not in them: activation of the chip, its requests for more
-time, the frames that acknowledge chained ones, and the cable between reader and computer.
+thought for each APDU, whatever it asks, and this program's own measured time. Not in them: activation of the chip, its requests
+for more time, the frames that acknowledge chained ones, and the cable between reader and computer.
 """
 
 
