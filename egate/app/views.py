@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from egate.app.passage import Passage
 from egate.checks.catalogue import group_of
+from egate.checks.known_defects import DEFECT_PREFIX
 from egate.ipc.messages import (
     AlarmView,
     CasePictures,
@@ -26,7 +27,7 @@ from egate.ipc.messages import (
     TravellerView,
 )
 from egate.lane.machine import LaneState
-from egate.model.checks import Outcome
+from egate.model.checks import Check, Outcome
 from egate.model.face import CaptureHint
 from egate.model.lane import Alarm, LanePhase
 
@@ -135,7 +136,7 @@ def case_view(passage: Passage) -> CaseView:
         date_of_birth=mrz.date_of_birth if mrz else "",
         sex=mrz.sex if mrz else "",
         date_of_expiry=mrz.date_of_expiry if mrz else "",
-        checks=tuple(CheckView(group_of(c.name), c.name, c.result, c.code, c.detail) for c in passage.findings()),
+        checks=tuple(CheckView(group_of(c.name), c.name, c.result, c.code, _detail(c)) for c in passage.findings()),
         scores=tuple(ScoreView(s.engine, s.value, s.threshold, s.fmr_ppm) for s in (capture.scores if capture else ())),
         hits=tuple(HitView(hit.list_name, hit.entry, hit.rule, hit.evidence) for hit in passage.hits),
         outcome=decision.outcome if decision else None,
@@ -143,6 +144,16 @@ def case_view(passage: Passage) -> CaseView:
         has_reference=bool(passage.reference_jpeg),
         has_probe=bool(capture and capture.probe),
     )
+
+
+def _detail(check: Check) -> str:
+    """What a check adds to its finding, and who published that they know of it: an officer decides what that is worth."""
+    known = check.known_deviation
+    if not known:
+        return check.detail
+    who = "named by a defect list" if known.startswith(DEFECT_PREFIX) else "known to the issuing State"
+    said = f"{who}: {known.removeprefix(DEFECT_PREFIX).replace('_', ' ')}"
+    return f"{check.detail}; {said}" if check.detail else said
 
 
 def case_pictures(number: int, passage: Passage | None) -> CasePictures:

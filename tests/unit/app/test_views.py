@@ -96,3 +96,21 @@ def test_the_officer_sees_the_case_only_while_it_lasts(passport: Passport) -> No
     assert shown.has_reference
     assert shown.has_probe
     assert lane_view(1, LaneState(LanePhase.IDLE), passage, facts).case is None
+
+
+@pytest.mark.parametrize(
+    ("known", "detail", "shown"),
+    [
+        ("", "DG11", "DG11"),
+        ("data_group_wrongly_coded", "DG11", "DG11; known to the issuing State: data group wrongly coded"),
+        ("defect_security_object_wrong", "", "named by a defect list: security object wrong"),
+    ],
+)
+def test_the_officer_sees_who_knows_of_a_failure(passport: Passport, known: str, detail: str, shown: str) -> None:
+    """The failure stays; what a deviation or defect list says about it is for whoever decides about the traveller."""
+    check = Check(CheckName.DATA_GROUP_HASHES, CheckResult.FAILED, "data_group_hash_wrong", detail, known)
+    facts = LaneFacts("UTO-A1", 3, 1.0, {}, 0, 0, None, 5, 0, ())
+    case = lane_view(1, LaneState(LanePhase.REFERRED, passage=4), passage_of(passport, check), facts).case
+    assert case is not None
+    found = next(entry for entry in case.checks if entry.name is CheckName.DATA_GROUP_HASHES)
+    assert (found.result, found.detail) == (CheckResult.FAILED, shown)
