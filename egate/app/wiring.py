@@ -165,7 +165,8 @@ def _trust(config: LaneConfig, today: date, *, remember: bool = True) -> Supplie
         raise ConfigError(
             f"{config.trust} holds no country signing certificate (*.cer) and no journal; without one no document can be trusted"
         )
-    supplied = load_trust(folder, today, CachePlace.beside(config.database, secrets.token_bytes))
+    cache = CachePlace.beside(config.database, secrets.token_bytes) if remember else None
+    supplied = load_trust(folder, today, cache)
     _refuse_older_trust(supplied, config.database.with_suffix(".trust.json"), config.trust, remember=remember)
     if signer is None and folder.has_journal:
         log.warning(

@@ -10,6 +10,7 @@ from pathlib import Path
 from egate.app.clock import SystemClock
 from egate.app.commands.service import run_service
 from egate.app.config import load_config
+from egate.app.configuring.versions import load_settled
 from egate.app.controller import Controller
 from egate.app.parts import Parts
 from egate.app.wiring import build_parts
@@ -35,8 +36,9 @@ async def _prove_worker(parts: Parts) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the lane until SIGINT or SIGTERM; raises ConfigError, DeviceError or TrustError before a device is touched."""
-    config = load_config(arguments.config)
-    parts = build_parts(config, SystemClock())
+    clock = SystemClock()
+    config = load_config(arguments.config) if arguments.check else load_settled(arguments.config, clock.wall_ns())
+    parts = build_parts(config, clock)
     if arguments.check:
         asyncio.run(_prove_worker(parts))
         headers = ", ".join(header.name for header in parts.lists.headers) or "none"
