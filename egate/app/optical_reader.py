@@ -33,10 +33,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class PageReading:
-    """What the child read: lines (none when there is no zone), and how many check digits are wrong in them."""
+    """What the child read: lines (none when there is no zone), how many check digits are wrong in them, or why there are none."""
 
     lines: tuple[str, ...] = field(repr=False)
     wrong_check_digits: int
+    problem: str = ""
 
 
 class PageWorker:
@@ -72,7 +73,7 @@ class PageWorker:
             log.warning("the page worker failed at a picture and is started again")
             await self.close()
         lines = answer.get("lines", ())
-        return PageReading(tuple(str(line) for line in lines), int(answer.get("wrong", 0)))
+        return PageReading(tuple(str(line) for line in lines), int(answer.get("wrong", 0)), str(answer.get("problem", "")))
 
     async def _answer(self, within_s: float) -> dict[str, Any]:  # JSON
         """The next answer, empty when none came."""

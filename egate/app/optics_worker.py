@@ -26,6 +26,8 @@ ADDRESS_SPACE_BYTES = 3 * 1024**3
 NICENESS = 5
 """Below the controller, which moves doors."""
 LENGTH_BYTES = 4
+NO_ZONE = "no machine readable zone"
+"""What is said of a picture that shows none."""
 _PR_SET_NO_NEW_PRIVS, _PR_SET_DUMPABLE = 38, 4
 
 
@@ -38,7 +40,7 @@ def answer_page(picture: bytes, recogniser: LineRecogniser) -> dict[str, object]
     except (cv2.error, MemoryError, ValueError):
         return {"problem": "the picture cannot be worked on"}
     if reading is None:
-        return {"problem": "no machine readable zone"}
+        return {"problem": NO_ZONE}
     return {"lines": reading.lines, "wrong": reading.wrong_check_digits, "confidence": round(reading.confidence, 3)}
 
 

@@ -29,6 +29,8 @@ from egate.pki.defects import DefectType
 from egate.pki.deviations import DeviationType
 from egate.pki.passive_auth import ChainState, HashState, SignatureState
 
+_OF_APPLICATION = frozenset({ElementaryFile.COM, ElementaryFile.SOD, *DATA_GROUPS})
+"""A chip that gave none of these was never opened, so what it offers is not known."""
 _NOT_AUTHENTIC, _COMPROMISED = "chip_key_not_authentic", "chip_key_compromised"
 
 
@@ -180,7 +182,8 @@ def check_chip_genuine(facts: ChipFacts) -> Check:
     for proof, code in zip(_CHIP_PROOFS, judged, strict=True):
         if code == "":
             return success(name, proof.protocol)
-    return finding(name, next((code for code in judged if code is not None), None) or "no_chip_proof")
+    nothing = "no_chip_proof" if _OF_APPLICATION.intersection(facts.evidence.files) else "chip_not_read"
+    return finding(name, next((code for code in judged if code is not None), None) or nothing)
 
 
 def _judge_proof(facts: ChipFacts, evidence: ChipEvidence, proof: _Proof) -> str | None:

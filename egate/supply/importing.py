@@ -13,7 +13,7 @@ Pure but for reading objects of the folder: the caller commits the drafts.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -26,7 +26,14 @@ from egate.pki.trust_store import TrustStore
 from egate.supply.folder import Draft, Item
 from egate.supply.holdings import Holdings, pinned
 from egate.supply.journal import Entry
-from egate.supply.lists import embedded_certificates, read_defect_list, read_deviation_list, read_master_list, signing_date
+from egate.supply.lists import (
+    NO_SIGNER,
+    embedded_certificates,
+    read_defect_list,
+    read_deviation_list,
+    read_master_list,
+    signing_date,
+)
 from egate.supply.recognise import CERTIFICATE, DEFECT_LIST, DEVIATION_LIST, MASTER_LIST, REVOCATION_LIST, Piece, Refusal
 
 MAXIMUM_PIECES = 200_000
@@ -157,7 +164,10 @@ class _Import:
         """1. the anchors; 2. the signature; 3. a new anchor is pinned; 4. its certificates; 5. what it no longer lists."""
         known = pinned(self._cscas, self._pins)
         brought = self._brought_anchors(piece.der)
-        listed = read_master_list(piece.der, {**known, **brought}, self._request.today)
+        try:
+            listed = read_master_list(piece.der, {**known, **brought}, self._request.today)
+        except TrustError as error:
+            raise self._better(error, brought) from None
         name, country = listed.anchor_sha256, listed.anchor.subject_country
         self._refuse_older_list(piece.der, listed.anchor)
         items = [self._object("list", piece.der, "source")]
@@ -170,7 +180,17 @@ class _Import:
         verdict = f"signature verified under the pinned key {name[:16]} of {country}"
         hashed = sha256(piece.der).hexdigest()
         self._drafts.append(Draft("import", MASTER_LIST, piece.place, hashed, name, verdict, tuple(dict.fromkeys(items))))
-        self._verdicts.append(f"{MASTER_LIST} with {len(listed.certificates)} certificates: {verdict}")
+        size = len(listed.certificates)
+        self._verdicts.append(f"{MASTER_LIST} with {size} certificate{'' if size == 1 else 's'}: {verdict}")
+
+    def _better(self, error: TrustError, brought: Mapping[str, Certificate]) -> TrustError:
+        """Of a list that was refused, although a fingerprint was given, what came of that; nobody is shown what to type."""
+        if not self._request.confirmed or not error.problem.startswith(NO_SIGNER):
+            return error
+        problem = f"{NO_SIGNER}: no certificate given, held or in the list has the fingerprint that was given; a wrong digit?"
+        if brought:
+            problem = f"{error.problem}. The fingerprint that was given is of a certificate that did not make this list's signer"
+        return TrustError(error.doing, problem)
 
     def _brought_anchors(self, list_der: bytes = b"") -> dict[str, Certificate]:
         """Certificates whose fingerprint the operator typed: from --anchor, held here, or in the list itself.
@@ -328,7 +348,10 @@ class _Import:
         brought = self._brought_anchors()
         anchors = {**pinned(self._cscas, self._pins), **brought}.values()
         held = self._defects.values()
-        found, issuer = read_defect_list(piece.der, anchors, self._revocations.values(), held, self._request.today)
+        try:
+            found, issuer = read_defect_list(piece.der, anchors, self._revocations.values(), held, self._request.today)
+        except TrustError as error:
+            raise self._better(error, brought) from None
         problem = self._why_withdrawn(name)
         if problem:
             self.refused.append(Refusal(piece.place, problem, found.country))

@@ -9,6 +9,7 @@ signers only whose signature holds and whom a trusted key certified.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from hashlib import sha256
@@ -16,13 +17,16 @@ from typing import Any
 
 from egate.model.errors import MalformedData, TrustError
 from egate.pki.asn1 import decoding, elements
-from egate.pki.certificate import DEFECT_LIST_SIGNER, DEVIATION_LIST_SIGNER, MASTER_LIST_SIGNER, Certificate
+from egate.pki.certificate import DEFECT_LIST_SIGNER, DEVIATION_LIST_SIGNER, MASTER_LIST_SIGNER, Certificate, parse_certificate
 from egate.pki.cms import SignedData, Signer, find_signer_certificate, parse_signed_data, verify_signer
 from egate.pki.defects import DefectList, parse_defect_list
 from egate.pki.deviations import DeviationList, parse_deviation_list
 from egate.pki.keys import CachedValue
 from egate.pki.revocation import RevocationList
 from egate.pki.trust_store import MAXIMUM_CERTIFICATES, TrustStore, verify_master_list
+
+NO_SIGNER = "no trusted signer"
+"""How the refusal of a list begins that nobody trusted signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +44,10 @@ def read_master_list(der: bytes, anchors: Mapping[str, Certificate], today: date
     try:
         certificates, signer = verify_master_list(der, store, today)
     except TrustError as error:
-        raise TrustError(error.doing, f"{error.problem}; {_who_signed(der)}") from None
+        raise TrustError(error.doing, f"{error.problem}; {_who_signed(der, store.certificates)}") from None
     anchor = store.issuer_of(signer, today)
     if anchor is None:
-        raise TrustError("taking a master list", "no trusted signer")
+        raise TrustError("taking a master list", NO_SIGNER)
     return VerifiedList(certificates, anchor, sha256(anchor.der).hexdigest())
 
 
@@ -83,7 +87,7 @@ def read_defect_list(
     try:
         found = store.with_defects(der, store, today).defects[-1]
     except TrustError as error:
-        raise TrustError(error.doing, f"{error.problem}; {_who_signed(der)}") from None
+        raise TrustError(error.doing, f"{error.problem}; {_who_signed(der, store.certificates)}") from None
     vouched = _vouched(parse_signed_data(der), store, DEFECT_LIST_SIGNER, today)
     issuers = [issuer for _, issuer in vouched if issuer.subject_country == found.country]
     if not issuers:
@@ -167,14 +171,39 @@ def _content(encoded: bytes) -> bytes:
     return encoded[2:] if length < 0x80 else encoded[2 + length - 0x80 :]
 
 
-def _who_signed(der: bytes) -> str:
+def _who_signed(der: bytes, pinned: Iterable[Certificate]) -> str:
     """Who claims to have signed a list, and what the operator can do about it."""
     signed = parse_signed_data(der)
-    countries = sorted({certificate.issuer_country for certificate in signed.certificates}) or ["nobody we can name"]
+    signers = [found for signer in signed.signers if (found := find_signer_certificate(signer, signed.certificates))]
+    countries = sorted({certificate.issuer_country for certificate in signers}) or ["nobody we can name"]
+    pinned, names = tuple(pinned), ", ".join(countries)
+    if {certificate.subject_country for certificate in pinned}.isdisjoint(countries):
+        return (
+            f"it names {names} as its issuer. Pin that State's key: get its SHA-256 fingerprint from the State "
+            "itself and give --anchor CERTIFICATE --fingerprint FINGERPRINT"
+        )
+    keys = sorted({certificate.authority_key_identifier.hex() for certificate in signers} - {""})
+    if not {certificate.subject_key_identifier.hex() for certificate in pinned}.isdisjoint(keys):
+        return (
+            f"the pinned key of {names} made its signer, but the signature does not hold, or the time of the signer or of the "
+            "key is over, or the signer was revoked. Get the list again, or a newer one"
+        )
+    held = {certificate.subject_key_identifier.hex() for certificate in _embedded(der)}
+    where = "; its certificate comes with the list" if held.intersection(keys) else ""
     return (
-        f"it names {', '.join(countries)} as its issuer. Pin that State's key: get its SHA-256 fingerprint from the State "
-        "itself and give --anchor CERTIFICATE --fingerprint FINGERPRINT"
+        f"{names} is pinned, but not with the key that made this list's signer, which is the one with the key identifier "
+        f"{', '.join(keys) or 'that it does not name'}{where}. Get the SHA-256 fingerprint of the certificate with that key from "
+        f"the State itself and give {'--anchor FINGERPRINT' if where else '--anchor CERTIFICATE --fingerprint FINGERPRINT'}"
     )
+
+
+def _embedded(der: bytes) -> list[Certificate]:
+    """The certificates in a list that can be read, none of them verified."""
+    found = []
+    for one in embedded_certificates(der):
+        with suppress(MalformedData):
+            found.append(parse_certificate(one))
+    return found
 
 
 def signing_date(der: bytes, anchors: Iterable[Certificate]) -> date | None:

@@ -28,8 +28,8 @@ SHORT = 16
 MAXIMUM_NAMED = 20
 """Things left out that are named one by one before the rest is counted."""
 
-LINE = 100
-"""Columns of wrapped text beside its label."""
+LINE = 69
+"""Columns of wrapped text beside its label of eleven; a fingerprint of 64 digits fits."""
 
 _GREEN, _YELLOW, _RED, _BOLD = "32", "33", "31", "1"
 
@@ -88,17 +88,18 @@ def report_lines(report: Report, paint: Paint) -> list[str]:
     refused = len(report.refused)
     summary = f"{totals[0]} new, {totals[1]} known, {totals[2]} renewed, {refused} refused"
     lines = [f"{paint.head(printable(report.source))}: {paint.warn(summary) if refused else paint.good(summary)}"]
-    lines += [f"  {verdict}" for verdict in report.verdicts]
+    lines += [line for verdict in report.verdicts for line in _text(verdict)]
     lines += _wrapped("  new      ", report.new) + _wrapped("  renewed  ", report.renewed)
     for entry in report.refused[:MAXIMUM_NAMED]:
         where = f"{entry.what} ({entry.country})" if entry.country else entry.what
         lines += _refusal_lines(f"{where}: {entry.why}", paint)
     lines += [f"  … and {refused - MAXIMUM_NAMED} more refused"] if refused > MAXIMUM_NAMED else []
     if report.gone:
-        lines.append(
-            f"  {len(report.gone)} certificates of the list before are not in this one. They stay trusted; look at each and"
+        were = "is" if len(report.gone) == 1 else "are"
+        lines += _text(
+            f"{counted(len(report.gone), 'certificate')} of the list before {were} not in this one. What was trusted stays so; "
+            "look at each and take back with `egate trust withdraw FINGERPRINT` what should not:"
         )
-        lines.append("  take back with `egate trust withdraw FINGERPRINT` what should not:")
         lines += [f"    {country}  {name[:SHORT]}" for name, country in report.gone[:MAXIMUM_NAMED]]
     return lines
 
@@ -110,11 +111,12 @@ def list_lines(holdings: Holdings, today: date, paint: Paint) -> list[str]:
     rows += [_state_cells(state, today, paint) for state in states]
     lines = table(rows)
     lines[0] = paint.head(lines[0])
-    lines += ["", f"{len(states)} States, {sum(state.certificates for state in states)} country certificates"]
+    certificates = sum(state.certificates for state in states)
+    lines += ["", f"{counted(len(states), 'State')}, {counted(certificates, 'country certificate')}"]
     for country, signed in sorted(holdings.list_dates().items()):
         lines.append(f"master list of {country}, signed {signed} ({(today - signed).days} days ago)")
     for country, (_, found) in sorted(holdings.defect_lists().items()):
-        lines.append(f"defect list of {country}, signed {found.signed or 'without a date'}, {found.count} signers")
+        lines.append(f"defect list of {country}, signed {found.signed or 'without a date'}, {counted(found.count, 'signer')}")
     last = holdings.entries[-1]
     lines.append(f"last change: entry {last.number}, {last.when:%Y-%m-%d %H:%M} UTC, {last.who}: {last.why}")
     return lines
@@ -238,12 +240,22 @@ def _state_cells(state: StateRow, today: date, paint: Paint) -> list[str]:
 
 
 def _wrapped(label: str, counter: Mapping[str, int]) -> list[str]:
-    """Countries with their counts, ten to a line."""
+    """Countries with their counts, eight to a line."""
     texts = [f"{country or '??'} {count}" for country, count in sorted(counter.items()) if count]
     return [
-        (label if start == 0 else " " * len(label)) + "  ".join(f"{text:<6}" for text in texts[start : start + 12]).rstrip()
-        for start in range(0, len(texts), 12)
+        (label if start == 0 else " " * len(label)) + "  ".join(f"{text:<6}" for text in texts[start : start + 8]).rstrip()
+        for start in range(0, len(texts), 8)
     ]
+
+
+def counted(number: int, noun: str) -> str:
+    """So many of something, in the singular for one."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _text(text: str) -> list[str]:
+    """A sentence, indented and wrapped."""
+    return textwrap.wrap(text, LINE + 11, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
 
 
 def _refusal_lines(text: str, paint: Paint) -> list[str]:

@@ -11,18 +11,27 @@ import os
 import platform
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from egate.app.clock import SystemClock
 from egate.app.config import ConfigError
-from egate.app.inspecting.desk_reader import Desk, DeskReading, ReaderName, files_asked, open_reader, parse_reader, read_at_desk
+from egate.app.inspecting.desk_reader import (
+    Desk,
+    DeskReading,
+    ReaderName,
+    asks_for_all,
+    files_asked,
+    open_reader,
+    parse_reader,
+    read_at_desk,
+)
 from egate.app.inspecting.files import profile_of, refuse_unwritable, terminal_credentials, write_private
 from egate.app.inspecting.judging import Judged, Read, Rules, judge
 from egate.app.inspecting.printed import printed_data
 from egate.app.inspecting.report import Shown, report_lines
 from egate.app.inspecting.terminal import Look, ProgressLine, look_of
-from egate.app.inspecting.trusting import believe
+from egate.app.inspecting.trusting import Believed, believe
 from egate.checks.profile import access_policy
 from egate.inspection.building import moment
 from egate.inspection.export import encode_record
@@ -44,7 +53,10 @@ LONGEST_LINE = 200
 
 EXAMPLES = """\
 how to read a passport on a PC/SC reader:
-  1. plug the reader in; on Debian: apt install pcscd && systemctl start pcscd.socket, and pip install "egate[pcsc]"
+  1. plug the reader in; on Debian, once, as root:
+       apt install pcscd libccid libpcsclite-dev swig python3-dev gcc
+       systemctl start pcscd.socket
+     and in the folder of egate:  .venv/bin/pip install "pyscard>=2.3,<3"
   2. lay the open passport on the reader, the page with the picture down, and leave it there; where the chip is in
      the cover, lay it down closed
   3. egate inspect --trust TRUST
@@ -132,7 +144,8 @@ def run(arguments: argparse.Namespace) -> int:
     found = asyncio.run(_read(arguments, prepared.name, request, clock))
     read = Read(printed.mrz, found.evidence, found.began_ns, found.ended_ns)
     judged = judge(read, prepared.rules, clock)
-    _print(report_lines(judged.record, _shown(judged, read), judged.took_ms, look))
+    shown = replace(_shown(judged, read), by_number=bool(printed.card_access_number), by_print=printed.opens)
+    _print(report_lines(judged.record, shown, judged.took_ms, look))
     if arguments.trust is None:
         _print(look.wrapped("No --trust was given, so no signature could be traced to a State.", 4))
     _write(arguments, judged, found.evidence, look)
@@ -150,10 +163,23 @@ def _prepare(arguments: argparse.Namespace, clock: SystemClock, look: Look) -> _
         refuse_unwritable(getattr(arguments, option), f"--{option}")
     profile = profile_of(arguments.profile)
     believed = believe(arguments.trust, moment(clock.wall_ns()).date())
-    _print(look.paint.warn(f"not used: {remark}") for remark in believed.remarks)
+    _print(look.paint.warn(line) for line in _warnings(arguments, believed, look, with_terminal=bool(terminal)))
     place, devices = Place("", platform.node()[:64]), (("reader", name.text[:200]),)
     rules = Rules(profile, believed, LoggingProfile(arguments.log_profile), place, devices)
     return _Prepared(name, files, terminal, rules)
+
+
+def _warnings(arguments: argparse.Namespace, believed: Believed, look: Look, *, with_terminal: bool) -> list[str]:
+    """What somebody may want to put right before a document is read."""
+    lines = [line for remark in believed.remarks for line in look.wrapped(f"not used: {remark}", 4, " ")]
+    if arguments.trust is not None and not believed.store.certificates:
+        empty = f"{arguments.trust} holds no country signing certificate that can be used: no signature will lead to a State"
+        lines += look.wrapped(empty, 4, " ")
+    if asks_for_all(arguments.files) and not with_terminal:
+        lines += look.wrapped(
+            "--files all leaves out DG3 and DG4, which open only with --terminal-chain and --terminal-key", 4, " "
+        )
+    return lines
 
 
 async def _read(arguments: argparse.Namespace, name: ReaderName, request: ReadRequest, clock: SystemClock) -> DeskReading:
@@ -162,7 +188,7 @@ async def _read(arguments: argparse.Namespace, name: ReaderName, request: ReadRe
     progress = ProgressLine(sys.stderr, look_of(sys.stderr, os.environ))
     await reader.start()
     try:
-        found = await read_at_desk(Desk(reader, clock, _tell, progress, arguments.wait), request)
+        found = await read_at_desk(Desk(reader, clock, _tell, progress, arguments.wait, name), request)
         await reader.release()
         return found
     finally:
@@ -190,7 +216,8 @@ def _write(arguments: argparse.Namespace, judged: Judged, evidence: ChipEvidence
         written.append(f"{arguments.xml}: the checks in the order of BSI TR-03135-1")
     if arguments.portrait is not None:
         written.append(_write_portrait(arguments.portrait, evidence))
-    _print(["", *(look.plain(f"    {line}") for line in written)] if written else [])
+    lines = [look.plain(part) for line in written for part in look.wrapped(line, 6, "    ")]
+    _print(["", *lines] if lines else [])
 
 
 def _write_portrait(path: Path, evidence: ChipEvidence) -> str:

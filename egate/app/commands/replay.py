@@ -14,9 +14,10 @@ from pathlib import Path
 from egate.app.config import ConfigError
 from egate.app.inspecting.files import profile_of, write_private
 from egate.app.inspecting.recorded import record_of_crossing, record_of_file
-from egate.app.inspecting.report import comparison_lines
+from egate.app.inspecting.report import comparison_lines, turn_lines
 from egate.app.inspecting.terminal import look_of
 from egate.app.inspecting.trusting import believe
+from egate.app.inspecting.turns import decide_again
 from egate.inspection.export import encode_record
 from egate.inspection.record import InspectionRecord
 from egate.inspection.rejudging import judge_again, recorded_profile, recorded_trust, why_not
@@ -64,16 +65,19 @@ def run(arguments: argparse.Namespace) -> int:
     trust = recorded_trust(record) if arguments.trust is None else believe(arguments.trust, day).store
     profile = recorded_profile(record) if arguments.profile is None else profile_of(arguments.profile)
     compared = judge_again(record, trust, profile, day)
+    turns = decide_again(record, compared, profile)
     look = look_of(sys.stdout, os.environ)
     head = f"Inspection {record.transaction} of {record.began:%Y-%m-%d %H:%M:%S} UTC, judged as on {day}"
     lines = [
         look.paint.head(head),
         *look.wrapped(f"by the profile {profile.name}, trusting {trust.source}", 4),
         "",
+        *turn_lines(turns, look),
         *comparison_lines(compared, look),
     ]
     sys.stdout.write("".join(f"{look.plain(line)}\n" for line in lines))
-    return OTHERWISE if any(entry.changed for entry in compared) else SAME
+    otherwise = any(entry.changed for entry in compared) or any(turn.then is not turn.now for turn in turns)
+    return OTHERWISE if otherwise else SAME
 
 
 def _record(arguments: argparse.Namespace) -> InspectionRecord:

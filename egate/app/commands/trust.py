@@ -10,6 +10,7 @@ import json
 import os
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -34,6 +35,7 @@ from egate.supply.store import load_trust, loose_files
 from egate.supply.views import (
     Paint,
     certificate_lines,
+    counted,
     diff_lines,
     entry_lines,
     list_lines,
@@ -43,6 +45,9 @@ from egate.supply.views import (
 )
 
 WELL, ATTENTION, FAILED = 0, 1, 2
+
+SENTENCE = 80
+"""Columns of a sentence, as the reports have them."""
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _NUMBER = re.compile(r"#?\d{1,6}")
@@ -164,7 +169,8 @@ def _one_file(path: Path, work: _Work, by: Authorship, request: Request, args: a
     try:
         return _import_file(path, work, by, request, dry_run=args.dry_run)
     except MalformedData as error:
-        _print([f"{work.paint.head(printable(path.name))}: {work.paint.bad('refused')}: {error.problem}"])
+        _print([f"{work.paint.head(printable(path.name))}: {work.paint.bad('refused')}"])
+        _print(textwrap.wrap(error.problem, SENTENCE, initial_indent="  ", subsequent_indent="  ", break_long_words=False))
         return FAILED
 
 
@@ -207,9 +213,8 @@ def _adopt(args: argparse.Namespace, work: _Work, by: Authorship) -> tuple[int, 
         if not args.dry_run and drafts:
             why = f"what the folder trusted when its journal began ({by.why})"
             work.folder.commit(drafts, report.objects, replace(by, why=why))
-    _print(
-        [f"{work.folder.root} was a folder of files; its journal begins with what it trusted:", *report_lines(report, work.paint)]
-    )
+    adopted = f"{work.folder.root} was a folder of files; its journal begins with what it trusted:"
+    _print([*textwrap.wrap(adopted, SENTENCE, break_long_words=False), *report_lines(report, work.paint)])
     return (ATTENTION if report.refused else WELL), ders
 
 
@@ -265,9 +270,8 @@ def _withdraw(args: argparse.Namespace, work: _Work) -> int:
     lines = [f"{name} is trusted no longer; a lane learns it at its next start"]
     brought = [held for held in holdings.of("csca") if held.sha256 != name and all(e.anchor == name for e in held.entries)]
     if brought:
-        lines.append(
-            f"{len(brought)} certificates came only through what it vouched for, and stay trusted; withdraw what should not be:"
-        )
+        came = "came only through what it vouched for. What was trusted stays so; withdraw what should not be:"
+        lines += textwrap.wrap(f"{counted(len(brought), 'certificate')} {came}", SENTENCE)
         lines += [f"  {held.sha256}" for held in brought]
     _print(lines)
     return ATTENTION if brought else WELL
@@ -311,7 +315,7 @@ def _list_lines(holdings: Holdings, country: str) -> list[str]:
             lines += [f"deviation list {held.sha256}", what, *(f"  {line}" for line in entry_lines(held.entries))]
     for held, listed in holdings.defect_lists().values():
         if listed.country == country:
-            what = f"  signed {listed.signed or 'without a date'}, about the documents of {listed.count} signers"
+            what = f"  signed {listed.signed or 'without a date'}, about the documents of {counted(listed.count, 'signer')}"
             lines += [f"defect list {held.sha256}", what, *(f"  {line}" for line in entry_lines(held.entries))]
     return lines
 

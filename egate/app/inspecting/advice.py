@@ -27,6 +27,20 @@ _TYPE_AGAIN = "Read or type the machine readable zone again, from the document i
 _OFFICER = "Do not rely on the chip; have the document examined."
 _TRUST = "Bring the trust store up to date (`egate trust import`) and inspect again before you suspect the document."
 
+NUMBER_REFUSED = (
+    "The chip refused the card access number.",
+    "Compare the digits with those on the front of the document; if they are right, have it examined.",
+)
+NUMBER_UNKNOWN = (
+    "The chip takes no card access number: it has no PACE.",
+    "Inspect again with the printed lines (--mrz), or with number, birth and expiry.",
+)
+BOTH_REFUSED = (
+    "The chip refused the card access number, and the keys derived from the printed data.",
+    "Compare the number on the front, and number, birth and expiry; if they are right, have the document examined.",
+)
+"""Why, and what to do, where a card access number was given and the chip did not open."""
+
 ADVICE: Mapping[CheckName, Advice] = {
     CheckName.MRZ_CHECK_DIGITS: Advice(
         "Check digits",
@@ -104,7 +118,6 @@ ADVICE: Mapping[CheckName, Advice] = {
         _OFFICER,
         {
             "chip_not_read": _READ_AGAIN,
-            "chip_proof_not_run": _READ_AGAIN,
             "no_chip_proof": "Nothing: many genuine documents have no such proof.",
         },
     ),

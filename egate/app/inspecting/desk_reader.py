@@ -24,6 +24,8 @@ SLIP_WAIT_S = 20.0
 """How long somebody may take to lay a document down again."""
 
 ALL_FILES = "all"
+VPCD_ADDRESS = "127.0.0.1:35963"
+"""Where the driver listens when no place is named."""
 _ALWAYS_READ = frozenset(
     {
         ElementaryFile.CARD_ACCESS,
@@ -76,7 +78,10 @@ def open_reader(name: ReaderName, clock: Clock, *, emulated: bool) -> ChipReader
         name="" if by_path else _pattern(name),
         emulated=emulated or name.kind == "vpcd",
     )
-    return drivers.make_chip_reader(name.kind, settings, clock)
+    try:
+        return drivers.make_chip_reader(name.kind, settings, clock)
+    except DeviceError as error:
+        raise DeviceError(error.doing, error.problem.replace("emulated = true", "at a desk: --emulated")) from None
 
 
 def _pattern(name: ReaderName) -> str:
@@ -91,13 +96,18 @@ def files_asked(text: str, *, with_terminal: bool) -> tuple[ElementaryFile, ...]
     Without the lane's files a document would be admitted here that a gate refers.
     """
     further = [file for file in ElementaryFile if file not in _ALWAYS_READ]
-    if text.strip().lower() == ALL_FILES:
+    if asks_for_all(text):
         return tuple(file for file in further if with_terminal or file not in _GUARDED)
     named = [_file(word) for word in text.split(",") if word.strip()]
     guarded = [file.name for file in named if file in _GUARDED]
     if guarded and not with_terminal:
         raise ConfigError(f"--files {guarded[0]}: needs --terminal-chain and --terminal-key")
     return tuple(file for file in dict.fromkeys((*DEFAULT_CHIP_FILES, *named)) if file not in _ALWAYS_READ)
+
+
+def asks_for_all(text: str) -> bool:
+    """Whether `--files` says so."""
+    return text.strip().lower() == ALL_FILES
 
 
 def _file(word: str) -> ElementaryFile:
@@ -118,6 +128,7 @@ class Desk:
     tell: Tell
     progress: ProgressLine
     wait_s: float
+    name: ReaderName = ReaderName("pcsc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +146,7 @@ async def read_at_desk(desk: Desk, request: ReadRequest) -> DeskReading:
     wait_s, began_ns = desk.wait_s, 0
     for slip in range(SLIPS + 1):
         if not await _laid_down(desk, wait_s):
-            raise DeviceError("waiting for a document", f"no chip answered within {wait_s:g} s; does it have one, is it flat?")
+            raise DeviceError("waiting for a document", _nothing_came(desk.name, wait_s))
         began_ns = began_ns or desk.clock.wall_ns()
         try:
             evidence = await _read_once(desk, request, partial)
@@ -155,11 +166,24 @@ async def _laid_down(desk: Desk, wait_s: float) -> bool:
     """Whether a chip is there within a time; somebody who has to lay it down is asked to."""
     if await desk.reader.wait_for_chip(min(0.5, wait_s)):
         return True
-    desk.progress.say(f"Lay the document on the reader (waiting {wait_s:g} s, Ctrl-C ends) …")
+    todo = f"Let a chip connect to {_address(desk.name)}" if desk.name.kind == "vpcd" else "Lay the document on the reader"
+    desk.progress.say(f"{todo} (waiting {wait_s:g} s, Ctrl-C ends) …")
     try:
         return await desk.reader.wait_for_chip(wait_s)
     finally:
         desk.progress.clear()
+
+
+def _address(name: ReaderName) -> str:
+    return name.place or VPCD_ADDRESS
+
+
+def _nothing_came(name: ReaderName, wait_s: float) -> str:
+    """What to look at when no chip came: a virtual reader has nothing that could lie askew on it."""
+    if name.kind == "vpcd":
+        place = _address(name)
+        return f"no chip connected to {place} within {wait_s:g} s; `egate document serve DOC --vpcd {place}` is one that does"
+    return f"no chip answered within {wait_s:g} s; does it have one, is it flat?"
 
 
 async def _read_once(desk: Desk, request: ReadRequest, partial: PartialReading) -> ChipEvidence:

@@ -14,7 +14,8 @@ from datetime import datetime
 from pathlib import Path
 
 from egate.app.config import ConfigError
-from egate.app.optical_reader import PageWorker
+from egate.app.optical_reader import PageReading, PageWorker
+from egate.app.optics_worker import NO_ZONE
 from egate.model.document import Mrz, MrzInformation
 from egate.model.errors import MalformedData
 from egate.mrtd.files.mrz import parse_mrz
@@ -42,6 +43,11 @@ class Printed:
     mrz: Mrz | None = field(repr=False)
     information: MrzInformation
     card_access_number: str = field(repr=False, default="")
+
+    @property
+    def opens(self) -> bool:
+        """Whether the print gives keys, or only the number does."""
+        return self.information != _NOTHING
 
 
 def printed_data(arguments: argparse.Namespace, ask: Ask) -> Printed:
@@ -105,17 +111,19 @@ def _from_picture(path: Path) -> Mrz:
     except OSError as error:
         raise ConfigError(f"--picture {path}: {error.strerror}") from None
 
-    async def read() -> tuple[str, ...]:
+    async def read() -> PageReading:
         worker = PageWorker()
         try:
-            return (await worker.read(picture)).lines
+            return await worker.read(picture)
         finally:
             await worker.close()
 
-    lines = asyncio.run(read())
-    if not lines:
+    found = asyncio.run(read())
+    if not found.lines and found.problem not in ("", NO_ZONE):
+        raise ConfigError(f"--picture {path}: this picture cannot be read ({found.problem})")
+    if not found.lines:
         raise ConfigError(f"--picture {path}: no machine readable zone was found; is the whole foot of the page in the picture?")
-    return _parsed(lines)
+    return _parsed(found.lines)
 
 
 def _information(arguments: argparse.Namespace) -> MrzInformation:

@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from egate.app.config import ConfigError
 from egate.app.inspecting.files import read_input
 from egate.app.lane_inspection import unpack
 from egate.hub.query import LedgerReader, open_sealed
-from egate.inspection.export import parse_record
-from egate.inspection.record import InspectionRecord
+from egate.inspection.export import LARGEST_RECORD_BYTES, parse_record
+from egate.inspection.record import SCHEMA_VERSION, InspectionRecord
 from egate.model.crossing import RecordKind
+from egate.model.errors import MalformedData
 from egate.storage.keys import load_sealing_private
 from egate.storage.vault import CentrePrivateKey
 
 
 def record_of_file(path: Path) -> InspectionRecord:
-    """The record in a JSON file; raises ConfigError or MalformedData."""
-    return parse_record(read_input(path, "RECORD"))
+    """The record in a JSON file; raises ConfigError that names the file."""
+    data = read_input(path, "RECORD")
+    try:
+        return parse_record(data)
+    except MalformedData as error:
+        newer = _newer_format(data)
+        if newer:
+            problem = (
+                f"a newer version of egate wrote it (format {newer}, this one reads up to {SCHEMA_VERSION}); use that version"
+            )
+            raise ConfigError(f"{path}: {problem}") from None
+        raise ConfigError(f"{path} is no inspection record, or damaged: {error.problem}") from None
+
+
+def _newer_format(data: bytes) -> int:
+    """The format that a record says it has, where it is a newer one than ours; otherwise 0."""
+    if len(data) > LARGEST_RECORD_BYTES:
+        return 0
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError):
+        return 0
+    schema = content.get("schema") if isinstance(content, dict) else None
+    return schema if type(schema) is int and schema > SCHEMA_VERSION else 0
 
 
 def record_of_crossing(ledger: Path, key_file: Path | None, transaction: str) -> InspectionRecord:

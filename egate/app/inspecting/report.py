@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from egate.app.inspecting.advice import ADVICE, what_to_do
+from egate.app.inspecting.advice import ADVICE, BOTH_REFUSED, NUMBER_REFUSED, NUMBER_UNKNOWN, what_to_do
 from egate.app.inspecting.terminal import Look, foreign
+from egate.app.inspecting.turns import Turn
 from egate.checks.electronic import PACE_FELL_BACK
 from egate.checks.known_defects import DEFECT_PREFIX
 from egate.inspection.record import CheckRecord, DecisionRecord, InspectionRecord
@@ -36,6 +37,9 @@ _FOLLOWS: Mapping[str, frozenset[CheckName]] = {
 }
 """Codes that say no more than that another check, which speaks against admitting, came first."""
 
+_PRINT_MISSING = "mrz_not_read"
+"""At a desk the printed lines are typed or pictured, so nobody failed at reading them: they were not given."""
+
 _IN_THE_ZONE = frozenset({"name", "date_of_birth"})
 """What DG11 repeats of the machine readable zone."""
 
@@ -55,6 +59,10 @@ class Shown:
     mrz: Mrz | None = field(repr=False, default=None)
     from_chip: bool = False
     details: tuple[tuple[str, str], ...] = field(repr=False, default=())
+    by_number: bool = False
+    """Whether the chip was asked to open with a card access number."""
+    by_print: bool = True
+    """Whether it was asked to open with what is printed: the lines, or number, birth and expiry."""
 
 
 def report_lines(record: InspectionRecord, shown: Shown, judged_ms: int, look: Look) -> list[str]:
@@ -64,15 +72,21 @@ def report_lines(record: InspectionRecord, shown: Shown, judged_ms: int, look: L
     named = _against(made, decision)
     causes = {entry.name for entry in named}
     followed = [entry for entry in made if causes & _FOLLOWS.get(entry.code, frozenset())]
-    against = [entry for entry in named if entry not in followed]
-    notes = [entry for entry in made if entry not in named and entry not in followed and _is_note(entry)]
+    unprinted = [entry for entry in made if entry.code == _PRINT_MISSING]
+    grouped = [*followed, *unprinted]
+    against = [entry for entry in named if entry not in grouped]
+    notes = [entry for entry in made if entry not in named and entry not in grouped and _is_note(entry)]
     good = [entry for entry in made if entry.result is CheckResult.SUCCESSFUL]
     blocks = (
         _document_lines(record, shown, look),
-        [*(line for entry in against for line in _reason_lines(entry, look)), *_followed_lines(followed, look)],
+        [
+            *(line for entry in against for line in _reason_lines(entry, _case(entry, record, shown), look)),
+            *_unprinted_lines(unprinted, look),
+            *_followed_lines(followed, look),
+        ],
         [line for entry in (*good, *notes) for line in _short_lines(entry, record, shown, look)],
         _chip_lines(record, judged_ms, look),
-        _verdict_lines(decision, against, look),
+        _verdict_lines(decision, against, grouped, look),
     )
     lines: list[str] = []
     for block in blocks:
@@ -88,6 +102,19 @@ def _followed_lines(followed: Sequence[CheckRecord], look: Look) -> list[str]:
     return look.wrapped(
         titles, _INDENT, f" {look.mark(CheckResult.NOT_SUPPORTED)}{look.gap}{'so not checked'.ljust(TITLE_COLUMNS)}"
     )
+
+
+def _unprinted_lines(unprinted: Sequence[CheckRecord], look: Look) -> list[str]:
+    """What could not be checked because nobody gave the printed lines, in one place."""
+    if not unprinted:
+        return []
+    worst = max(entry.result for entry in unprinted)
+    titles = ", ".join(ADVICE[entry.name].title.lower() for entry in unprinted)
+    first = f" {look.mark(worst)}{look.gap}{look.coloured('Printed lines'.ljust(TITLE_COLUMNS), worst)}"
+    return [
+        *look.wrapped(f"Were not given, so not checked: {titles}.", _INDENT, first),
+        *look.wrapped("→ Inspect again with the lines at the foot of the page (--mrz or --picture).", _INDENT),
+    ]
 
 
 def _against(made: Iterable[CheckRecord], decision: DecisionRecord) -> list[CheckRecord]:
@@ -165,13 +192,23 @@ def _expires(mrz: Mrz) -> str:
 # -- checks ---------------------------------------------------------------------------------------------------------------
 
 
-def _reason_lines(entry: CheckRecord, look: Look) -> list[str]:
+def _reason_lines(entry: CheckRecord, told: tuple[str, str], look: Look) -> list[str]:
     """Why, and what to do."""
-    lines = look.wrapped(_why(entry), _INDENT, _first(entry, look))
+    why, todo = told
+    lines = look.wrapped(why, _INDENT, _first(entry, look))
     if entry.known_deviation:
         lines += look.wrapped(_published(entry.known_deviation), _INDENT)
-    todo = what_to_do(entry.name, entry.code)
     return lines + (look.wrapped(f"→ {todo}", _INDENT) if todo else [])
+
+
+def _case(entry: CheckRecord, record: InspectionRecord, shown: Shown) -> tuple[str, str]:
+    """Why, and what to do; of refused keys it says which of them the desk had given."""
+    if entry.code != "access_keys_refused" or not shown.by_number:
+        return _why(entry), what_to_do(entry.name, entry.code)
+    if shown.by_print:
+        return BOTH_REFUSED
+    tried = any(p.protocol == "pace" and p.state is not ProtocolState.NOT_OFFERED for p in record.protocols)
+    return NUMBER_REFUSED if tried else NUMBER_UNKNOWN
 
 
 def _published(known: str) -> str:
@@ -188,6 +225,7 @@ def _first(entry: CheckRecord, look: Look) -> str:
 
 def _why(entry: CheckRecord) -> str:
     told = entry.detail and entry.name is not CheckName.CERTIFICATE_CHAIN  # there the detail says the same in other words
+    told = told and entry.detail.removeprefix("it ") not in entry.text  # as "it does not hold"
     return f"{entry.text.rstrip('.')}: {foreign(entry.detail).replace('_', ' ')}." if told else entry.text
 
 
@@ -243,7 +281,7 @@ def _chip_lines(record: InspectionRecord, judged_ms: int, look: Look) -> list[st
             text = f"{held.country} {held.serial[:16]}, {held.key}, {held.valid_from} to {held.valid_until}"
             rows.append((who, text))
     if record.quirks:
-        rows.append(("quirks met", ", ".join(quirk.replace("_", " ") for quirk in record.quirks)))
+        rows.append(("quirks learnt", ", ".join(record.quirks)))
     if reading.commands:
         size = sum(entry.size_bytes for entry in record.files)
         files = sum(entry.read for entry in record.files)
@@ -253,12 +291,16 @@ def _chip_lines(record: InspectionRecord, judged_ms: int, look: Look) -> list[st
     return [line for name, text in rows for line in look.wrapped(text, _INDENT, f"    {name.ljust(TITLE_COLUMNS)}")]
 
 
-def _verdict_lines(decision: DecisionRecord, against: Sequence[CheckRecord], look: Look) -> list[str]:
+def _verdict_lines(
+    decision: DecisionRecord, against: Sequence[CheckRecord], grouped: Sequence[CheckRecord], look: Look
+) -> list[str]:
     if decision.outcome is Outcome.ADMIT:
         return [look.coloured(f" {'✔' if look.unicode else 'ok'}  ADMIT", CheckResult.SUCCESSFUL) + "  nothing speaks against it"]
-    titles = ", ".join(ADVICE[entry.name].title.lower() for entry in against)
-    others = len(decision.because) - len(against)
-    because = titles + (f" and {others} more" if others and titles else "") or "see the record"
+    reasons = [ADVICE[entry.name].title.lower() for entry in against]
+    reasons += ["printed lines not given"] if any(entry.code == _PRINT_MISSING for entry in grouped) else []
+    shown = {entry.name.value for entry in (*against, *grouped)}
+    others = dict.fromkeys(text.split(":")[0] for text in decision.because)
+    because = ", ".join([*reasons, *(name.replace("_", " ") for name in others if name not in shown)])
     worst = max((entry.result for entry in against), default=CheckResult.UNDETERMINED)
     mark = ("✘" if worst is CheckResult.FAILED else "?") if look.unicode else "XX"
     head = f" {mark}  REFER"
@@ -266,6 +308,22 @@ def _verdict_lines(decision: DecisionRecord, against: Sequence[CheckRecord], loo
 
 
 # -- judged again ---------------------------------------------------------------------------------------------------------
+
+
+def turn_lines(turns: Sequence[Turn], look: Look) -> list[str]:
+    """Whether the verdict turns, at each door where there was more than one."""
+    lines: list[str] = []
+    for turn in turns:
+        title = "Verdict" if len(turns) == 1 else f"Verdict ({turn.point.value})"
+        names = [ADVICE[name].title.lower() if name in ADVICE else name.value.replace("_", " ") for name in turn.because]
+        stays = turn.then is turn.now
+        text = f"stays {turn.now.name}" if stays else f"was {turn.then.name}, is {turn.now.name}"
+        if names and not stays:
+            text += f": {', '.join(names)}"
+        result = CheckResult.SUCCESSFUL if stays else CheckResult.FAILED
+        first = f" {look.mark(result)}{look.gap}{look.coloured(title.ljust(TITLE_COLUMNS), result)}"
+        lines += look.wrapped(text, _INDENT, first)
+    return [look.plain(line) for line in [*lines, *([""] if lines else [])]]
 
 
 def comparison_lines(compared: Sequence[Comparison], look: Look) -> list[str]:

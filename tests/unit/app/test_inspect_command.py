@@ -24,6 +24,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from drivers.sim.pace import LoopPace
@@ -42,7 +43,7 @@ from egate.inspection.logging_profile import LoggingProfile
 from egate.inspection.rejudging import recorded_mrz
 from egate.model.checks import Outcome
 from egate.model.document import ElementaryFile
-from egate.model.errors import DeviceError, MalformedData
+from egate.model.errors import DeviceError
 from tests.unit.optics.pages import as_file, draw_page
 
 DOCS = Path(__file__).parents[3] / "docs" / "inspection.md"
@@ -264,7 +265,9 @@ def test_a_card_by_its_access_number_alone(tmp_path: Path) -> None:
     ended = inspected(tmp_path, document, "--can", "123456", lines=())
     assert ended.status == 1
     assert HOLDER in ended.shown
-    assert "could not be read" in ended.shown
+    assert ended.shown.count("Were not given") == 1
+    wrong = inspected(tmp_path, document, "--can", "123457", lines=())
+    assert "The chip refused the card access number." in " ".join(wrong.shown.split())
 
 
 def test_by_number_birth_and_expiry(tmp_path: Path) -> None:
@@ -335,7 +338,7 @@ def test_ctrl_c_ends_it_without_a_word_of_python(tmp_path: Path) -> None:
 
 
 def test_no_document_is_said_in_words(tmp_path: Path) -> None:
-    with pytest.raises(DeviceError, match="no chip answered"):
+    with pytest.raises(DeviceError, match="no chip connected to 127"):
         run(inspect, "--reader", f"vpcd:127.0.0.1:{free_port()}", "--mrz", *made().document.lines, "--wait", "0.2")
 
 
@@ -379,9 +382,13 @@ def test_nobody_types_for_ever() -> None:
 
 
 def test_a_picture_of_the_page_gives_the_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The child that reads pictures is another's; here only that its lines are used, and that their absence is said."""
+    """The child that reads pictures is another's; here only that its lines are used, and why there are none is said."""
     picture = tmp_path / "page.jpg"
     picture.write_bytes(b"\xff\xd8\xff\xd9")
+    with pytest.raises(ConfigError, match="this picture cannot be read"):
+        printed_data(parse(inspect, ["--picture", str(picture)]), lambda _prompt: "")
+    picture = tmp_path / "page.png"
+    picture.write_bytes(as_file(np.full((600, 900), 255, np.uint8)))
     with pytest.raises(ConfigError, match="no machine readable zone was found"):
         printed_data(parse(inspect, ["--picture", str(picture)]), lambda _prompt: "")
 
@@ -398,8 +405,26 @@ def test_a_drawn_page_is_inspected_from_its_picture(tmp_path: Path) -> None:
 def test_a_foreign_file_is_no_record(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "r.json"
     path.write_bytes(data)
-    with pytest.raises(MalformedData):
+    with pytest.raises(ConfigError, match=r"r\.json is no inspection record, or damaged"):
         run(replay, str(path))
+
+
+def test_a_record_of_a_newer_version_is_told_from_a_damaged_one(tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    path.write_text('{"schema": 99, "of": "tomorrow"}')
+    with pytest.raises(ConfigError, match=r"r\.json: a newer version of egate wrote it \(format 99"):
+        run(replay, str(path))
+
+
+def test_what_can_be_put_right_is_said_before_a_document_is_read(tmp_path: Path) -> None:
+    """An empty trust folder, and files that are left out: told although no document ever comes."""
+    shown = io.StringIO()
+    place = ["--reader", f"vpcd:127.0.0.1:{free_port()}", "--wait", "0.1", "--files", "all", "--trust", str(tmp_path)]
+    with contextlib.redirect_stdout(shown), pytest.raises(DeviceError, match="no chip connected"):
+        inspect.run(parse(inspect, [*place, *LINES]))
+    said = " ".join(shown.getvalue().split())
+    assert "holds no country signing certificate" in said
+    assert "--files all leaves out DG3 and DG4" in said
 
 
 def test_replay_says_what_a_day_is(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import re
 import secrets
 from dataclasses import replace
@@ -18,16 +19,18 @@ from egate.app.config import DEFAULT_CHIP_FILES, ConfigError
 from egate.app.inspecting.advice import ADVICE, what_to_do
 from egate.app.inspecting.desk_reader import Desk, ReaderName, files_asked, open_reader, parse_reader, read_at_desk
 from egate.app.inspecting.files import profile_of, read_input, refuse_unwritable, terminal_credentials, write_private
-from egate.app.inspecting.report import TITLE_COLUMNS, Shown, comparison_lines, report_lines
+from egate.app.inspecting.report import TITLE_COLUMNS, Shown, comparison_lines, report_lines, turn_lines
 from egate.app.inspecting.terminal import Look, ProgressLine, foreign, look_of
 from egate.app.inspecting.trusting import NO_TRUST, believe
+from egate.app.inspecting.turns import decide_again
 from egate.app.simulate.making import make_document
 from egate.app.simulate.recipe import parse_recipe
 from egate.app.simulate.serving import chip_of
-from egate.checks.catalogue import CATALOGUE
+from egate.checks.catalogue import CATALOGUE, finding
 from egate.checks.electronic import PACE_FELL_BACK
-from egate.inspection.rejudging import judge_again, recorded_profile
-from egate.model.checks import CheckName, CheckResult
+from egate.inspection.record import InspectionRecord
+from egate.inspection.rejudging import judge_again, recorded_profile, recorded_trust
+from egate.model.checks import CheckName, CheckResult, Outcome
 from egate.model.document import ElementaryFile, ProtocolState
 from egate.model.errors import ChipLost, DeviceError, MalformedData
 from egate.mrtd.files.mrz import parse_mrz
@@ -148,7 +151,8 @@ def test_a_published_deviation_is_said_beside_the_failure() -> None:
 
 def test_quirks_that_were_met_are_named() -> None:
     record = replace(case().record(), quirks=("largest_read_a0", "wrong_com"))
-    assert any("largest read a0, wrong com" in line for line in report_lines(record, Shown(), 3, PLAIN))
+    lines = report_lines(record, Shown(), 3, PLAIN)
+    assert any(line.split() == ["quirks", "learnt", "largest_read_a0,", "wrong_com"] for line in lines)
 
 
 def test_nothing_that_could_be_read_is_said_too() -> None:
@@ -164,6 +168,76 @@ def test_what_changed_is_told_and_what_was_not_judged() -> None:
     assert "checks end otherwise" in text
 
 
+def test_a_verdict_that_turns_is_told_first() -> None:
+    record = case().record()
+    nobody, profile = TrustStore.from_parts((), "nobody", TODAY), recorded_profile(record)
+    turned = turn_lines(decide_again(record, judge_again(record, nobody, profile, TODAY), profile), PLAIN)
+    assert " ".join(turned).split()[:6] == ["✘", "Verdict", "was", "ADMIT,", "is", "REFER:"]
+    assert "issuer's chain" in " ".join(turned)
+    same = judge_again(record, recorded_trust(record), profile, TODAY)
+    assert " ".join(turn_lines(decide_again(record, same, profile), PLAIN)).split() == ["✔", "Verdict", "stays", "ADMIT"]
+
+
+@pytest.mark.parametrize(
+    ("by_number", "by_print", "said"),
+    [
+        (False, True, "refused the keys derived from the printed data. → Compare number, birth and expiry"),
+        (True, True, "refused the card access number, and the keys derived from the printed data. → Compare the number on the"),
+        (True, False, "refused the card access number. → Compare the digits with those on the front"),
+    ],
+)
+def test_refused_keys_are_told_by_what_was_given(by_number: bool, by_print: bool, said: str) -> None:
+    shown = Shown(by_number=by_number, by_print=by_print)
+    assert said in _flat(_access_refused(ProtocolState.REFUSED), shown)
+
+
+def test_a_number_at_a_chip_without_pace_is_not_called_wrong() -> None:
+    assert "takes no card access number" in _flat(
+        _access_refused(ProtocolState.NOT_OFFERED), Shown(by_number=True, by_print=False)
+    )
+
+
+def _access_refused(pace: ProtocolState) -> InspectionRecord:
+    record = case().record()
+    protocols = tuple(replace(p, state=pace) if p.protocol == "pace" else p for p in record.protocols)
+    return _with_finding(replace(record, protocols=protocols), CheckName.CHIP_ACCESS, "access_keys_refused")
+
+
+def _with_finding(record: InspectionRecord, name: CheckName, code: str, detail: str = "") -> InspectionRecord:
+    """The record with another ending of one check, which now refers."""
+    check, text = finding(name, code), next(end.text for end in CATALOGUE[name].endings if end.code == code)
+    checks = tuple(
+        replace(e, result=check.result, code=code, text=text, detail=detail) if e.name is name else e for e in record.checks
+    )
+    decision = record.decisions[-1]
+    because = (*decision.because, f"{name.value}:{check.result.value}:{code}")
+    return replace(record, checks=checks, decisions=(replace(decision, outcome=Outcome.REFER, because=because),))
+
+
+def _flat(record: InspectionRecord, shown: Shown) -> str:
+    return " ".join(" ".join(report_lines(record, shown, 3, PLAIN)).split())
+
+
+def test_lines_that_nobody_gave_are_told_once() -> None:
+    record = case().record()
+    for name in (CheckName.MRZ_CHECK_DIGITS, CheckName.MRZ_MATCHES_CHIP):
+        record = _with_finding(record, name, "mrz_not_read")
+    text = _flat(record, Shown())
+    assert text.count("Were not given, so not checked: check digits, print and chip.") == 1
+    assert "could not be read." not in text
+    assert text.endswith("REFER to an officer: printed lines not given")
+
+
+def test_a_reason_says_nothing_twice_and_the_verdict_names_every_one() -> None:
+    name = CheckName.SECURITY_OBJECT_SIGNATURE
+    record = _with_finding(case().record(), name, "signature_wrong", "it does not hold")
+    decision = record.decisions[-1]
+    record = replace(record, decisions=(replace(decision, because=(*decision.because, "person_watchlist:2:lists_not_current")),))
+    text = _flat(record, Shown())
+    assert "does not hold. →" in text
+    assert text.endswith("REFER to an officer: signature, person watchlist")
+
+
 # -- reader ---------------------------------------------------------------------------------------------------------------
 
 
@@ -176,6 +250,15 @@ def test_a_reader_is_named_in_a_few_characters() -> None:
 def test_a_port_that_is_no_address_is_refused() -> None:
     with pytest.raises(DeviceError, match="no address"):
         open_reader(ReaderName("vpcd", "nowhere"), SystemClock(), emulated=False)
+
+
+def test_a_pseudo_terminal_is_explained_in_the_words_of_the_command() -> None:
+    master, slave = os.openpty()
+    with pytest.raises(DeviceError, match="--emulated") as refused:
+        open_reader(ReaderName("pn532", os.ttyname(slave)), SystemClock(), emulated=False)
+    os.close(master)
+    os.close(slave)
+    assert "emulated = true" not in str(refused.value)
 
 
 def test_files_by_name() -> None:

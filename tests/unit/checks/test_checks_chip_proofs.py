@@ -143,6 +143,13 @@ def test_terminal_authentication(state: ProtocolState, result: CheckResult, code
     assert (check.name, check.result, check.code) == (CheckName.TERMINAL_AUTHENTICATION, result, code)
 
 
+def test_of_a_chip_that_never_opened_nothing_is_known() -> None:
+    """Not "offers no proof": what it offers stands in files that it gave to nobody."""
+    closed = ChipEvidence({ElementaryFile.CARD_ACCESS: b"\x31\x00"}, ())
+    assert genuine(closed)[:2] == (CheckResult.UNDETERMINED, "chip_not_read")
+    assert genuine(ChipEvidence({ElementaryFile.COM: b"\x60\x00"}, ()))[:2] == (CheckResult.NOT_SUPPORTED, "no_chip_proof")
+
+
 def test_no_chip_proves_nothing() -> None:
     facts = gather_facts(None, trust(), TODAY)
     assert check_chip_genuine(facts).code == check_terminal_authentication(facts).code == "chip_not_read"
