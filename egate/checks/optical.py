@@ -11,13 +11,13 @@ from egate.mrtd.files.mrz_dates import expiry_date
 
 
 def check_mrz_digits(mrz: Mrz | None) -> Check:
-    """Whether every check digit adds up; the detail names the fields that do not."""
+    """Whether every check digit adds up; the detail names the fields that do not, or those that add up as corrected."""
     name = CheckName.MRZ_CHECK_DIGITS
     if mrz is None:
         return finding(name, "mrz_not_read")
     if mrz.failed_check_digits:
         return finding(name, "mrz_check_digit_wrong", ", ".join(mrz.failed_check_digits))
-    return success(name)
+    return success(name, f"corrected: {', '.join(mrz.corrections)}" if mrz.corrections else "")
 
 
 def check_expiry(mrz: Mrz | None, chip_mrz: Mrz | None, today: date) -> Check:

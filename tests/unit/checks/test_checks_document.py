@@ -17,7 +17,7 @@ from egate.checks.combined import check_issuer
 from egate.checks.countries import certificate_countries
 from egate.checks.document import check_document
 from egate.checks.electronic import ChipFacts, check_hashes, gather_facts
-from egate.checks.optical import check_expiry
+from egate.checks.optical import check_expiry, check_mrz_digits
 from egate.checks.profile import default_profile
 from egate.model.checks import Check, CheckName, CheckResult
 from egate.model.document import ChipEvidence, ElementaryFile, ProtocolState
@@ -267,6 +267,13 @@ def test_malformed_dg1() -> None:
 def test_print_that_differs_names_the_fields_and_not_their_contents() -> None:
     check = judged(evidence(), misprinted(surname="OTHERNAME", date_of_birth="910203"))[N.MRZ_MATCHES_CHIP]
     assert (check.code, check.detail) == ("mrz_differs_from_chip", "surname, date_of_birth")
+
+
+def test_a_corrected_character_is_told() -> None:
+    """An officer who compares the page with the screen must know what was not read as it is shown."""
+    assert check_mrz_digits(MRZ).detail == ""
+    check = check_mrz_digits(replace(MRZ, corrections=("date_of_birth", "composite")))
+    assert (check.result, check.detail) == (CheckResult.SUCCESSFUL, "corrected: date_of_birth, composite")
 
 
 def test_wrong_check_digits_name_the_fields() -> None:
