@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from egate.model.errors import DeviceError
 from egate.ports import SHORT_RESPONSE_BYTES, Camera, ChipReader, Clock, GateUnit, MrzReader, PageReader
@@ -24,7 +24,7 @@ class PortSettings:
     `fast_baud` is a speed that a chip reader may be raised to; 0 leaves it as it is. `profile` is the make of an MRZ reader.
     Readers that are on no port have a `name`: a pattern for the names of PC/SC readers, address and port of a vpcd socket.
     `shared` lets other programs use a PC/SC reader's chip too; `max_response_bytes` says what a reader carries that does not say
-    so itself, 0 asks it.
+    so itself, 0 asks it. `boards` and `wiring` describe the Modbus boards of a gate (drivers.gate.modbus_boards).
     """
 
     path: str = ""
@@ -37,6 +37,8 @@ class PortSettings:
     name: str = ""
     shared: bool = False
     max_response_bytes: int = 0
+    boards: str = ""
+    wiring: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,28 @@ def _osdp(settings: PortSettings, clock: Clock, entropy: Entropy) -> GateUnit:
     return OsdpGate(link, OsdpConfig(settings.key, settings.address), clock, entropy)
 
 
+def _modbus(settings: PortSettings, clock: Clock, entropy: Entropy) -> GateUnit:
+    from drivers.gate.modbus import ModbusConfig, ModbusGate
+    from drivers.gate.modbus_boards import parse_layout
+    from drivers.link import LinkSettings, SerialLink
+
+    del entropy  # Modbus has no secrets
+    layout = parse_layout(settings.boards, settings.wiring)
+    link = SerialLink(LinkSettings(settings.path, settings.baud, settings.emulated), clock)
+    return ModbusGate(link, ModbusConfig(layout), clock)
+
+
+def _framed(settings: PortSettings, clock: Clock, entropy: Entropy) -> GateUnit:
+    from drivers.gate.framed import FramedGate
+    from drivers.gate.framed_profile import load_profile
+    from drivers.link import LinkSettings, SerialLink
+
+    del entropy  # such lines carry nothing secret
+    profile = load_profile(settings.profile)
+    link = SerialLink(LinkSettings(settings.path, profile.line.baud, settings.emulated), clock)
+    return FramedGate(link, profile, settings.address, clock)
+
+
 def _files(settings: CameraSettings, wait: Wait) -> Camera:
     from drivers.camera.files import FileCamera
 
@@ -134,7 +158,11 @@ MRZ_READERS: Mapping[str, Callable[[PortSettings, Clock], MrzReader]] = {"mrz_se
 PAGE_CAMERA = "page_camera"
 """The source of pages that gives pictures all the time, not one for each document."""
 PAGE_READERS: Mapping[str, Callable[[PortSettings, Clock], PageReader]] = {"page_folder": _page_folder, PAGE_CAMERA: _page_camera}
-GATE_UNITS: Mapping[str, Callable[[PortSettings, Clock, Entropy], GateUnit]] = {"osdp": _osdp}
+GATE_UNITS: Mapping[str, Callable[[PortSettings, Clock, Entropy], GateUnit]] = {
+    "osdp": _osdp,
+    "modbus": _modbus,
+    "framed": _framed,
+}
 CAMERAS: Mapping[str, Callable[[CameraSettings, Wait], Camera]] = {"files": _files, "v4l2": _v4l2}
 
 
@@ -164,8 +192,13 @@ def make_camera(driver: str, settings: CameraSettings, wait: Wait) -> Camera:
 
 
 def _chosen(table: Mapping[str, FactoryT], driver: str, kind: str) -> FactoryT:
-    """The factory by its name."""
-    try:
+    """The factory by its name: built in, or else brought by a package (drivers/plugins)."""
+    if driver in table:
         return table[driver]
-    except KeyError:
-        raise DeviceError(f"choose the {kind}", f"there is no driver {driver!r}; known: {', '.join(sorted(table))}") from None
+    from drivers.plugins import entry_points, find_plugin
+
+    plugin = find_plugin(driver, kind)
+    if plugin is not None:
+        return cast(FactoryT, plugin.make)
+    known = ", ".join([*sorted(table), *(entry.name for entry in entry_points())])
+    raise DeviceError(f"choose the {kind}", f"there is no driver {driver!r}; known: {known}")

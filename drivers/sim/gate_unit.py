@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from drivers.sim.alone import serve, typed_lines
 from drivers.sim.mantrap import MOST_COUNTED, Mantrap
@@ -139,7 +140,33 @@ def describe(mantrap: Mantrap) -> str:
     return f"{' | '.join(doors)} | {mantrap.persons} inside{extras}"
 
 
-async def obey(unit: SimulatedGateUnit, line: str) -> str:
+class Walkable(Protocol):
+    """What the keyboard can move: any simulated unit in front of a mantrap."""
+
+    mantrap: Mantrap
+
+    async def walk_in(self, persons: int = 1) -> bool:
+        """People go in by the entry."""
+        ...
+
+    async def walk_out_exit(self, persons: int | None = None) -> bool:
+        """People leave by the exit."""
+        ...
+
+    async def walk_back(self, persons: int | None = None) -> bool:
+        """People leave by the entry."""
+        ...
+
+    def emergency(self, on: bool) -> None:
+        """The fire contact."""
+        ...
+
+    def tamper(self, on: bool) -> None:
+        """The cabinet's contact."""
+        ...
+
+
+async def obey(unit: Walkable, line: str) -> str:
     """Carry out one typed line; returns what to print."""
     words = line.split()
     match words:

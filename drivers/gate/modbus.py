@@ -1,0 +1,444 @@
+"""A gate unit made of Modbus boards on one line: timed relays, contacts, one task that owns the wire.
+
+The task asks every board in turn and carries out orders between two questions, so an order never meets a half-finished
+exchange even when its caller is cancelled. Rules:
+
+- `unlock` is an order that the board itself ends (I3, I7); time that passed before it was sent is taken off the lease, and an
+  order that was not acknowledged is made anew with what is left, so a late order never holds a door longer.
+- Evidence is two samples in a row, both asked for after the acknowledgement (I2); see `drivers.gate.modbus_contacts`.
+- Every board is needed: one that is silent is a lost unit within 500 ms, and `reports()` raises once (L2). The others are asked
+  on and obey on, because a silent one gets one short question a turn, not all the time there is (L3).
+- A door whose lease runs is never reported as locked: its bolt may not have moved yet. A door whose relay is on although no
+  lease runs is a `DoorState.FAULT`: somebody else commands it, or the relay sticks (I8).
+
+Modbus proves nobody's identity: whoever reaches the two wires opens the doors. docs/wiring.md says what that asks for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from drivers.counters import DeviceCounters
+from drivers.gate.modbus_boards import Board, Layout
+from drivers.gate.modbus_contacts import SettledContacts
+from drivers.gate.modbus_protocol import REPEATS, WAIT, BoardSilent, Exchange, LineMemory, Question
+from drivers.link import Link
+from egate.model.errors import DeviceError, MalformedData
+from egate.model.lane import Door, DoorState, GateReport
+from egate.ports import Clock
+
+SHORTEST_PAUSE_S = 0.008  # of real time between two turns, so that a fast clock does not make a busy loop
+POLL_INTERVAL_S = 0.03  # between the beginnings of two turns; a slow line makes them longer
+REPLY_WITHIN_S = 0.1  # silence after a question, asked twice: lost in < 500 ms (L2)
+QUIET_S = 0.03  # after an answer missed its time the line must be silent that long before the next question (L7)
+LONGEST_HUSH_S = 0.2  # a line that is never silent is asked all the same
+OUTPUTS_EVERY = 4  # turns between two looks at the relays
+OVERDUE_S = 0.5  # a relay may be on that long after its lease: orders travel, boards count their own time
+START_ATTEMPTS = 3
+ORDER_ATTEMPTS = 2
+WAITING_ERRANDS = 16  # orders that may wait for the wire
+WAITING_REPORTS = 8  # samples kept for a reader that is slow; the oldest go first
+
+_LOG = logging.getLogger("egate.drivers.gate")
+
+
+@dataclass(frozen=True, slots=True)
+class ModbusConfig:
+    """The boards of one lane and how patiently they are asked."""
+
+    layout: Layout
+    poll_interval_s: float = POLL_INTERVAL_S
+    reply_within_s: float = REPLY_WITHIN_S
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """One question on its way to a board; `answer` is cancelled when the caller gave up. `number` 0 is no order."""
+
+    board: Board
+    question: Callable[[], Question]
+    number: int
+    answer: asyncio.Future[bytes]
+
+
+class ModbusGate:
+    """Fulfils `egate.ports.GateUnit` with the boards of `config.layout` on one link."""
+
+    def __init__(self, link: Link, config: ModbusConfig, clock: Clock) -> None:
+        self.line = LineMemory()
+        self.counters = {board.address: DeviceCounters() for board in config.layout.boards}
+        self.broken_frames = 0
+        self._link = link
+        self._config = config
+        self._layout = config.layout
+        self._clock = clock
+        self._contacts = SettledContacts(config.layout.contacts)
+        self._silent: set[int] = set()
+        self._probed = 0
+        self._errands: asyncio.Queue[_Errand] = asyncio.Queue(WAITING_ERRANDS)
+        self._listeners: set[asyncio.Queue[GateReport | DeviceError]] = set()
+        self._acknowledged = 0
+        self._lease_until: dict[Door, float] = {}
+        self._overdue: dict[Door, int] = {}
+        self._turns = 0
+        self._online = False
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def online(self) -> bool:
+        """Whether every board answers."""
+        return self._online
+
+    @property
+    def silent_boards(self) -> frozenset[int]:
+        """Addresses that do not answer now."""
+        return frozenset(self._silent)
+
+    async def start(self) -> None:
+        """Open the port and find every board with the inputs and outputs of its profile (L13); raises DeviceError."""
+        if self._task is not None:
+            return
+        await self._link.open()
+        try:
+            self.line.echoes = None
+            for board in self._layout.boards:
+                await self._find(board)
+        except BaseException:
+            await self._link.close()
+            raise
+        self._online = True
+        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._task.add_done_callback(self._ended)
+
+    async def close(self) -> None:
+        """Stop polling and release the port; pulses end at the boards. Never raises."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        self._online = False
+        self._fail_errands(DeviceError("command the gate unit", "it is closed"))
+        await self._link.close()
+
+    async def unlock(self, door: Door, lease_s: float, number: int) -> None:
+        """Unlock for at most `lease_s` (a unit of the board to 10 s, I3); returns once acknowledged, raises DeviceError."""
+        point, since = self._layout.locks[door], self._clock.monotonic()
+        board = self._layout.board(point.address)
+        board.unlock_question(point.index, lease_s)
+
+        def rest_of_lease() -> Question:
+            return board.unlock_question(point.index, lease_s, self._clock.monotonic() - since)
+
+        self._lease_until[door] = max(self._lease_until.get(door, since), since + lease_s)
+        await self._run_errand(board, rest_of_lease, number)
+
+    async def lock(self, door: Door, number: int) -> None:
+        """End the lease of a door; returns once acknowledged, raises DeviceError."""
+        point = self._layout.locks[door]
+        board = self._layout.board(point.address)
+        off = board.lock_question(point.index)
+        await self._run_errand(board, lambda: off, number)
+        self._lease_until.pop(door, None)
+
+    async def output_states(self) -> dict[Door, bool]:
+        """Which lock relays are on now, as their boards say: read-back for the technician; raises DeviceError."""
+        states = {}
+        for door, point in self._layout.locks.items():
+            board = self._layout.board(point.address)
+            states[door] = board.parse_outputs(await self._run_errand(board, board.outputs_question, 0))[point.index]
+        return states
+
+    async def reports(self) -> AsyncIterator[GateReport]:
+        """Samples from now on, while somebody listens; raises DeviceError when a board or the line is lost.
+
+        Ask again after that: a new iterator waits until all are back and goes on.
+        """
+        queue: asyncio.Queue[GateReport | DeviceError] = asyncio.Queue(WAITING_REPORTS)
+        self._listeners.add(queue)
+        try:
+            while True:
+                report = await queue.get()
+                if isinstance(report, DeviceError):
+                    raise report
+                yield report
+        finally:
+            self._listeners.discard(queue)
+
+    async def _run_errand(self, board: Board, question: Callable[[], Question], number: int) -> bytes:
+        """Hand a question to the task that owns the wire and wait for its answer."""
+        doing = "command the gate unit"
+        if self._task is None or not self._link.connected:
+            raise DeviceError(doing, "it is not there")
+        if board.address in self._silent:
+            raise DeviceError(doing, f"{board.name} does not answer")
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        try:
+            self._errands.put_nowait(_Errand(board, question, number, answer))
+        except asyncio.QueueFull:
+            raise DeviceError(doing, "too many orders wait for it") from None
+        return await answer
+
+    async def _run(self) -> None:
+        """Own the wire: turn after turn, and wait for the port while it is lost."""
+        while True:
+            if not self._link.connected:
+                self._lose_line()
+                await self._link.wait_connected()
+            await self._turn()
+
+    async def _turn(self) -> None:
+        """Ask every board once, publish, then serve errands until the next turn is due."""
+        loop = asyncio.get_running_loop()
+        earliest = loop.time() + SHORTEST_PAUSE_S
+        pause = asyncio.ensure_future(self._clock.sleep(self._config.poll_interval_s))
+        try:
+            for board in self._boards_to_ask():
+                await self._look_at(board)
+                await self._serve_waiting()
+            self._turns += 1
+            self._publish()
+            while not pause.done() or loop.time() < earliest:
+                await self._serve_until(pause, earliest - loop.time())
+            pause.result()  # a clock that fails is a defect, not a pause of no length
+        finally:
+            pause.cancel()
+
+    def _boards_to_ask(self) -> list[Board]:
+        """The boards that answer, and one of the silent ones, in turn (L3)."""
+        silent = [board for board in self._layout.boards if board.address in self._silent]
+        asked = [board for board in self._layout.boards if board.address not in self._silent]
+        if silent:
+            self._probed += 1
+            asked.append(silent[self._probed % len(silent)])
+        return asked
+
+    async def _look_at(self, board: Board) -> None:
+        """Ask one board for what it has; trouble makes it a silent one, an answer brings it back."""
+        repeats = 0 if board.address in self._silent else REPEATS
+        after_command = self._acknowledged
+        try:
+            if board.profile.inputs:
+                frame = await self._ask(board, board.inputs_question(), repeats)
+                self._contacts.sample(board.address, board.parse_inputs(frame), after_command)
+            if board.profile.outputs and (self._turns % OUTPUTS_EVERY == 0 or not board.profile.inputs):
+                await self._serve_waiting()
+                self._judge_relays(board, board.parse_outputs(await self._ask(board, board.outputs_question(), repeats)))
+        except DeviceError as error:
+            self._lose_board(board, error)
+        except MalformedData as error:
+            self._lose_board(board, DeviceError(error.doing, error.problem))
+        else:
+            self._silent.discard(board.address)
+
+    def _judge_relays(self, board: Board, outputs: tuple[bool, ...]) -> None:
+        """Count how often in a row a lock relay was on without a lease."""
+        now = self._clock.monotonic()
+        for door, point in self._layout.locks.items():
+            if point.address == board.address:
+                late = outputs[point.index] and now > self._lease_until.get(door, 0.0) + OVERDUE_S
+                self._overdue[door] = self._overdue.get(door, 0) + 1 if late else 0
+
+    def _publish(self) -> None:
+        """Tell the listeners, once every board answers and every contact has settled."""
+        if self._silent or not self._link.connected:
+            return
+        report = self._contacts.report()
+        if report is None:
+            return
+        if not self._online:
+            self._online = True
+            _LOG.info("gate unit on %s is back", self._link.name)
+        judged = self._judged(report)
+        for queue in self._listeners:
+            _put_newest(queue, judged)
+
+    def _judged(self, report: GateReport) -> GateReport:
+        """A door whose lease runs is closed at best; one whose relay is on without a lease is a fault."""
+        now = self._clock.monotonic()
+        states = {Door.ENTRY: report.entry, Door.EXIT: report.exit}
+        for door in Door:
+            if self._lease_until.get(door, now) > now and states[door] is DoorState.LOCKED:
+                states[door] = DoorState.CLOSED
+            if self._overdue.get(door, 0) > 1:
+                states[door] = DoorState.FAULT
+        return replace(report, entry=states[Door.ENTRY], exit=states[Door.EXIT])
+
+    async def _serve_waiting(self) -> None:
+        """Serve the errands that came while the wire was busy."""
+        while not self._errands.empty():
+            await self._serve(self._errands.get_nowait())
+
+    async def _serve_until(self, pause: asyncio.Future[None], least_s: float) -> None:
+        """Wait for an errand or the end of the pause; serve the errand."""
+        coming = asyncio.ensure_future(self._errands.get())
+        waiting: set[asyncio.Future[Any]] = {coming} if pause.done() else {coming, pause}
+        try:
+            await asyncio.wait(waiting, timeout=max(least_s, 0.0) if pause.done() else None, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not coming.done():
+                coming.cancel()
+        if coming.done() and not coming.cancelled():
+            await self._serve(coming.result())
+
+    async def _serve(self, errand: _Errand) -> None:
+        """Ask a board one caller's question; a refusal is the caller's, a silent board is everybody's."""
+        if errand.board.address in self._silent:
+            _settle(errand, DeviceError("command the gate unit", f"{errand.board.name} does not answer"))
+        if errand.answer.done():
+            return
+        try:
+            answer = await self._ask_anew(errand)
+        except DeviceError as error:
+            _settle(errand, error)
+            if isinstance(error, BoardSilent):
+                self._lose_board(errand.board, error)
+            return
+        except asyncio.CancelledError:
+            _settle(errand, DeviceError("command the gate unit", "it is closed"))
+            raise
+        self._acknowledged = max(self._acknowledged, errand.number)
+        if not errand.answer.done():
+            errand.answer.set_result(answer)
+
+    async def _ask_anew(self, errand: _Errand) -> bytes:
+        """Ask; when nothing comes ask once more with what is left of the lease. Orders are absolute, so twice is once."""
+        for _ in range(ORDER_ATTEMPTS - 1):
+            try:
+                return await self._obtain(errand)
+            except BoardSilent:
+                self.counters[errand.board.address].repeats += 1
+        return await self._obtain(errand)
+
+    async def _obtain(self, errand: _Errand) -> bytes:
+        """One question of an errand; an order only where it is known whether the line echoes."""
+        if self.line.echoes is None:
+            await self._ask(errand.board, errand.board.outputs_question(), 0)
+        if self.line.echoes is None:
+            raise BoardSilent(f"ask {errand.board.name}", "the line is too noisy to know our own echo")
+        return await self._ask(errand.board, errand.question(), 0)
+
+    async def _find(self, board: Board) -> None:
+        """The board is there and has what its profile says; noise may cost an attempt."""
+        for attempt in range(START_ATTEMPTS):
+            try:
+                if board.profile.inputs:
+                    board.parse_inputs(await self._ask(board, board.inputs_question(), REPEATS))
+                if board.profile.outputs:
+                    board.parse_outputs(await self._ask(board, board.outputs_question(), REPEATS))
+                break
+            except BoardSilent as error:
+                if attempt == START_ATTEMPTS - 1 or not self._link.connected:
+                    raise DeviceError(f"find {board.name}", error.problem) from None
+            except DeviceError as error:
+                raise DeviceError(f"find {board.name}", f"{error.problem}; is it another kind of board?") from None
+        self._silent.discard(board.address)
+
+    async def _ask(self, board: Board, question: Question, repeats: int) -> bytes:
+        """Carry one exchange over the wire; raises BoardSilent when nothing fits, DeviceError for a refusal."""
+        loop, counters = asyncio.get_running_loop(), self.counters[board.address]
+        exchange = Exchange(question, self.line, counters, repeats)
+        dialogue, arrived = exchange.dialogue(), list[bytes]()
+        asked_at, deadline = loop.time(), 0.0
+        try:
+            outgoing = next(dialogue)
+            while True:
+                if outgoing != WAIT:
+                    await self._send(outgoing, exchange, arrived)
+                    deadline = loop.time() + self._config.reply_within_s
+                outgoing = dialogue.send(await self._next_frame(exchange, arrived, deadline))
+        except StopIteration as finished:
+            counters.answered(loop.time() - asked_at)
+            answer: bytes = finished.value
+            return answer
+        finally:
+            dialogue.close()
+            self.broken_frames += exchange.splitter.broken_frames
+            self.line.stray += len(arrived)
+
+    async def _send(self, outgoing: bytes, exchange: Exchange, arrived: list[bytes]) -> None:
+        """Ask, after forgetting what came unasked (L7)."""
+        try:
+            if self.line.late:
+                await self._hush()
+            self._link.discard_input()
+            exchange.splitter.reset()
+            arrived.clear()
+            self._link.write(outgoing)
+        except DeviceError as error:
+            raise BoardSilent(error.doing, error.problem) from None
+
+    async def _hush(self) -> None:
+        """An answer missed its time: let it pass before anything else is asked."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + LONGEST_HUSH_S
+        while loop.time() < deadline and await self._link.read(QUIET_S):
+            self.line.stray += 1
+        self.line.late = False
+
+    async def _next_frame(self, exchange: Exchange, arrived: list[bytes], deadline: float) -> bytes | None:
+        """The next whole frame, or None when the time for an answer is over; raises BoardSilent when the port is gone."""
+        loop = asyncio.get_running_loop()
+        while not arrived:
+            try:
+                data = await self._link.read(max(deadline - loop.time(), 0.0))
+            except DeviceError as error:
+                raise BoardSilent(error.doing, error.problem) from None
+            if not data:
+                return None
+            arrived += exchange.splitter.receive(data)
+        return arrived.pop(0)
+
+    def _lose_line(self) -> None:
+        """The port is gone, and with it every board, what was heard of them, and what is known of the adapter."""
+        error = DeviceError("talk to the gate unit", f"{self._link.name} is lost")
+        self.line.echoes = None
+        for board in self._layout.boards:
+            self._silent.add(board.address)
+            self._contacts.forget(board.address)
+        self._fail_errands(error)
+        self._set_offline(error)
+
+    def _lose_board(self, board: Board, error: DeviceError) -> None:
+        """One board is silent or talks nonsense."""
+        self._silent.add(board.address)
+        self._contacts.forget(board.address)
+        self._set_offline(DeviceError(f"ask {board.name}", error.problem))
+
+    def _set_offline(self, error: DeviceError) -> None:
+        """Say once that the unit is lost, to the log and to listeners."""
+        if not self._online:
+            return
+        self._online = False
+        _LOG.warning("gate unit on %s lost (%s: %s)", self._link.name, error.doing, error.problem)
+        for queue in self._listeners:
+            _put_newest(queue, error)
+
+    def _fail_errands(self, error: DeviceError) -> None:
+        while not self._errands.empty():
+            _settle(self._errands.get_nowait(), error)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """The task ended: when by a defect of ours, the unit counts as lost and the defect is named (L14)."""
+        if task.cancelled() or task.exception() is None:
+            return
+        _LOG.error("the driver of the gate unit failed", exc_info=task.exception())
+        error = DeviceError("drive the gate unit", "the driver failed")
+        self._fail_errands(error)
+        self._set_offline(error)
+
+
+def _settle(errand: _Errand, error: DeviceError) -> None:
+    """Tell the caller, unless it gave up."""
+    if not errand.answer.done():
+        errand.answer.set_exception(error)
+
+
+def _put_newest(queue: asyncio.Queue[GateReport | DeviceError], item: GateReport | DeviceError) -> None:
+    """Put into a bounded queue; the oldest goes when it is full."""
+    if queue.full():
+        queue.get_nowait()
+    queue.put_nowait(item)

@@ -1,0 +1,285 @@
+"""Modbus relay and input boards as a table, and how a lane is wired to them. No I/O, no clock.
+
+The rule: a profile knows how to switch an output on *for a time that the board itself ends*, and how to switch it off. There
+is no way to say a latched ON or a toggle (I3, I4), so a board that cannot time its outputs cannot carry a lock and is
+refused. A further make is a further entry of `PROFILES`.
+
+Two lines of text describe a line of boards. Boards: `1:waveshare-relay-d 2:inputs-8`, each an address and a profile. Wiring,
+where it differs from the usual: `exit_lock=1.3 emergency=!2.6`, each a name, a board's address, a number counted from 0, and
+`!` for a contact that is active when its circuit is open.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from drivers.gate.modbus_protocol import (
+    COIL_OFF,
+    HIGHEST_ADDRESS,
+    LOWEST_ADDRESS,
+    FunctionCode,
+    Question,
+    parse_bits,
+    parse_registers,
+    read_coils,
+    read_inputs,
+    read_registers,
+    write_coil,
+    write_register,
+)
+from egate.model.errors import DeviceError
+from egate.model.lane import Door
+
+MOST_BOARDS = 8  # on one line: each is asked in every turn, and all must be back within 1 s (L2)
+LONGEST_LEASE_S = 10.0  # requirement I3
+ROUNDING = 1e-6  # 2.3 s are 23 units, though 2.3 / 0.1 is a little less
+GRACE_S = 0.05  # of a lease that may pass before the order is sent without costing a unit
+FLASH_ON = 0x0200  # coil addresses of timed orders of Waveshare boards: 02nn, nn the output
+DELAY = 0x0600  # high byte of a timed order of delay-register boards, the low byte counts seconds
+CLOSE_RELAY = 0x0200  # a delay-register board's word for off
+LONGEST_TEXT = 1000  # characters of a description
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """How a board times an output: units of `unit_s`, at most `most_units`, and the two orders it knows."""
+
+    unit_s: float
+    most_units: int
+    on_for: Callable[[int, int, int], Question]
+    off: Callable[[int, int], Question]
+
+
+@dataclass(frozen=True, slots=True)
+class BoardProfile:
+    """One make. `pulse` None: no output may carry a lock. `outputs_from` says which function and address shows the outputs."""
+
+    name: str
+    inputs: int
+    outputs: int
+    pulse: Pulse | None
+    outputs_from: tuple[FunctionCode, int]
+    source: str
+
+
+def _flash_on(address: int, output: int, units: int) -> Question:
+    return write_coil(address, FLASH_ON + output, units)
+
+
+def _coil_off(address: int, output: int) -> Question:
+    return write_coil(address, output, COIL_OFF)
+
+
+def _delay(address: int, output: int, units: int) -> Question:
+    return write_register(address, 1 + output, DELAY + units)
+
+
+def _close_relay(address: int, output: int) -> Question:
+    return write_register(address, 1 + output, CLOSE_RELAY)
+
+
+WAVESHARE_PULSE = Pulse(0.1, 0x7FFF, _flash_on, _coil_off)
+DELAY_PULSE = Pulse(1.0, 0xFF, _delay, _close_relay)
+_COILS, _REGISTERS = (FunctionCode.READ_COILS, 0), (FunctionCode.READ_REGISTERS, 1)
+_WAVESHARE = "waveshare.com/wiki/Modbus_RTU_Relay"
+_DELAY_BOARDS = "public frames of R4D8B08 / N4D8B08 boards: 06, register 1 to n, 06ss on for ss seconds"
+_STANDARD = "Modbus Application Protocol V1.1b3 §6.2: discrete inputs from address 0"
+
+PROFILES: Mapping[str, BoardProfile] = {
+    profile.name: profile
+    for profile in (
+        BoardProfile("waveshare-relay-8", 0, 8, WAVESHARE_PULSE, _COILS, f"{_WAVESHARE} (protocol V2)"),
+        BoardProfile("waveshare-relay-16", 0, 16, WAVESHARE_PULSE, _COILS, f"{_WAVESHARE}_16CH"),
+        BoardProfile("waveshare-relay-d", 8, 8, WAVESHARE_PULSE, _COILS, f"{_WAVESHARE}_(D)"),
+        BoardProfile("waveshare-io-8", 8, 8, WAVESHARE_PULSE, _COILS, "waveshare.com/wiki/Modbus_RTU_IO_8CH"),
+        BoardProfile("delay-register-4", 0, 4, DELAY_PULSE, _REGISTERS, _DELAY_BOARDS),
+        BoardProfile("delay-register-8", 0, 8, DELAY_PULSE, _REGISTERS, _DELAY_BOARDS),
+        BoardProfile("inputs-8", 8, 0, None, _COILS, _STANDARD),
+        BoardProfile("inputs-16", 16, 0, None, _COILS, _STANDARD),
+    )
+}
+
+
+class Contact(Enum):
+    """What an input may mean; the values are the names in the wiring."""
+
+    ENTRY_CLOSED = "entry_closed"
+    ENTRY_LOCKED = "entry_locked"
+    EXIT_CLOSED = "exit_closed"
+    EXIT_LOCKED = "exit_locked"
+    PERSONS_LOW = "persons_low"
+    PERSONS_HIGH = "persons_high"
+    EMERGENCY = "emergency"
+    TAMPER = "tamper"
+
+
+LOCK_NAMES = {"entry_lock": Door.ENTRY, "exit_lock": Door.EXIT}
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One input or output of one board; `inverted` contacts are active when their circuit is open."""
+
+    address: int
+    index: int
+    inverted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """One board on the line, and what is said to it."""
+
+    address: int
+    profile: BoardProfile
+
+    @property
+    def name(self) -> str:
+        """As it is called in messages."""
+        return f"board {self.address} ({self.profile.name})"
+
+    def inputs_question(self) -> Question:
+        """Ask for all contacts."""
+        return read_inputs(self.address, 0, self.profile.inputs)
+
+    def parse_inputs(self, frame: bytes) -> tuple[bool, ...]:
+        """The contacts of an answer; raises MalformedData."""
+        return parse_bits(frame, self.profile.inputs)
+
+    def outputs_question(self) -> Question:
+        """Ask which outputs are on."""
+        function, start = self.profile.outputs_from
+        ask = read_coils if function is FunctionCode.READ_COILS else read_registers
+        return ask(self.address, start, self.profile.outputs)
+
+    def parse_outputs(self, frame: bytes) -> tuple[bool, ...]:
+        """Which outputs an answer says are on; raises MalformedData."""
+        if self.profile.outputs_from[0] is FunctionCode.READ_COILS:
+            return parse_bits(frame, self.profile.outputs)
+        return tuple(value != 0 for value in parse_registers(frame, self.profile.outputs))
+
+    def unlock_question(self, output: int, lease_s: float, spent_s: float = 0.0) -> Question:
+        """Switch an output on for a time, in whole units and never longer than `lease_s` from when it was asked for.
+
+        `spent_s` of it went by before the order was sent; `GRACE_S` of that does not count. Raises DeviceError for a lease
+        beyond the limits (I3), and for one that is over.
+        """
+        doing, pulse = f"order a timed output of {self.name}", self._pulse()
+        units = int(lease_s / pulse.unit_s + ROUNDING) if 0 < lease_s <= LONGEST_LEASE_S else 0
+        if not 1 <= units <= pulse.most_units:
+            raise DeviceError(doing, f"the time must be {pulse.unit_s:g} to {LONGEST_LEASE_S:g} s")
+        rest = min(units, int((lease_s - max(spent_s - GRACE_S, 0.0)) / pulse.unit_s + ROUNDING))
+        if rest < 1:
+            raise DeviceError(doing, "the board did not acknowledge while the lease ran")
+        return pulse.on_for(self.address, output, rest)
+
+    def lock_question(self, output: int) -> Question:
+        """Switch an output off and end its time."""
+        return self._pulse().off(self.address, output)
+
+    def _pulse(self) -> Pulse:
+        if self.profile.pulse is None:
+            raise DeviceError(f"order a timed output of {self.name}", "it has none")
+        return self.profile.pulse
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A checked line of boards: which output is which lock, which input is which contact."""
+
+    boards: tuple[Board, ...]
+    locks: Mapping[Door, Point]
+    contacts: Mapping[Contact, Point]
+
+    def board(self, address: int) -> Board:
+        """The board at an address of this line."""
+        return next(board for board in self.boards if board.address == address)
+
+
+def board_profile(name: str) -> BoardProfile:
+    """The profile of that name; raises DeviceError."""
+    try:
+        return PROFILES[name]
+    except KeyError:
+        raise DeviceError("configure the Modbus boards", f"there is no profile {name!r}; known: {', '.join(PROFILES)}") from None
+
+
+def parse_layout(boards_text: str, wiring_text: str = "") -> Layout:
+    """Read and check the two descriptions; raises DeviceError with a sentence that says what to change."""
+    boards = _parse_boards(boards_text)
+    wiring = {**_usual_wiring(boards), **_parse_wiring(wiring_text)}
+    locks = {door: wiring[name] for name, door in LOCK_NAMES.items() if name in wiring}
+    contacts = {contact: wiring[contact.value] for contact in Contact if contact.value in wiring}
+    for name in (*LOCK_NAMES, *(contact.value for contact in Contact)):
+        if name in wiring:
+            _check_point(name, wiring[name], boards)
+        elif name != Contact.TAMPER.value:
+            raise _refusal(f"{name} is wired to nothing; say {name}=BOARD.NUMBER")
+    for kind in (locks, contacts):
+        places = [(point.address, point.index) for point in kind.values()]
+        if len(set(places)) != len(places):
+            raise _refusal("two things are wired to the same place")
+    return Layout(boards, locks, contacts)
+
+
+def _parse_boards(text: str) -> tuple[Board, ...]:
+    """Addresses and profiles."""
+    boards: list[Board] = []
+    for word in text[:LONGEST_TEXT].split():
+        address, colon, name = word.partition(":")
+        if not colon or not re.fullmatch("[0-9]{1,3}", address):
+            raise _refusal(f"{word!r} is no board; write ADDRESS:PROFILE, for example 1:waveshare-relay-d")
+        if not LOWEST_ADDRESS <= int(address) <= HIGHEST_ADDRESS:
+            raise _refusal(f"address {address} is not from {LOWEST_ADDRESS} to {HIGHEST_ADDRESS}")
+        boards.append(Board(int(address), board_profile(name)))
+    if not 1 <= len(boards) <= MOST_BOARDS:
+        raise _refusal(f"a line has 1 to {MOST_BOARDS} boards, not {len(boards)}")
+    if len({board.address for board in boards}) != len(boards):
+        raise _refusal("two boards have the same address")
+    return tuple(boards)
+
+
+def _usual_wiring(boards: tuple[Board, ...]) -> dict[str, Point]:
+    """Locks on outputs 0 and 1 of the first board that times outputs, contacts from input 0 of the first that has enough."""
+    wiring: dict[str, Point] = {}
+    lock_board = next((board for board in boards if board.profile.pulse is not None), None)
+    if lock_board is not None:
+        wiring |= {name: Point(lock_board.address, index) for index, name in enumerate(LOCK_NAMES)}
+    contact_board = next((board for board in boards if board.profile.inputs >= len(Contact)), None)
+    if contact_board is not None:
+        wiring |= {contact.value: Point(contact_board.address, index) for index, contact in enumerate(Contact)}
+    return wiring
+
+
+def _parse_wiring(text: str) -> dict[str, Point]:
+    """Names and places."""
+    known = {*LOCK_NAMES, *(contact.value for contact in Contact)}
+    wiring: dict[str, Point] = {}
+    for word in text[:LONGEST_TEXT].split():
+        found = re.fullmatch(r"(\w+)=(!?)([0-9]{1,3})\.([0-9]{1,2})", word, re.ASCII)
+        if found is None or found[1] not in known:
+            raise _refusal(f"{word!r} is no wiring; write NAME=BOARD.NUMBER with a name of {', '.join(sorted(known))}")
+        if found[1] in wiring:
+            raise _refusal(f"{found[1]} is wired twice")
+        wiring[found[1]] = Point(int(found[3]), int(found[4]), inverted=bool(found[2]))
+    return wiring
+
+
+def _check_point(name: str, point: Point, boards: tuple[Board, ...]) -> None:
+    """The board is there, has such an input or output, and times it where it carries a lock."""
+    board = next((board for board in boards if board.address == point.address), None)
+    if board is None:
+        raise _refusal(f"{name} is on board {point.address}, which is not on this line")
+    is_lock = name in LOCK_NAMES
+    if is_lock and point.inverted:
+        raise _refusal(f"{name} cannot be inverted: the lock would be released while nobody asks for it")
+    if is_lock and board.profile.pulse is None:
+        raise _refusal(f"{name} is on {board.name}, which cannot end a pulse by itself; a lock must never be latched")
+    if point.index >= (board.profile.outputs if is_lock else board.profile.inputs):
+        raise _refusal(f"{board.name} has no {'output' if is_lock else 'input'} {point.index} for {name}")
+
+
+def _refusal(problem: str) -> DeviceError:
+    return DeviceError("configure the Modbus boards", problem)
