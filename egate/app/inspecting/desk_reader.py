@@ -81,7 +81,7 @@ def open_reader(name: ReaderName, clock: Clock, *, emulated: bool) -> ChipReader
     try:
         return drivers.make_chip_reader(name.kind, settings, clock)
     except DeviceError as error:
-        raise DeviceError(error.doing, error.problem.replace("emulated = true", "at a desk: --emulated")) from None
+        raise DeviceError(error.doing, error.problem.replace("emulated = true", "--emulated")) from None
 
 
 def _pattern(name: ReaderName) -> str:

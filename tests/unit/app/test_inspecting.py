@@ -30,7 +30,7 @@ from egate.checks.catalogue import CATALOGUE, finding
 from egate.checks.electronic import PACE_FELL_BACK
 from egate.inspection.record import InspectionRecord
 from egate.inspection.rejudging import judge_again, recorded_profile, recorded_trust
-from egate.model.checks import CheckName, CheckResult, Outcome
+from egate.model.checks import CheckName, CheckResult, DecisionPoint, Outcome
 from egate.model.document import ElementaryFile, ProtocolState
 from egate.model.errors import ChipLost, DeviceError, MalformedData
 from egate.mrtd.files.mrz import parse_mrz
@@ -176,6 +176,21 @@ def test_a_verdict_that_turns_is_told_first() -> None:
     assert "issuer's chain" in " ".join(turned)
     same = judge_again(record, recorded_trust(record), profile, TODAY)
     assert " ".join(turn_lines(decide_again(record, same, profile), PLAIN)).split() == ["✔", "Verdict", "stays", "ADMIT"]
+
+
+def test_each_door_has_its_own_verdict() -> None:
+    """A face that was not judged again counts as it ended then; here nobody was compared, and only the exit asks for that."""
+    record, profile = case().record(), recorded_profile(case().record())
+    entry = record.decisions[-1]
+    exit_door = replace(entry, point=DecisionPoint.EXIT, outcome=Outcome.REFER)
+    both = replace(record, decisions=(entry, exit_door))
+    turns = decide_again(both, judge_again(record, recorded_trust(record), profile, TODAY), profile)
+    assert [(turn.point, turn.then) for turn in turns] == [
+        (DecisionPoint.ENTRY, Outcome.ADMIT),
+        (DecisionPoint.EXIT, Outcome.REFER),
+    ]
+    text = " ".join(" ".join(turn_lines(turns, PLAIN)).split())
+    assert text == "✔ Verdict (entry) stays ADMIT ✔ Verdict (exit) stays REFER"
 
 
 @pytest.mark.parametrize(
