@@ -1,4 +1,4 @@
-"""Each safety rule is deleted once, on purpose; the walk must notice every time. A rule nobody would miss proves nothing.
+"""Each safety rule is deleted once, on purpose; the walk must notice every time (I13). What nobody would miss proves nothing.
 
 A mutant is a patch to the shipping functions or table; the walk then runs in the smallest world that shows the damage.
 """
