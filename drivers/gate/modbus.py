@@ -356,7 +356,7 @@ class ModbusGate:
             return answer
         finally:
             dialogue.close()
-            self.broken_frames += exchange.splitter.broken_frames
+            self.broken_frames += exchange.frames.broken_frames
             self.line.stray += len(arrived)
 
     async def _send(self, outgoing: bytes, exchange: Exchange, arrived: list[bytes]) -> None:
@@ -365,7 +365,7 @@ class ModbusGate:
             if self.line.late:
                 await self._hush()
             self._link.discard_input()
-            exchange.splitter.reset()
+            exchange.frames.reset()
             arrived.clear()
             self._link.write(outgoing)
         except DeviceError as error:
@@ -389,7 +389,7 @@ class ModbusGate:
                 raise BoardSilent(error.doing, error.problem) from None
             if not data:
                 return None
-            arrived += exchange.splitter.receive(data)
+            arrived += exchange.frames.receive(data)
         return arrived.pop(0)
 
     def _lose_line(self) -> None:

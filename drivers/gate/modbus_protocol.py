@@ -22,7 +22,6 @@ from enum import IntEnum
 from typing import TypeVar
 
 from drivers.counters import DeviceCounters
-from drivers.framing import FrameSplitter
 from egate.model.errors import DeviceError, MalformedData
 
 CRC_POLYNOMIAL_REFLECTED = 0xA001
@@ -32,6 +31,7 @@ EXCEPTION_BIT = 0x80  # in the function byte of an answer
 EXCEPTION_SIZE = 5
 ORDER_ANSWER_SIZE = 8  # address, function, two words, CRC
 LARGEST_FRAME_BYTES = 256  # Modbus over Serial Line §2.5.1
+BUFFER_LIMIT_BYTES = 1024  # noise kept while waiting for an answer; then all but the last frame's length is dropped
 LOWEST_ADDRESS, HIGHEST_ADDRESS = 1, 247
 MOST_BITS_READ, MOST_REGISTERS_READ = 2000, 125  # V1.1b3 §6.1, §6.3
 MOST_BITS_WRITTEN, MOST_REGISTERS_WRITTEN = 1968, 123  # V1.1b3 §6.11, §6.12
@@ -221,34 +221,88 @@ def parse_registers(frame: bytes, count: int) -> tuple[int, ...]:
     return tuple(int.from_bytes(data[index : index + 2], "big") for index in range(0, 2 * count, 2))
 
 
-def answer_length(buffer: bytes) -> int | None:
-    """Whole length of the answer at the front, None while too little arrived; raises MalformedData for no answer."""
-    if len(buffer) < 2:
-        return None
-    function = buffer[1]
-    if function & EXCEPTION_BIT and function & ~EXCEPTION_BIT in FUNCTIONS:
-        return EXCEPTION_SIZE
-    if function in READS:
-        return None if len(buffer) < 3 else 3 + buffer[2] + CRC_SIZE
-    if function in FUNCTIONS:
-        return ORDER_ANSWER_SIZE
-    raise MalformedData("read a Modbus answer", "it has a function that was never asked for")
+class AnswerFrames:
+    """Cuts sound answers, and the echo of one question, out of what comes after it; counts what was broken.
+
+    A Modbus frame has no start mark, so every byte may begin one. Each beginning is followed until its announced length is
+    there; the first whole frame with a right CRC wins. Noise before an answer therefore never hides it, and one byte after
+    the other gives the same as all at once.
+    """
+
+    def __init__(self, question: Question) -> None:
+        self.broken_frames = 0
+        self.stray_bytes = 0
+        self._question = question
+        self._buffer = bytearray()
+        self._begun: dict[int, list[int]] = {}
+
+    def receive(self, data: bytes) -> list[bytes]:
+        """Add bytes from the wire; returns the frames that are whole now, in order."""
+        found: list[bytes] = []
+        for byte in data:
+            self._buffer.append(byte)
+            self._begin()
+            frame = self._ended()
+            if frame:
+                found.append(frame)
+            if len(self._buffer) > BUFFER_LIMIT_BYTES:
+                self._forget(LARGEST_FRAME_BYTES)
+        return found
+
+    def reset(self) -> None:
+        """Forget what arrived before a question is asked again (L7)."""
+        self.stray_bytes += len(self._buffer)
+        self._clear()
+
+    def _begin(self) -> None:
+        """Note where frames end whose length is known since the newest byte."""
+        buffer, size = self._buffer, len(self._buffer)
+        if size >= 2 and (length := _fixed_length(buffer[-1])):
+            self._begun.setdefault(size - 2 + length, []).append(size - 2)
+        if size >= 3 and buffer[-2] in READS and (length := 3 + buffer[-1] + CRC_SIZE) <= LARGEST_FRAME_BYTES:
+            self._begun.setdefault(size - 3 + length, []).append(size - 3)
+
+    def _ended(self) -> bytes:
+        """The frame that ends with the newest byte; empty when there is none."""
+        if self._buffer.endswith(self._question.raw):
+            return self._cut(len(self._buffer) - len(self._question.raw))
+        foreign = b""
+        for start in self._begun.pop(len(self._buffer), ()):
+            frame = bytes(self._buffer[start:])
+            own = frame[0] == self._question.address and frame[1] & ~EXCEPTION_BIT == self._question.function
+            if not crc_holds(frame):
+                self.broken_frames += own
+            elif own:
+                return self._cut(start)
+            else:
+                foreign = frame
+        return foreign  # told, but it ends nothing: it may stand inside of a longer one
+
+    def _cut(self, start: int) -> bytes:
+        """Take the frame out, and with it what stood before."""
+        frame = bytes(self._buffer[start:])
+        self.stray_bytes += start
+        self._clear()
+        return frame
+
+    def _forget(self, keep: int) -> None:
+        """Noise must not fill memory: the oldest bytes go."""
+        gone = len(self._buffer) - keep
+        self.stray_bytes += gone
+        del self._buffer[:gone]
+        moved = {end - gone: [start - gone for start in starts if start >= gone] for end, starts in self._begun.items()}
+        self._begun = {end: starts for end, starts in moved.items() if starts}
+
+    def _clear(self) -> None:
+        self._buffer.clear()
+        self._begun.clear()
 
 
-def answer_splitter(question: Question) -> FrameSplitter:
-    """Cuts answers, and the echo of this question, out of what comes after it."""
-    echo = question.raw
-
-    def measure(buffer: bytes) -> int | None:
-        length = answer_length(buffer)
-        if echo[: len(buffer)] != buffer[: len(echo)]:
-            return length
-        # So far it could be our own voice. A sound answer that is shorter comes first, whatever else already arrived.
-        if length is not None and length < len(echo) and len(buffer) >= length and crc_holds(buffer[:length]):
-            return length
-        return len(echo)
-
-    return FrameSplitter(b"", measure, crc_holds, LARGEST_FRAME_BYTES)
+def _fixed_length(function: int) -> int:
+    """Whole length of an answer whose function byte says it all; 0 where it does not."""
+    if function & EXCEPTION_BIT:
+        return EXCEPTION_SIZE if function & ~EXCEPTION_BIT in FUNCTIONS else 0
+    return ORDER_ANSWER_SIZE if function in FUNCTIONS - READS else 0
 
 
 @dataclass(slots=True)
@@ -264,11 +318,11 @@ class LineMemory:
 
 
 class Exchange:
-    """One question and its answer. `splitter` belongs to the question; the caller feeds it and hands over its frames."""
+    """One question and its answer. `frames` belongs to the question; the caller feeds it and hands over what it finds."""
 
     def __init__(self, question: Question, line: LineMemory, counters: DeviceCounters, repeats: int = REPEATS) -> None:
         self.question = question
-        self.splitter = answer_splitter(question)
+        self.frames = AnswerFrames(question)
         self._line = line
         self._counters = counters
         self._repeats = repeats
@@ -323,7 +377,7 @@ class Exchange:
 
     def _learn_silence(self) -> None:
         """A read that was answered with nothing at all before the answer: this line has no echo. Once heard, it stays."""
-        clean = not self.splitter.stray_bytes and not self._own_voice
+        clean = not self.frames.stray_bytes and not self._own_voice
         if self._line.echoes is None and self.question.is_read and clean:
             self._line.echoes = False
 
