@@ -1,0 +1,379 @@
+"""A gate unit behind a framed board that a profile describes; one task owns the wire.
+
+Like the OSDP unit it samples the contacts all the time and carries out orders between two samples. Rules:
+
+- Only a complete profile becomes a gate unit; another is refused with the sentence that says why (I3, I14).
+- `unlock` carries its time; time spent on repeats is taken off the lease, and a lease that is over is not sent any more.
+- A sample carries the number of the last order acknowledged *before it was asked for* (I2). Boards of this kind seldom number
+  their answers: after an unanswered question the line rests as long again, and what comes late is dropped (L7).
+- Silence is a lost unit within 500 ms (L2): `reports()` raises once, and a new `reports()` goes on when the unit is back.
+- A door whose lease runs is never reported as locked: its bolt may not have moved yet, and that is no evidence (I2).
+
+Nothing on such a line is authenticated: the wire belongs inside the locked housing, and the log says so at each start (L5).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from drivers.counters import DeviceCounters
+from drivers.gate.framed_model import LONGEST_LEASE_S, SHORTEST_LEASE_S, FramedProfile, Framing, Question
+from drivers.gate.framed_protocol import (
+    Answer,
+    decode_answer,
+    encode_question,
+    frame_splitter,
+    gate_report,
+    in_words,
+    signal_value,
+    strange_words,
+)
+from drivers.link import Link
+from egate.model.errors import DeviceError, MalformedData
+from egate.model.lane import Door, DoorState, GateReport
+from egate.ports import Clock
+
+SHORTEST_PAUSE_S = 0.008  # of real time between two samples, so that a fast clock does not make a busy loop
+POLL_INTERVAL_S = 0.04  # 25 samples a second: emergency must be seen in 100 ms (I5)
+LOSS_WITHIN_S = 0.45  # all attempts of one question together (L2)
+AWAY_PAUSE_S = 0.2  # between attempts while the unit is away
+WAITING_ERRANDS = 16  # orders that may wait for the wire
+WAITING_REPORTS = 8  # samples kept for a reader that is slow; the oldest go first
+
+_LOG = logging.getLogger("egate.drivers.gate")
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """One order on its way to the board; `answer` is cancelled when the caller gave up. `until` is when its lease ends."""
+
+    question: Question
+    until: float | None
+    number: int
+    answer: asyncio.Future[None]
+
+
+class _Unanswered(DeviceError):
+    """All attempts of one question passed in silence, or the port is gone."""
+
+
+class FramedGate:
+    """Fulfils `egate.ports.GateUnit`. Raises DeviceError for a profile that is not complete."""
+
+    def __init__(self, link: Link, profile: FramedProfile, address: int, clock: Clock) -> None:
+        if not profile.complete or profile.answer is None:
+            raise DeviceError(f"use the board {profile.title} as a gate unit", profile.reason)
+        if not 0 <= address <= 255:
+            raise DeviceError(f"use the board {profile.title} as a gate unit", "an address is 0 to 255")
+        self.counters = DeviceCounters()
+        self.late_answers = 0
+        """Answers of other boards or to earlier questions, and answers of a kind that was not asked for (L7)."""
+        self._link = link
+        self._profile = profile
+        self._framing: Framing = profile.answer
+        self._address = address
+        self._clock = clock
+        self._splitter = frame_splitter(profile.answer)
+        self._arrived: list[bytes] = []
+        self._rest_s = max(profile.line.answer_within_s, profile.line.pause_s)
+        first_s, again_s = profile.line.pause_s + profile.line.answer_within_s, self._rest_s + profile.line.answer_within_s
+        self.attempts = max(2, 1 + int((LOSS_WITHIN_S - first_s) / again_s))
+        """How often a question is asked; all attempts together end in time for the loss to be seen (L2)."""
+        self._sequence = 0
+        self._errands: asyncio.Queue[_Errand] = asyncio.Queue(WAITING_ERRANDS)
+        self._listeners: set[asyncio.Queue[GateReport | DeviceError]] = set()
+        self._acknowledged = 0
+        self._lease_until: dict[Door, float] = {}
+        self._trouble = ""
+        self._online = False
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def online(self) -> bool:
+        """Whether the board answers."""
+        return self._online
+
+    @property
+    def broken_frames(self) -> int:
+        """Frames with a wrong check value or length so far (L11)."""
+        return self._splitter.broken_frames
+
+    async def start(self) -> None:
+        """Open the port and see that the board answers and is what the profile says (L13); raises DeviceError."""
+        if self._task is not None:
+            return
+        await self._link.open()
+        try:
+            self._check_identity(await self._poll())
+        except BaseException:
+            await self._link.close()
+            raise
+        _LOG.warning(
+            "gate board on %s: nothing on this line is authenticated; it must run in the locked housing", self._link.name
+        )
+        self._online = True
+        self.counters.sessions += 1
+        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._task.add_done_callback(self._ended)
+
+    async def close(self) -> None:
+        """Stop polling and release the port; leases run out at the board. Never raises."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        self._online = False
+        self._fail_errands(DeviceError("command the gate board", "it is closed"))
+        await self._link.close()
+
+    async def unlock(self, door: Door, lease_s: float, number: int) -> None:
+        """Unlock for at most `lease_s` (0.1 to 10 s, I3); returns once acknowledged, raises DeviceError."""
+        order = self._profile.orders[f"unlock_{door.value}"]
+        if order.time is None or not max(SHORTEST_LEASE_S, order.time.unit_ms / 1000) <= lease_s <= LONGEST_LEASE_S:
+            raise DeviceError("unlock a door", f"a lease of {lease_s} s cannot be ordered at this board")
+        until = self._clock.monotonic() + lease_s
+        self._lease_until[door] = max(self._lease_until.get(door, until), until)
+        await self._order(order, until, number)
+
+    async def lock(self, door: Door, number: int) -> None:
+        """End the lease of a door; returns once acknowledged, raises DeviceError."""
+        await self._order(self._profile.orders[f"lock_{door.value}"], None, number)
+        self._lease_until.pop(door, None)
+
+    async def reports(self) -> AsyncIterator[GateReport]:
+        """Samples from now on, while somebody listens; raises DeviceError when the board is lost.
+
+        Ask again after that: a new iterator waits until the board is back and goes on.
+        """
+        queue: asyncio.Queue[GateReport | DeviceError] = asyncio.Queue(WAITING_REPORTS)
+        self._listeners.add(queue)
+        try:
+            while True:
+                report = await queue.get()
+                if isinstance(report, DeviceError):
+                    raise report
+                yield report
+        finally:
+            self._listeners.discard(queue)
+
+    async def _order(self, question: Question, until: float | None, number: int) -> None:
+        """Hand an order to the task that owns the wire and wait for its acknowledgement."""
+        if self._task is None or not self._online:
+            raise DeviceError("command the gate board", "it is not there")
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        try:
+            self._errands.put_nowait(_Errand(question, until, number, answer))
+        except asyncio.QueueFull:
+            raise DeviceError("command the gate board", "too many orders wait for it") from None
+        await answer
+
+    async def _run(self) -> None:
+        """Own the wire."""
+        while True:
+            try:
+                if not self._link.connected:
+                    self._set_offline(DeviceError("talk to the gate board", f"{self._link.name} is lost"))
+                    await self._link.wait_connected()
+                await self._work()
+            except (DeviceError, MalformedData) as error:
+                self._set_offline(DeviceError(error.doing, error.problem))
+                await self._clock.sleep(AWAY_PAUSE_S)
+
+    async def _work(self) -> None:
+        """One turn: take a sample, then serve errands until the next sample is due."""
+        loop = asyncio.get_running_loop()
+        earliest = loop.time() + SHORTEST_PAUSE_S
+        pause = asyncio.ensure_future(self._clock.sleep(POLL_INTERVAL_S))
+        try:
+            await self._sample()
+            while not self._errands.empty():
+                await self._serve(self._errands.get_nowait())
+            while not pause.done() or loop.time() < earliest:
+                await self._serve_until(pause, earliest - loop.time())
+            pause.result()  # a clock that fails is a defect, not a pause of no length
+        finally:
+            pause.cancel()
+
+    async def _serve_until(self, pause: asyncio.Future[None], least_s: float) -> None:
+        """Wait for an errand or the end of the pause; serve the errand."""
+        coming = asyncio.ensure_future(self._errands.get())
+        waiting: set[asyncio.Future[Any]] = {coming} if pause.done() else {coming, pause}
+        try:
+            await asyncio.wait(waiting, timeout=max(least_s, 0.0) if pause.done() else None, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not coming.done():
+                coming.cancel()
+        if coming.done() and not coming.cancelled():
+            await self._serve(coming.result())
+
+    async def _serve(self, errand: _Errand) -> None:
+        """Give the board one order; a refusal is the caller's, a lost board is everybody's."""
+        if errand.answer.done():
+            return
+        try:
+            answer = await self._ask(errand.question, errand.until)
+        except DeviceError as error:
+            _settle(errand, error)
+            if isinstance(error, _Unanswered):
+                raise
+            return
+        if answer.kind == errand.question.refusal:
+            self.counters.refused += 1
+            _settle(errand, DeviceError("command the gate board", f"it refuses the order ({in_words(self._profile, answer)})"))
+            return
+        self._acknowledged = max(self._acknowledged, errand.number)
+        if not errand.answer.done():
+            errand.answer.set_result(None)
+
+    async def _sample(self) -> None:
+        """Ask every poll and tell the listeners."""
+        after_command = self._acknowledged
+        answers = await self._poll()
+        if not self._online:
+            self._check_identity(answers)
+        report = self._without_leased_locks(gate_report(self._profile, answers, after_command))
+        self._tell_trouble(answers)
+        self._set_online()
+        for queue in self._listeners:
+            _put_newest(queue, report)
+
+    async def _poll(self) -> dict[str, Answer]:
+        """The newest answer of each kind that polls ask for."""
+        return {poll.answer: await self._ask(poll, None) for poll in self._profile.polls.values()}
+
+    def _check_identity(self, answers: dict[str, Answer]) -> None:
+        """Compare the board with the profile (L13)."""
+        signal = self._profile.signals.get("identity")
+        if signal is not None and not signal_value(signal, answers):
+            found = in_words(self._profile, answers[signal.answer])
+            raise DeviceError("check the gate board", f"it is not the board of the profile {self._profile.name} ({found})")
+
+    def _tell_trouble(self, answers: dict[str, Answer]) -> None:
+        """One log line when a fault comes or goes, in the profile's words."""
+        signal, trouble = self._profile.signals.get("fault"), ""
+        if signal is not None and signal_value(signal, answers):
+            trouble = f"reports a fault ({in_words(self._profile, answers[signal.answer])})"
+        elif strange := strange_words(self._profile, answers):
+            trouble = f"sends values without a meaning in {', '.join(strange)}"
+        if (trouble == "") != (self._trouble == ""):
+            _LOG.warning("gate board on %s %s", self._link.name, trouble or "reports no fault any more")
+        self._trouble = trouble
+
+    def _without_leased_locks(self, report: GateReport) -> GateReport:
+        """A door that we may have unlocked and whose lease runs is closed at best."""
+        now = self._clock.monotonic()
+        states = {Door.ENTRY: report.entry, Door.EXIT: report.exit}
+        for door, until in self._lease_until.items():
+            if until > now and states[door] is DoorState.LOCKED:
+                states[door] = DoorState.CLOSED
+        return replace(report, entry=states[Door.ENTRY], exit=states[Door.EXIT])
+
+    async def _ask(self, question: Question, until: float | None) -> Answer:
+        """One question, repeated while it is not answered: it reads, or is an absolute order (I4)."""
+        loop, within_s = asyncio.get_running_loop(), self._profile.line.answer_within_s
+        asked_at = loop.time()
+        for attempt in range(self.attempts):
+            if attempt:
+                self.counters.repeats += 1
+                await self._link.rest(self._rest_s)
+            elif self._profile.line.pause_s:
+                await self._link.rest(self._profile.line.pause_s)
+            self._send(self._encoded(question, until))
+            answer = await self._answer_to(question, loop.time() + within_s)
+            if answer is not None:
+                self.counters.answered(loop.time() - asked_at)
+                return answer
+        self.counters.unanswered += 1
+        raise _Unanswered("ask the gate board", "it does not answer")
+
+    def _encoded(self, question: Question, until: float | None) -> bytes:
+        """The question's bytes with what is left of the lease; raises DeviceError when less than a unit is left."""
+        self._sequence = self._sequence % 255 + 1
+        lease_s = 0.0 if until is None else until - self._clock.monotonic()
+        if question.time is not None and lease_s * 1000 < question.time.unit_ms:
+            raise DeviceError("unlock a door", "the lease was over before the board took the order")
+        return encode_question(self._profile, question, self._address, lease_s=lease_s, sequence=self._sequence)
+
+    def _send(self, outgoing: bytes) -> None:
+        """Ask, after forgetting what came unasked (L7)."""
+        self._link.discard_input()
+        self._splitter.reset()
+        self.late_answers += len(self._arrived)
+        self._arrived.clear()
+        try:
+            self._link.write(outgoing)
+        except DeviceError as error:
+            raise _Unanswered(error.doing, error.problem) from None
+
+    async def _answer_to(self, question: Question, deadline: float) -> Answer | None:
+        """The answer that belongs to a question, None when its time is over."""
+        while (frame := await self._next_frame(deadline)) is not None:
+            try:
+                answer = decode_answer(self._profile, frame)
+            except MalformedData:
+                self.late_answers += 1
+                continue
+            if answer.kind in (question.answer, question.refusal) and self._is_ours(answer):
+                return answer
+            self.late_answers += 1
+        return None
+
+    def _is_ours(self, answer: Answer) -> bool:
+        """Whether the answer is of our board and, where they are numbered, to this question."""
+        return answer.address in (None, self._address) and answer.sequence in (None, self._sequence)
+
+    async def _next_frame(self, deadline: float) -> bytes | None:
+        """The next sound frame, or None when the time for an answer is over."""
+        while not self._arrived:
+            try:
+                data = await self._link.read(max(deadline - asyncio.get_running_loop().time(), 0.0))
+            except DeviceError as error:
+                raise _Unanswered(error.doing, error.problem) from None
+            if not data:
+                return None
+            self._arrived += self._splitter.receive(data)
+        return self._arrived.pop(0)
+
+    def _set_online(self) -> None:
+        if not self._online:
+            self._online = True
+            self.counters.sessions += 1
+            _LOG.info("gate board on %s is back", self._link.name)
+
+    def _set_offline(self, error: DeviceError) -> None:
+        """Say once that the board is lost, to the log, to listeners and to whoever waits for an answer."""
+        self._fail_errands(error)
+        if not self._online:
+            return
+        self._online = False
+        _LOG.warning("gate board on %s lost (%s)", self._link.name, error.problem)
+        for queue in self._listeners:
+            _put_newest(queue, error)
+
+    def _fail_errands(self, error: DeviceError) -> None:
+        while not self._errands.empty():
+            _settle(self._errands.get_nowait(), error)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """The task ended: when by a defect of ours, the board counts as lost and the defect is named (L14)."""
+        if task.cancelled() or task.exception() is None:
+            return
+        _LOG.error("the driver of the gate board failed", exc_info=task.exception())
+        self._set_offline(DeviceError("drive the gate board", "the driver failed"))
+
+
+def _settle(errand: _Errand, error: DeviceError) -> None:
+    """Tell the caller, unless it gave up."""
+    if not errand.answer.done():
+        errand.answer.set_exception(error)
+
+
+def _put_newest(queue: asyncio.Queue[GateReport | DeviceError], item: GateReport | DeviceError) -> None:
+    """Put into a bounded queue; the oldest goes when it is full."""
+    if queue.full():
+        queue.get_nowait()
+    queue.put_nowait(item)
