@@ -80,6 +80,7 @@ _ENTRIES = (
         ("no_passport_application", _UNDETERMINED, "The chip has no travel document application that could be selected."),
         ("pace_withheld", _FAILED, "The chip hides PACE, which its issuer signed: somebody wants the weaker protocol."),
         ("pace_infos_differ", _FAILED, "What the chip offers for access is less than what its issuer signed."),
+        ("pace_refused", _UNDETERMINED, "A way of access that the issuer signed was refused, and a weaker one opened the chip."),
     ),
     _entry(
         CheckName.SECURITY_OBJECT_SIGNATURE,

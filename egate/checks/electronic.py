@@ -15,10 +15,12 @@ from egate.checks.countries import certificate_countries
 from egate.model.checks import Check, CheckName
 from egate.model.document import ChipEvidence, ElementaryFile, Mrz, ProtocolState
 from egate.model.errors import MalformedData
+from egate.mrtd.access import REFUSED_WAY
 from egate.mrtd.files.groups.document_details import parse_dg12
 from egate.mrtd.files.lds import parse_com, parse_dg1
-from egate.mrtd.files.security_infos import PaceInfo, parse_card_access, parse_dg14
+from egate.mrtd.files.security_infos import PaceInfo, SecurityInfos, parse_card_access, parse_dg14
 from egate.mrtd.pace import choose_pace
+from egate.mrtd.pace_choice import choose_way
 from egate.pki.certificate import Certificate
 from egate.pki.defects import KnownDefect
 from egate.pki.deviations import DeviationDescription, DocumentFacts
@@ -40,6 +42,9 @@ _REQUIRED = (ElementaryFile.SOD, ElementaryFile.DG1, ElementaryFile.DG2)
 
 PACE_FELL_BACK = "pace_fell_back_to_bac"
 """Detail of a successful access that began with PACE and ended with BAC: a downgrade that the record must show."""
+
+SECOND_WAY = "pace_second_way"
+"""Detail of a successful access by another way of PACE than the best that was offered, which the chip refused."""
 
 _ACCESS_PROTOCOLS = ("pace", "bac")
 _SESSION_STEPS = ("application", "secure_messaging")
@@ -156,8 +161,10 @@ def check_chip_access(facts: ChipFacts) -> Check:
         return finding(name, "chip_session_broken")
     if _pace_infos_differ(facts):
         return finding(name, "pace_infos_differ")
+    if _signed_way_was_refused(facts, facts.evidence):
+        return finding(name, "pace_refused")
     if bac is not ProtocolState.COMPLETED:
-        return success(name, "pace")
+        return success(name, "pace" if facts.evidence.outcome(REFUSED_WAY).state is ProtocolState.NOT_RUN else SECOND_WAY)
     if pace is ProtocolState.NOT_OFFERED and _signed_pace_was_hidden(facts, facts.evidence):
         return finding(name, "pace_withheld")
     return success(name, "bac" if pace in _NOT_TRIED else PACE_FELL_BACK)
@@ -192,6 +199,20 @@ def _pace_infos_differ(facts: ChipFacts) -> bool:
         return not set(signed) <= set(parse_card_access(data).pace)
     except MalformedData:
         return True
+
+
+def _signed_way_was_refused(facts: ChipFacts, evidence: ChipEvidence) -> bool:
+    """Whether the chip, or somebody on the wire, refused a way of PACE that the issuer signed, so that a weaker one opened it.
+
+    Chips that refuse what they offer exist; what tells them from an attack is that nobody signed their offer.
+    """
+    refused = {
+        outcome.variant
+        for outcome in evidence.protocols
+        if outcome.protocol in {"pace", REFUSED_WAY} and outcome.state is ProtocolState.REFUSED
+    }
+    ways = [choose_way(SecurityInfos((info,))).way for info in signed_pace(facts)] if refused else []
+    return any(way is not None and way.variant in refused for way in ways)
 
 
 def _signed_pace_was_hidden(facts: ChipFacts, evidence: ChipEvidence) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import suppress
+from dataclasses import replace
 
 from egate.model.document import ElementaryFile, ProtocolState
 from egate.model.errors import ChipError, MalformedData
@@ -17,7 +18,7 @@ from egate.mrtd.access_policy import AccessPolicy
 from egate.mrtd.apdu import CommandApdu, ResponseApdu
 from egate.mrtd.bac import basic_access
 from egate.mrtd.crypto.agreement import CurveAgreement, Entropy
-from egate.mrtd.files.security_infos import parse_card_access
+from egate.mrtd.files.security_infos import SecurityInfos, parse_card_access
 from egate.mrtd.gathering import Attempt, Gathering, Step, status_word
 from egate.mrtd.keys import mrz_password
 from egate.mrtd.mapping_proof import PROTOCOL as MAPPING_PROTOCOL
@@ -28,6 +29,10 @@ from egate.mrtd.quirks import Quirk
 
 APPLICATION = bytes.fromhex("A0000002471001")
 """The application identifier of the eMRTD application (Doc 9303-10 §3.4)."""
+MOST_PACE_WAYS = 3
+"""Ways of PACE that are tried where a chip refuses what it offers; each costs up to a second."""
+REFUSED_WAY = "pace_way"
+"""The outcome of a way of PACE that the chip refused although it offers it, where another one was tried after it."""
 MAX_REOPENINGS = 4
 """Two for lengths and two for files that a chip lacks; each costs the time of the access protocol."""
 
@@ -80,12 +85,31 @@ class ChipAccess:
             self._gathering.meet(_MASTER_FILE_QUIRKS[response.sw], response.sw)
 
     def _by_pace(self) -> Attempt:
-        way = yield from self._offered_pace()
-        if way is None:
-            return False
-        password = yield from self._begun_by_pace(way)
-        if password is None:
-            return False
+        """The best way of PACE, or the next where the chip refuses one that it offers, a few times."""
+        infos = yield from self._offered_pace()
+        way = None if infos is None else self._chosen(infos)
+        for _ in range(MOST_PACE_WAYS):
+            if infos is None or way is None:
+                return False
+            password = yield from self._begun_by_pace(way)
+            if password is not None:
+                return (yield from self._entered(way, password))
+            infos, way = self._next_way(infos, way)
+        return False
+
+    def _next_way(self, infos: SecurityInfos, refused: PaceWay) -> tuple[SecurityInfos, PaceWay | None]:
+        """What is left to try after a way failed: nothing after a wrong password or after cryptography that broke."""
+        last = self._gathering.outcomes[-1]
+        left = replace(infos, pace=tuple(info for info in infos.pace if info != refused.info))
+        if last.state is not ProtocolState.REFUSED or _refuses_password(last.sw):
+            return left, None
+        following = choose_way(left, self._policy).way
+        if following is not None:
+            self._gathering.outcomes[-1] = replace(last, protocol=REFUSED_WAY)
+        return left, following
+
+    def _entered(self, way: PaceWay, password: PacePassword) -> Attempt:
+        """Select the application in the session that PACE opened, and know how to open it again."""
         if not (yield from self._select_application()):
             self._gathering.session.end()
             return False
@@ -155,17 +179,21 @@ class ChipAccess:
         self._gathering.session.begin(begun.secure)
         return True
 
-    def _offered_pace(self) -> Generator[CommandApdu, ResponseApdu, PaceWay | None]:
-        """Read EF.CardAccess and choose; None, with its outcome, when there is nothing to run."""
+    def _offered_pace(self) -> Generator[CommandApdu, ResponseApdu, SecurityInfos | None]:
+        """What EF.CardAccess offers; None, with its outcome, when it cannot be read or is malformed."""
         data = yield from self._card_access()
         if data is None:
             return None
         self._gathering.keep(ElementaryFile.CARD_ACCESS, data)
         try:
-            choice = choose_way(parse_card_access(data), self._policy)
+            return parse_card_access(data)
         except MalformedData:
             self._gathering.note("pace", ProtocolState.BROKEN, detail="EF.CardAccess is malformed")
             return None
+
+    def _chosen(self, infos: SecurityInfos) -> PaceWay | None:
+        """The best way of what is offered; None, with its outcome, when there is nothing to run."""
+        choice = choose_way(infos, self._policy)
         if choice.way is None:
             state = ProtocolState.BROKEN if choice.refused else ProtocolState.NOT_OFFERED
             self._gathering.note("pace", state, detail=_why_none(choice.refused))

@@ -64,6 +64,7 @@ ADVICE: Mapping[CheckName, Advice] = {
             "no_passport_application": "Is this a travel document? Take other cards off the reader.",
             "pace_withheld": _OFFICER,
             "pace_infos_differ": _OFFICER,
+            "pace_refused": _OFFICER,
         },
     ),
     CheckName.SECURITY_OBJECT_SIGNATURE: Advice(

@@ -11,8 +11,9 @@ from drivers.sim.passport.personalisation import ChipPersonalisation
 from drivers.sim.passport.signing import digest_of
 from egate.checks.decide import decide
 from egate.checks.document import check_document
+from egate.checks.electronic import SECOND_WAY
 from egate.model.checks import CheckName, DecisionPoint, Outcome
-from egate.model.document import ElementaryFile
+from egate.model.document import ElementaryFile, ProtocolState
 from egate.mrtd.files.lds import encode_com
 from egate.mrtd.files.security_infos import encode_card_access, parse_card_access
 from egate.mrtd.files.tlv import encode_tlv
@@ -49,7 +50,7 @@ def test_a_copy_that_refuses_chip_authentication_mapping_is_referred() -> None:
     genuine = proved_by_mapping_only()
     assert chip_findings(SimulatedChip(genuine, seeded(b"cam")).transceive) == (Outcome.ADMIT, [])
     copy = SimulatedChip(replace(genuine, chip_authentication_key=None), seeded(b"copy"))
-    assert chip_findings(copy.transceive) == (Outcome.REFER, ["chip_proof_not_run"])
+    assert chip_findings(copy.transceive) == (Outcome.REFER, ["pace_refused", "chip_proof_not_run"])
 
 
 def test_a_signed_key_that_was_not_asked_is_no_missing_offer() -> None:
@@ -81,3 +82,64 @@ def test_a_record_of_the_mapping_with_another_documents_key_proves_nothing() -> 
     file = ElementaryFile.CARD_SECURITY
     mixed = replace(own, files={**own.files, file: other.files[file]}, proofs=other.proofs)
     assert judged(mixed)[CheckName.CHIP_GENUINE].code == "chip_key_not_authentic"
+
+
+def refusing_pace(chip: SimulatedChip, word: bytes, oid_end: bytes = b"") -> Transceive:
+    """The genuine chip behind a wire that answers MSE:Set AT for PACE with this word, for object identifiers that end so."""
+
+    def transceive(raw: bytes) -> bytes:
+        set_up = raw.startswith(bytes.fromhex("0022c1a4"))
+        return word if set_up and oid_end in raw[5:18] else chip.transceive(raw)
+
+    return transceive
+
+
+def test_a_wire_that_refuses_pace_is_caught() -> None:
+    """The chip would run PACE, its issuer signed so, and somebody in between says no: BAC opens it, and an officer looks."""
+    genuine = utopia().personalise(ERIKA, PORTRAIT, SIZE)
+    assert chip_findings(SimulatedChip(genuine, seeded(b"wire")).transceive) == (Outcome.ADMIT, [])
+    for word in (b"\x63\x00", b"\x6a\x80", b"\x69\x85"):
+        pushed = refusing_pace(SimulatedChip(genuine, seeded(b"wire")), word)
+        assert chip_findings(pushed) == (Outcome.REFER, ["pace_refused"]), word
+
+
+def test_a_wire_that_refuses_the_better_way_is_caught() -> None:
+    """Chip authentication mapping is signed beside generic mapping; whoever refuses it gets the other, and is seen."""
+    both = ChipKind(ways=(PaceWay(mapping="cam"), PaceWay(mapping="gm")), agreements=(AgreementWay(),))
+    genuine = utopia().personalise(ERIKA, PORTRAIT, SIZE, kind=both)
+    cam = bytes((6, 2))
+    found = read(refusing_pace(SimulatedChip(genuine, seeded(b"two")), b"\x6a\x80", cam), ReadRequest(MRZ.information))
+    assert [outcome.variant[:8] for outcome in found.protocols if outcome.protocol in {"pace_way", "pace"}] == [
+        "ecdh-cam",
+        "ecdh-gm-",
+    ]
+    assert found.outcome("pace").state is ProtocolState.COMPLETED
+    assert found.outcome("bac").state is ProtocolState.NOT_RUN
+    pushed = refusing_pace(SimulatedChip(genuine, seeded(b"two")), b"\x6a\x80", cam)
+    outcome, codes = chip_findings(pushed)
+    assert (outcome, codes[0]) == (Outcome.REFER, "pace_refused")
+
+
+def test_a_chip_that_refuses_what_nobody_signed_is_opened_by_the_next_way() -> None:
+    """PACE only, and the first of two offers refused: the document is read by the second, and the detail says so."""
+    both = ChipKind(ways=(PaceWay(mapping="im"), PaceWay(mapping="gm")), agreements=(), bac=False)
+    genuine = utopia().personalise(ERIKA, PORTRAIT, SIZE, kind=both)
+    unsigned = {file: data for file, data in genuine.files.items() if file is not DG14}
+    hashes = {number: digest_of("sha256", unsigned[file]) for number, file in ((1, DG1), (2, DG2))}
+    files = {
+        **unsigned,
+        ElementaryFile.SOD: encode_security_object(hashes, utopia().signer),
+        ElementaryFile.COM: encode_com([DG1, DG2]),
+    }
+    chip = SimulatedChip(replace(genuine, files=files, agreement_keys=()), seeded(b"next"))
+    evidence_read = read(refusing_pace(chip, b"\x6a\x80", bytes((4, 4, 2))), ReadRequest(MRZ.information))
+    found = {check.name: check for check in check_document(MRZ, evidence_read, trust(), TODAY, PROFILE)}
+    assert (found[CheckName.CHIP_ACCESS].code, found[CheckName.CHIP_ACCESS].detail) == ("", SECOND_WAY)
+
+
+def test_a_wrong_password_is_not_tried_in_another_way() -> None:
+    both = ChipKind(ways=(PaceWay(mapping="im"), PaceWay(mapping="gm")), bac=False)
+    genuine = utopia().personalise(ERIKA, PORTRAIT, SIZE, kind=both)
+    wrong = replace(MRZ.information, document_number="A11111111")
+    found = read(SimulatedChip(genuine, seeded(b"wrong")).transceive, ReadRequest(wrong))
+    assert [outcome.protocol for outcome in found.protocols if outcome.protocol in {"pace_way", "pace"}] == ["pace"]
