@@ -124,7 +124,7 @@ class ProtocolState(Enum):
 class ProtocolOutcome:
     """One protocol run: its name, the variant used, state, last status word.
 
-    Names: `pace`, `pace_way` (refused before another way was tried), `bac`, `chip_authentication_mapping` (the proof of PACE-CAM),
+    Names: `pace`, `pace_way` (refused before another was tried), `bac`, `chip_authentication_mapping` (the proof of PACE-CAM),
     `chip_authentication`, `active_authentication`, `terminal_authentication`, `application`, `file` (variant: its name),
     `secure_messaging`, `resumption` (an earlier reading had left something), `reading` (it was stopped), `quirk` (variant: the
     quirk met).

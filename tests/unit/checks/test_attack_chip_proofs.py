@@ -132,7 +132,7 @@ def test_a_chip_that_refuses_what_nobody_signed_is_opened_by_the_next_way() -> N
         ElementaryFile.COM: encode_com([DG1, DG2]),
     }
     chip = SimulatedChip(replace(genuine, files=files, agreement_keys=()), seeded(b"next"))
-    evidence_read = read(refusing_pace(chip, b"\x6a\x80", bytes((4, 4, 2))), ReadRequest(MRZ.information))
+    evidence_read = read(refusing_pace(chip, b"\x6a\x80", bytes((4, 2, 2))), ReadRequest(MRZ.information))
     found = {check.name: check for check in check_document(MRZ, evidence_read, trust(), TODAY, PROFILE)}
     assert (found[CheckName.CHIP_ACCESS].code, found[CheckName.CHIP_ACCESS].detail) == ("", SECOND_WAY)
 
