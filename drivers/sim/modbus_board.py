@@ -3,8 +3,8 @@
 Alone: `python -m drivers.sim.modbus_board --pty PATH --boards "1:waveshare-relay-d"`, then type `in 2`, `out`, `back`,
 `emergency on` … as to the OSDP unit. In a program: make it, `plug()`, and let people walk.
 
-A board does what a real one does with what a careless master says: a coil written ON stays on, FF00h in a timed order is a very
-long time. Such orders are counted, so that a test can ask for none.
+A board does what a real one does with what a careless master says: a coil written ON stays on. Such orders are counted, so that
+a test can ask for none.
 """
 
 from __future__ import annotations
@@ -151,6 +151,8 @@ class SimulatedBoard:
         """Waveshare: 00nn with FF00, 0000 or 5500; 02nn for a time in units of 100 ms."""
         output = coil & 0xFF
         if coil & 0xFF00 == FLASH_ON and self._timed is not None:
+            if not 1 <= value <= self._timed.most_units:
+                raise _Refused(ExceptionCode.ILLEGAL_VALUE)
             self._switch(output, value * self._timed.unit_s, (coil, value), latched=False)
         elif coil == output and value in (COIL_ON, COIL_OFF):
             self._switch(output, LATCHED_S if value else 0.0, (coil, value), latched=value == COIL_ON)
