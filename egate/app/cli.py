@@ -18,6 +18,7 @@ from egate.model.errors import EgateError
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("egate.app.commands.demo", "watch travellers cross a gate whose hardware is emulated at the far end of its wires"),
     "run": ("egate.app.commands.run", "run one lane with the devices that its configuration names"),
+    "devices": ("egate.app.commands.devices", "what is plugged in: list, suggest configuration, monitor, test"),
     "config": ("egate.app.commands.config", "check a lane's file, compare, apply with a way back, confirm, roll back"),
     "sync": ("egate.app.commands.sync", "send sealed records to the centre and bring receipts back"),
     "hub": ("egate.app.commands.hub", "the centre: verify what lanes send, keep the ledger, sign receipts"),
