@@ -28,6 +28,7 @@ from drivers.gate.framed_protocol import (
     encode_question,
     frame_splitter,
     gate_report,
+    hidden_frames,
     in_words,
     signal_value,
     strange_words,
@@ -41,6 +42,7 @@ SHORTEST_PAUSE_S = 0.008  # of real time between two samples, so that a fast clo
 POLL_INTERVAL_S = 0.04  # 25 samples a second: emergency must be seen in 100 ms (I5)
 LOSS_WITHIN_S = 0.45  # all attempts of one question together (L2)
 AWAY_PAUSE_S = 0.2  # between attempts while the unit is away
+MOST_HEARD_BYTES = 2048  # since a question, looked through again when no answer was found
 WAITING_ERRANDS = 16  # orders that may wait for the wire
 WAITING_REPORTS = 8  # samples kept for a reader that is slow; the oldest go first
 
@@ -79,6 +81,7 @@ class FramedGate:
         self._clock = clock
         self._splitter = frame_splitter(profile.answer)
         self._arrived: list[bytes] = []
+        self._heard = bytearray()
         self._rest_s = max(profile.line.answer_within_s, profile.line.pause_s)
         first_s, again_s = profile.line.pause_s + profile.line.answer_within_s, self._rest_s + profile.line.answer_within_s
         self.attempts = max(2, 1 + int((LOSS_WITHIN_S - first_s) / again_s))
@@ -304,23 +307,32 @@ class FramedGate:
         self._splitter.reset()
         self.late_answers += len(self._arrived)
         self._arrived.clear()
+        self._heard.clear()
         try:
             self._link.write(outgoing)
         except DeviceError as error:
             raise _Unanswered(error.doing, error.problem) from None
 
     async def _answer_to(self, question: Question, deadline: float) -> Answer | None:
-        """The answer that belongs to a question, None when its time is over."""
+        """The answer that belongs to a question, None when its time is over.
+
+        When it is, the answer may still stand behind noise that announced a length which never came.
+        """
         while (frame := await self._next_frame(deadline)) is not None:
-            try:
-                answer = decode_answer(self._profile, frame)
-            except MalformedData:
-                self.late_answers += 1
-                continue
-            if answer.kind in (question.answer, question.refusal) and self._is_ours(answer):
+            answer = self._belonging(frame, question)
+            if answer is not None:
                 return answer
             self.late_answers += 1
-        return None
+        hidden = (self._belonging(frame, question) for frame in hidden_frames(self._framing, bytes(self._heard)))
+        return next((answer for answer in hidden if answer is not None), None)
+
+    def _belonging(self, frame: bytes, question: Question) -> Answer | None:
+        """What a frame says, None when it is no answer to this question."""
+        try:
+            answer = decode_answer(self._profile, frame)
+        except MalformedData:
+            return None
+        return answer if answer.kind in (question.answer, question.refusal) and self._is_ours(answer) else None
 
     def _is_ours(self, answer: Answer) -> bool:
         """Whether the answer is of our board and, where they are numbered, to this question."""
@@ -335,6 +347,7 @@ class FramedGate:
                 raise _Unanswered(error.doing, error.problem) from None
             if not data:
                 return None
+            self._heard += data[: max(MOST_HEARD_BYTES - len(self._heard), 0)]
             self._arrived += self._splitter.receive(data)
         return self._arrived.pop(0)
 

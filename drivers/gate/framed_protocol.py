@@ -102,6 +102,21 @@ def frame_splitter(framing: Framing) -> FrameSplitter:
     )
 
 
+def hidden_frames(framing: Framing, heard: bytes) -> list[bytes]:
+    """Every sound frame in what was heard, wherever it begins: also behind noise that announced a length which never came."""
+    found, at = [], heard.find(framing.start)
+    while at >= 0:
+        piece = heard[at : at + framing.longest + 1]
+        try:
+            length = _measure(framing, piece)
+        except MalformedData:
+            length = None
+        if length is not None and length <= len(piece) and _sound(framing, piece[:length]):
+            found.append(piece[:length])
+        at = heard.find(framing.start, at + 1)
+    return found
+
+
 def unescaped(framing: Framing, frame: bytes) -> bytes:
     """A sound frame without escape bytes."""
     if framing.escape is None:

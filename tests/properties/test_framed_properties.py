@@ -7,15 +7,24 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import random
 import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.gate.framed_model import Framing
+from drivers.gate.framed_model import FramedProfile, Framing
 from drivers.gate.framed_profile import load_profile, parse_profile, shipped_profiles
-from drivers.gate.framed_protocol import decode_answer, encode_frame, encode_question, frame_splitter, in_words, unescaped
+from drivers.gate.framed_protocol import (
+    decode_answer,
+    encode_frame,
+    encode_question,
+    frame_splitter,
+    hidden_frames,
+    in_words,
+    unescaped,
+)
 from drivers.sim.framed_board import FramedBoard, encode_answer
 from egate.model.errors import DeviceError, MalformedData
 from tests.unit.drivers.framed_boards import example, example_text
@@ -67,6 +76,7 @@ def test_the_next_good_frame_is_found_behind_noise(framing: Framing, data: st.Da
     splitter.receive(noise)
     splitter.reset()
     assert splitter.receive(frame) == [frame]
+    assert frame in hidden_frames(framing, noise + frame + noise[:3])
     quiet = bytes(byte for byte in noise if byte not in framing.start)
     assert frame_splitter(framing).receive(quiet + frame)[-1:] == [frame]
 
@@ -120,6 +130,19 @@ def _error_of(data: bytes) -> DeviceError | None:
     except DeviceError as error:
         return error
     return None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
+def test_a_million_random_chunks(profile: FramedProfile) -> None:
+    """N9: nothing is raised, little is kept, and the next good frame is found."""
+    seeded = random.Random(1)
+    for framing in filter(None, (profile.command, profile.answer)):
+        splitter, good = frame_splitter(framing), _good_frames(framing)
+        for _ in range(100_000):
+            splitter.receive(framing.start * seeded.randint(0, 2) + seeded.randbytes(seeded.randint(0, 24)))
+        splitter.reset()
+        assert splitter.receive(good[0]) == [good[0]]
 
 
 VALUES = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from contextlib import aclosing
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import pytest
 
 from drivers import PortSettings, make_gate_unit
 from drivers.gate.framed import FramedGate
-from drivers.gate.framed_profile import shipped_profiles
+from drivers.gate.framed_model import ByteOrder, Checksum, ChecksumKind, FramedProfile
+from drivers.gate.framed_profile import parse_profile, shipped_profiles
+from drivers.gate.framed_protocol import check_bytes
 from drivers.link import LinkSettings, SerialLink
 from drivers.sim.framed_board import encode_answer, obey
 from drivers.sim.pty import FaultLink, FaultRates
@@ -203,6 +206,99 @@ def test_late_and_foreign_answers_are_dropped_and_counted(tmp_path: Path) -> Non
                 assert (report.entry, report.exit) == (DoorState.LOCKED, DoorState.LOCKED)
             await gate.unlock(Door.ENTRY, 0.3, 1)
             assert gate.late_answers >= before + 12
+
+    run(story())
+
+
+def test_an_answer_behind_noise_that_announces_more_is_found(tmp_path: Path) -> None:
+    """L8: noise before every answer looks like the head of a longer frame; the answer behind it counts all the same."""
+
+    async def story() -> None:
+        async with board_wire(tmp_path) as (gate, unit, _):
+            honest = unit.board.receive
+            unit.board.receive = lambda data: [b"\x5a\x3c" + answer for answer in honest(data)]  # type: ignore[method-assign]  # noise
+            await gate.unlock(Door.ENTRY, 1.0, 1)
+            assert (await first_where(gate, newer=1)).entry is DoorState.CLOSED
+            assert gate.counters.repeats == 0
+
+    run(story())
+
+
+def _without_numbers() -> FramedProfile:
+    """The example, of a board that does not number its answers."""
+    text = example_text().replace("{sequence} ", "").replace("sequence_at = 3\n", "")
+    head, tail = text.split("[answers]")
+    tail = re.sub(r"at = (\d)", lambda found: f"at = {int(found[1]) - 1}", tail)
+    tail = tail[: tail.index("[[published]]")]
+    frames = (("orders.lock_entry", "A5 03 01 03 01"), ("answers.done", "5A 02 01 06"))
+    checksum = Checksum(ChecksumKind.CRC_MODBUS, order=ByteOrder.LITTLE)
+    for what, frame in frames:
+        whole = bytes.fromhex(frame)
+        tail += f'[[published]]\nframe = "{(whole + check_bytes(checksum, whole)).hex()}"\nis = "{what}"\n'
+    return parse_profile((head + "[answers]" + tail).encode())
+
+
+def test_a_late_answer_without_a_number_is_dropped_while_the_line_rests(tmp_path: Path) -> None:
+    """L7, I2: what comes after its time, before the question is asked again, is no sample."""
+
+    async def story() -> None:
+        profile = _without_numbers()
+        async with board_wire(tmp_path, profile=profile) as (gate, unit, _):
+            honest, loop = unit.board.receive, asyncio.get_running_loop()
+            lie = encode_answer(profile, "state", 1, 0, {"identity": 1, "persons": 3})
+            delayed = iter(range(3))
+
+            def late(data: bytes) -> list[bytes]:
+                if next(delayed, None) is None:
+                    return honest(data)
+                loop.call_later(1.4 * profile.line.answer_within_s, unit.port.write, lie)
+                return []
+
+            async with aclosing(gate.reports()) as reports:  # type: ignore[type-var]  # an async generator
+                await anext(reports)
+                unit.board.receive = late  # type: ignore[method-assign]  # a board that thinks for too long
+                for _ in range(4):
+                    assert (await anext(reports)).persons == 0
+            assert gate.counters.repeats == 3
+
+    run(story())
+
+
+def test_a_sample_asked_for_before_the_acknowledgement_is_no_evidence(tmp_path: Path) -> None:
+    """I2: numbers never run ahead of what the board had acknowledged when the sample was asked for."""
+
+    async def story() -> None:
+        async with board_wire(tmp_path) as (gate, unit, clock):
+            seen: list[tuple[int, int]] = []
+
+            async def watch() -> None:
+                async for report in gate.reports():
+                    seen.append((report.after_command, len(unit.board.orders)))
+
+            watching = asyncio.ensure_future(watch())
+            for number in range(1, 20):
+                await gate.unlock(Door.ENTRY, 1.0, number)
+            await until(lambda: bool(seen) and seen[-1][0] == 19, clock)
+            watching.cancel()
+            assert all(number <= orders for number, orders in seen)
+            assert [number for number, _ in seen] == sorted(number for number, _ in seen)
+
+    run(story())
+
+
+def test_a_cancelled_order_leaves_the_wire_whole(tmp_path: Path) -> None:
+    """A caller that gives up does not break the exchange, and never gets somebody else's answer."""
+
+    async def story() -> None:
+        async with board_wire(tmp_path) as (gate, _unit, clock):
+            for number in range(1, 15):
+                order = asyncio.ensure_future(gate.unlock(Door.ENTRY, 1.0, number))
+                await clock.sleep(0.0005 * number)
+                order.cancel()
+                await asyncio.gather(order, return_exceptions=True)
+            await gate.lock(Door.ENTRY, 15)
+            assert (await first_where(gate, newer=15)).after_command == 15
+            assert gate.counters.unanswered == 0
 
     run(story())
 
