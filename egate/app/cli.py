@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "replay": ("egate.app.commands.replay", "judge a recorded inspection again, and show what ends otherwise"),
     "trust": ("egate.app.commands.trust", "what a lane believes about States: import, list, show, compare, expire"),
     "document": ("egate.app.commands.document", "make simulated documents and lay them on a reader, for testers of readers"),
+    "driver": ("egate.app.commands.driver", "list the drivers, and run the conformance kit on any of them"),
     "enrol": ("egate.app.commands.enrol", "enrol a registered traveller: document, face, consent, expiry"),
 }
 """Command → (module, one sentence). The reference in docs/commands.md is made from it."""
