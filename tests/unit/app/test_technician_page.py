@@ -1,0 +1,92 @@
+"""The technician's page is run as it stands: emulators on pseudo terminals, then its commands in their order (T2, T5)."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from drivers.sim.passport.issuer import SimulatedIssuer
+from egate.app import cli
+from egate.app.clock import SystemClock
+from egate.app.demo.installation import Installation, make_installation
+from tests.unit.app.app_bench import TODAY
+from tests.unit.drivers.wires import run
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = ROOT / "docs/technician.md"
+ENDS = {"diff": 1}
+"""Commands whose exit status is not 0 when all is well: files that differ."""
+ONLY_READ = ("egate demo", "egate run", "egate config rollback --overdue")
+"""Made here by hand, slow, or only on a machine with services: their arguments are parsed."""
+
+
+def commands() -> list[str]:
+    blocks = re.findall(r"^```\n(.*?)^```", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line]
+
+
+@contextmanager
+def emulator(line: str, port: Path) -> Iterator[None]:
+    """One emulated device, until its typed lines end."""
+    with subprocess.Popen(
+        [sys.executable, *shlex.split(line)[1:]], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd=ROOT
+    ) as process:
+        try:
+            run(_there(port))
+            yield
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+async def _there(port: Path) -> None:
+    while not port.exists():
+        await SystemClock().sleep(0.02)
+
+
+def test_the_page_does_what_it_says(
+    tmp_path: Path, issuer: SimulatedIssuer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("egate.app.devices.recognise.OSDP_ADDRESSES", range(2))
+    place = make_installation(tmp_path / "lane", issuer.csca_certificate, TODAY, [])[0]
+    before = place.config.read_text()
+    numbers, shown = [], ""
+    with ExitStack() as emulators:
+        for line in commands():
+            words = line.split(" && ")[0].replace("DIR", str(place.root))
+            if words.startswith("python -m drivers.sim."):
+                emulators.enter_context(emulator(words, Path(shlex.split(words)[shlex.split(words).index("--pty") + 1])))
+            elif words.startswith("sed "):
+                subprocess.run(words, shell=True, check=True)
+            elif words.startswith(ONLY_READ):
+                given = shlex.split(words)[1:]
+                assert cli.build_parser(given[0]).parse_args(given).command == given[0]
+            else:
+                given = shlex.split(words)[1:]
+                assert cli.main(given) == ENDS.get(given[1], 0), (words, capsys.readouterr())
+            numbers.append(_number(place))
+            shown += capsys.readouterr().out
+    assert 2 in numbers
+    assert place.config.read_text() == before
+    for words in (
+        'driver = "pn532"',
+        'driver = "osdp"',
+        "  good: ",
+        "[lane] number",
+        "Confirmed.",
+        "Returned to the version before",
+    ):
+        assert words.strip() in shown
+
+
+def _number(place: Installation) -> int:
+    found = re.search(r"^number = (\d+)", place.config.read_text(), re.MULTILINE)
+    assert found is not None
+    return int(found[1])
