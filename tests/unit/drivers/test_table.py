@@ -17,6 +17,7 @@ from drivers import (
     make_mrz_reader,
     make_page_reader,
 )
+from drivers.gate.modbus import ModbusGate
 from drivers.gate.osdp import OsdpGate
 from drivers.page.camera import CameraPages
 from drivers.page.folder import FolderPages
@@ -33,6 +34,8 @@ def test_every_name_makes_its_device() -> None:
     assert isinstance(make_chip_reader("pn532", PORT, TestClock()), Pn532Reader)
     assert isinstance(make_mrz_reader("mrz_serial", PORT, TestClock()), SerialMrzReader)
     assert isinstance(make_gate_unit("osdp", PORT, TestClock(), bytes), OsdpGate)
+    boards = PortSettings("/dev/serial/by-path/x", boards="1:waveshare-relay-d")
+    assert isinstance(make_gate_unit("modbus", boards, TestClock(), bytes), ModbusGate)
     assert isinstance(make_page_reader("page_folder", PORT, TestClock()), FolderPages)
     assert isinstance(make_page_reader("page_camera", PORT, TestClock()), CameraPages)
     assert isinstance(make_chip_reader("vpcd", PortSettings(name="127.0.0.1:0", emulated=True), TestClock()), VpcdReader)
@@ -69,6 +72,11 @@ def test_a_gate_unit_without_an_own_key_is_refused() -> None:
     """L5."""
     with pytest.raises(DeviceError, match="16 bytes"):
         make_gate_unit("osdp", PortSettings("/dev/serial/by-path/x"), TestClock(), bytes)
+
+
+def test_modbus_boards_must_be_named() -> None:
+    with pytest.raises(DeviceError, match="1 to 8 boards, not 0"):
+        make_gate_unit("modbus", PORT, TestClock(), bytes)
 
 
 def test_no_key_shows() -> None:
