@@ -19,6 +19,7 @@ from egate.lane.rules import inside, outside, overrides, referral
 from egate.lane.state import Grant, LaneState, RecordPurpose
 from egate.lane.table import Row
 from egate.lane.turn import Turn
+from egate.model.checks import DecisionPoint
 from egate.model.lane import Door, DoorState, LanePhase, OfficerAction
 from tests.unit.lane.lane_bench import ADMIT_EXIT
 from tests.unit.lane.walk import QUICK, Walk
@@ -94,6 +95,17 @@ def _referral_opens(patch: Patch) -> None:
         inside.take_exit_decision(turn_, e.Decided(event.passage, ADMIT_EXIT))
 
     _row(patch, LanePhase.CAPTURE, e.Decided, admit)
+
+
+def _referral_waits_for_its_record(patch: Patch) -> None:
+    """A referral takes the way of an admission: recorded as what it is, and then the exit."""
+
+    def decide(turn_: Turn, event: e.Decided) -> None:
+        if event.passage == turn_.state.passage and event.decision.point is DecisionPoint.EXIT:
+            turn_.record_crossing(event.decision)
+            turn_.change(phase=LanePhase.RECORDING)
+
+    _row(patch, LanePhase.CAPTURE, e.Decided, decide)
 
 
 def _grant_survives(patch: Patch) -> None:
@@ -239,6 +251,7 @@ MUTANTS = (
     Mutant("the exit opens before the record", LATE, _open_before_record, "S2"),
     Mutant("the exit opens when nothing was recorded", LATE, _open_when_not_recorded, "S2"),
     Mutant("a referral opens the exit", LATE, _referral_opens, "S7"),
+    Mutant("a referral waits for its record like an admission", LATE, _referral_waits_for_its_record, "S2 S7"),
     Mutant("rights are never taken away", LATE, _grant_survives, "S2"),
     Mutant("an officer's clearance is not recorded first", LATE, _clearance_unrecorded, "S2"),
     Mutant("any record is taken for a clearance", LATE, _any_record_clears, "S2"),

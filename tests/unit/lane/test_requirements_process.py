@@ -46,6 +46,15 @@ def test_a_second_person_is_called_in_the_step_that_counts_them() -> None:
         assert c.RaiseAlarm(Alarm.TAILGATING) in reach(phase).report_of(persons=2)
 
 
+@pytest.mark.parametrize("phase", [LanePhase.IDLE, LanePhase.READING, LanePhase.REFERRED_OUTSIDE, LanePhase.OUT_OF_SERVICE])
+def test_somebody_who_came_in_from_behind_is_held_though_the_doors_are_shut_again(phase: LanePhase) -> None:
+    """P16: the count alone is enough, both doors may look as they should."""
+    bench = reach(phase)
+    commands = bench.report_of(persons=1)
+    assert (bench.state.phase, Alarm.DOOR_FAULT in bench.state.alarms) == (LanePhase.REFERRED, True)
+    assert c.Unlock not in kinds(commands)
+
+
 @pytest.mark.parametrize("order", list(permutations(("decided", "recorded", "hold"))))
 def test_an_officer_and_the_lane_race_and_the_exit_never_opens_after_a_hold(order: tuple[str, ...]) -> None:
     """S4: whichever comes first, the hold stands; an answer that comes after it opens nothing, and everything is recorded."""

@@ -16,6 +16,7 @@ import pytest
 from egate.lane import events as e
 from egate.lane import machine
 from egate.lane.rules import referral
+from egate.lane.settings import LaneSettings, SettingsError
 from egate.lane.state import LaneState
 from egate.lane.turn import Turn
 from egate.model.lane import DoorState, LanePhase, OfficerAction
@@ -69,6 +70,13 @@ def test_a_crash_is_survived_because_the_doors_are_proved_again(monkeypatch: pyt
     walk = Walk(replace(quiet, crash=True), settings=replace(QUICK), limit=120_000, only="S1").run()
     assert "S1" in walk.violation
     assert "crash and restart" in walk.trace
+
+
+def test_no_lease_is_longer_than_ten_seconds() -> None:
+    """I3: the number itself, whatever table of ranges the settings come with."""
+    assert LaneSettings(lease_s=10.0, entry_open_s=10.0, closing_s=30.0).lease_s == 10.0
+    with pytest.raises(SettingsError, match="lease_s"):
+        LaneSettings(lease_s=10.1, entry_open_s=11.0, exit_open_s=11.0, closing_s=30.0)
 
 
 def test_an_emergency_is_followed_in_the_step_that_hears_of_it() -> None:

@@ -1,4 +1,4 @@
-"""The exhaustive walk over the shipping `step()` (I13), in three worlds that each run to the end, and a larger one for `slow`."""
+"""The exhaustive walk over the shipping `step()` (I13), in four worlds that each run to the end, and a larger one for `slow`."""
 
 from __future__ import annotations
 
@@ -34,14 +34,26 @@ ANSWERS = Scope(
 )
 """Workers and the log answer late, twice or with a failure; the link is lost; officers close and open the lane."""
 
+RECORDS = Scope(
+    flying=0,
+    records=2,
+    persons=1,
+    crash=False,
+    emergency=False,
+    late_work=True,
+    late_reports=False,
+    officers=(OfficerAction.CLEAR,),
+)
+"""Two records at once, of which the older may be answered when the newer is awaited."""
+
 
 @pytest.fixture(scope="module")
 def walks() -> dict[str, Walk]:
-    scopes = {"ordinary": ORDINARY, "emergency": EMERGENCY, "answers": ANSWERS}
+    scopes = {"ordinary": ORDINARY, "emergency": EMERGENCY, "answers": ANSWERS, "records": RECORDS}
     return {name: Walk(scope).run(keep_edges=name == "answers") for name, scope in scopes.items()}
 
 
-@pytest.mark.parametrize("name", ["ordinary", "emergency", "answers"])
+@pytest.mark.parametrize("name", ["ordinary", "emergency", "answers", "records"])
 def test_nothing_is_broken_in_any_reachable_state(
     walks: dict[str, Walk], name: str, record_property: Callable[[str, object], None]
 ) -> None:

@@ -326,7 +326,7 @@ class Walk:
         return Effect(
             lane=self._intern(after), before=lane.phase, after=after.phase,
             unlocked=tuple(x for x in sent if isinstance(x, c.Unlock)), flying=flying, job=job,
-            records=tuple(_writing(x, renumbered) for x in commands if _is_admission(x) or _is_clearance(x, after)),
+            records=tuple(_writing(x, renumbered) for x in commands if _is_waited_for(x, after) or _is_clearance(x, after)),
             renumbered=tuple(renumbered.items()), new_passage=after.passage != lane.passage, held=held,
             abandoned=any(isinstance(x, c.AbandonPassage) for x in commands), commands=commands,
         )  # fmt: skip
@@ -341,14 +341,17 @@ class Walk:
 
 
 def _awaited(lane: LaneState) -> list[AwaitedRecord]:
-    """Unanswered records that something could open for: not notes, and not crossings that were recorded as referred."""
-    referred = lane.decision is not None and lane.decision.outcome is Outcome.REFER
+    """What something could open for: no notes, and no crossings recorded as referred, unless the lane waits for them."""
+    decision = lane.decision
+    referred = decision is not None and decision.outcome is Outcome.REFER and lane.phase is not LanePhase.RECORDING
     hopeless = {RecordPurpose.NOTE, RecordPurpose.CROSSING} if referred else {RecordPurpose.NOTE}
     return [entry for entry in lane.awaiting if entry.purpose not in hopeless and entry.passage == lane.passage]
 
 
-def _is_admission(command: c.Command) -> bool:
-    return isinstance(command, c.RecordCrossing) and command.decision.outcome is Outcome.ADMIT
+def _is_waited_for(command: c.Command, lane: LaneState) -> bool:
+    """Admissions; and referrals only if the lane waits for their record, which it never should."""
+    waits = lane.phase is LanePhase.RECORDING
+    return isinstance(command, c.RecordCrossing) and (waits or command.decision.outcome is Outcome.ADMIT)
 
 
 def _is_clearance(command: c.Command, lane: LaneState) -> bool:
@@ -361,7 +364,8 @@ def _writing(command: c.Command, renumbered: dict[int, int]) -> Writing:
     if isinstance(command, c.RecordOfficerAct):
         return Writing("clear", "writing", renumbered[command.number], True)
     assert isinstance(command, c.RecordCrossing)
-    return Writing("admit", "writing", renumbered.get(command.number, 0), True)
+    what = "admit" if command.decision.outcome is Outcome.ADMIT else "refer"
+    return Writing(what, "writing", renumbered.get(command.number, 0), True)
 
 
 def canonical_lane(lane: LaneState) -> LaneState:
