@@ -36,8 +36,10 @@ async def fulfils_its_port(stand: Stand) -> None:
 async def opens_nothing_before_start(stand: Stand) -> None:
     """Making it opens nothing."""
     before = _descriptors()
-    stand.another()
-    if _descriptors() != before:
+    made = stand.another()
+    after = _descriptors()
+    await made.close()
+    if after != before:
         raise Failed("it opens something before it is started")
     if stand.device.online:
         raise Failed("it calls itself online before it is started")
