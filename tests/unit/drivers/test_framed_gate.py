@@ -192,12 +192,12 @@ def test_late_and_foreign_answers_are_dropped_and_counted(tmp_path: Path) -> Non
         async with board_wire(tmp_path) as (gate, unit, _):
             profile, open_ = example(), {"entry_closed": 0, "exit_closed": 0, "identity": 1}
             honest = unit.board.receive
-            foreign = encode_answer(profile, "state", 2, 0, open_)
 
             def with_strangers(data: bytes) -> list[bytes]:
                 answers = honest(data)
                 late = [encode_answer(profile, "state", 1, (answer[3] - 1) % 256, open_) for answer in answers]
-                return [foreign, *late, *answers]
+                foreign = [encode_answer(profile, "state", 2, answer[3], open_) for answer in answers]
+                return [*foreign, *late, *answers]
 
             unit.board.receive = with_strangers  # type: ignore[method-assign]  # the line carries more than one voice
             before = gate.late_answers

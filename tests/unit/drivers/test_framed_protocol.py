@@ -129,6 +129,13 @@ def test_contacts_become_door_states(contacts: int, fault: int, entry: DoorState
     assert not report.tamper
 
 
+def test_a_value_without_a_word_is_a_fault_wherever_a_signal_depends_on_it() -> None:
+    """I8: here the board's own kind, which is no signal of a door."""
+    values = {"board": 0x18, "contacts": 0b001111, "persons": 0, "fault": 0}
+    report = gate_report(example(), {"state": Answer("state", 1, 1, values)}, 0)
+    assert (report.entry, report.exit) == (DoorState.FAULT, DoorState.FAULT)
+
+
 def test_emergency_and_tamper_have_their_bits() -> None:
     values = {"board": 0x17, "contacts": 0b111111, "persons": 0, "fault": 0}
     report = gate_report(example(), {"state": Answer("state", 1, 1, values)}, 0)
