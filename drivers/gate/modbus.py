@@ -33,13 +33,13 @@ from egate.ports import Clock
 
 SHORTEST_PAUSE_S = 0.008  # of real time between two turns, so that a fast clock does not make a busy loop
 POLL_INTERVAL_S = 0.03  # between the beginnings of two turns; a slow line makes them longer
-REPLY_WITHIN_S = 0.1  # silence after a question, asked twice: lost in < 500 ms (L2)
+REPLY_WITHIN_S = 0.1  # silence after a question, asked three times: lost in < 500 ms (L2)
 QUIET_S = 0.03  # after an answer missed its time the line must be silent that long before the next question (L7)
 LONGEST_HUSH_S = 0.2  # a line that is never silent is asked all the same
 OUTPUTS_EVERY = 4  # turns between two looks at the relays
 OVERDUE_S = 0.5  # a relay may be on that long after its lease: orders travel, boards count their own time
 START_ATTEMPTS = 3
-ORDER_ATTEMPTS = 2
+ORDER_ATTEMPTS = 3
 WAITING_ERRANDS = 16  # orders that may wait for the wire
 WAITING_REPORTS = 8  # samples kept for a reader that is slow; the oldest go first
 
@@ -305,11 +305,13 @@ class ModbusGate:
             errand.answer.set_result(answer)
 
     async def _ask_anew(self, errand: _Errand) -> bytes:
-        """Ask; when nothing comes ask once more with what is left of the lease. Orders are absolute, so twice is once."""
+        """Ask; when nothing comes ask again with what is left of the lease. Orders are absolute, so twice is once."""
         for _ in range(ORDER_ATTEMPTS - 1):
             try:
                 return await self._obtain(errand)
             except BoardSilent:
+                if not self._link.connected:
+                    raise
                 self.counters[errand.board.address].repeats += 1
         return await self._obtain(errand)
 

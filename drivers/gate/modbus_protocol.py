@@ -36,7 +36,7 @@ LOWEST_ADDRESS, HIGHEST_ADDRESS = 1, 247
 MOST_BITS_READ, MOST_REGISTERS_READ = 2000, 125  # V1.1b3 §6.1, §6.3
 MOST_BITS_WRITTEN, MOST_REGISTERS_WRITTEN = 1968, 123  # V1.1b3 §6.11, §6.12
 COIL_ON, COIL_OFF = 0xFF00, 0x0000
-REPEATS = 1  # of an unanswered question
+REPEATS = 2  # of an unanswered question: three times 100 ms and the pauses between them are a loss in < 500 ms (L2)
 STRAY_LIMIT = 8  # foreign or late frames heard while waiting for one answer
 WAIT = b""
 

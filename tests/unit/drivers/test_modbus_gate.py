@@ -202,6 +202,19 @@ def test_a_stuck_contact_is_a_fault(tmp_path: Path) -> None:
     run(story())
 
 
+def test_a_leased_door_is_no_locked_door(tmp_path: Path) -> None:
+    """I2: its contact still says locked, and its bolt may not have moved yet."""
+
+    async def story() -> None:
+        async with boards_wire(tmp_path) as (gate, unit, _):
+            unit.mantrap.stick_contact(Door.ENTRY, True)
+            await gate.unlock(Door.ENTRY, 0.5, 1)
+            assert (await first_where(gate, newer=1)).entry is DoorState.CLOSED
+            await first_where(gate, entry=DoorState.LOCKED, newer=1)
+
+    run(story())
+
+
 def test_a_relay_that_somebody_else_latched_is_a_fault(tmp_path: Path) -> None:
     """I8: a relay is on and no lease of ours runs; an off order ends it."""
 
