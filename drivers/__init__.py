@@ -21,7 +21,8 @@ from egate.ports import SHORT_RESPONSE_BYTES, Camera, ChipReader, Clock, GateUni
 class PortSettings:
     """Where a device is: stable port name, speed, whether the hardware is emulated, and for a gate unit its key and address.
 
-    `fast_baud` is a speed that a chip reader may be raised to; 0 leaves it as it is. `profile` is the make of an MRZ reader.
+    `fast_baud` is a speed that a chip reader may be raised to; 0 leaves it as it is.
+    `profile` is the make of an MRZ reader or of a framed gate board.
     Readers that are on no port have a `name`: a pattern for the names of PC/SC readers, address and port of a vpcd socket.
     `shared` lets other programs use a PC/SC reader's chip too; `max_response_bytes` says what a reader carries that does not say
     so itself, 0 asks it. `boards` and `wiring` describe the Modbus boards of a gate (drivers.gate.modbus_boards).
