@@ -55,9 +55,7 @@ def information_of(passport: Passport) -> MrzInformation:
     return MrzInformation(number, birth, expiry)
 
 
-def test_nobody_is_compared_with_an_unchecked_portrait(
-    lane: Lane, passport: Passport, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nobody_is_compared_with_an_unchecked_portrait(lane: Lane, passport: Passport, monkeypatch: pytest.MonkeyPatch) -> None:
     """Were another DG2 prepared than the one in the evidence, the evidence loses its own, and the entry door stays shut."""
     told = EarlyWork.on_file
 
