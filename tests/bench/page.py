@@ -24,6 +24,7 @@ TITLES = {
     "bench_optics": "Reading a page",
     "bench_drivers": "Wires",
     "bench_passage": "Between two devices",
+    "bench_lane": "The lane",
     "bench_faces": "Faces",
     "bench_record": "The record",
     "bench_inspection_record": "The record of an inspection",

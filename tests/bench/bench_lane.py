@@ -1,0 +1,147 @@
+"""What the lane costs: from a decision to bytes on a busy machine, the walk over its states, and coming back after a kill.
+
+The walk is measured in one of its worlds, beside Spin's search where Spin is installed; the whole walk is the test's. The hogs
+are four busy loops of ordinary priority; the lane is measured like them, and with a service's priority where that is permitted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from egate.app.clock import perf_counter_s
+from egate.lane import commands as c
+from egate.lane import events as e
+from egate.lane.machine import step
+from tests.bench.bench_passage import ADMITTED, ORDER_BYTES, SETTINGS, _reading_lane
+from tests.bench.row import BenchRow
+from tests.unit.drivers.wires import gate_wire
+from tests.unit.lane.killed_lane import kill_many
+from tests.unit.lane.test_walk import EMERGENCY
+from tests.unit.lane.walk import Walk
+
+IDLE_LIMIT_MS = 3.0  # N4
+BUSY_LIMIT_MS = 10.0  # N4
+STATES_LEAST = 50_000  # N5
+WALK_LIMIT_S = 60.0  # N5
+BACK_LIMIT_S = 2.0  # N6
+HOGS = 4
+NICE = -10
+KILLS = 30
+ROUNDS = 300
+MODEL = Path(__file__).parents[1] / "peers" / "interlock.pml"
+
+
+def rows() -> list[BenchRow]:
+    """N4, N5 and N6, each with its limit."""
+    logging.getLogger("egate.drivers").setLevel(logging.ERROR)
+    return [*_written(), *_walked(), *_killed()]
+
+
+def _written() -> list[BenchRow]:
+    name = "decision → bytes at the other end, p99"
+    found = [BenchRow(f"{name}, idle", _p99_ms(), "ms", "limit N4, idle", IDLE_LIMIT_MS)]
+    with _hogs():
+        found.append(BenchRow(f"{name}, {HOGS} CPU hogs, same priority", _p99_ms(), "ms", "limit N4, busy", BUSY_LIMIT_MS))
+        before = os.nice(0)
+        with suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, 0, NICE)
+            try:
+                found.append(BenchRow(f"{name}, {HOGS} CPU hogs, nice {NICE}", _p99_ms(), "ms", "limit N4, busy", BUSY_LIMIT_MS))
+            finally:
+                os.setpriority(os.PRIO_PROCESS, 0, before)
+    return found
+
+
+def _p99_ms() -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        spent = asyncio.run(_decided_to_written_ms(Path(folder)))
+    return sorted(spent)[int(len(spent) * 0.99)]
+
+
+async def _decided_to_written_ms(folder: Path) -> list[float]:
+    """From the moment at which a decision is there, through waking up and the step, to the encrypted order at the unit's end."""
+    spent: list[float] = []
+    now = asyncio.get_running_loop().time
+    async with gate_wire(folder, baud=None) as (gate, unit, clock):
+        seen: list[float] = []
+        receive = unit.port.on_bytes
+
+        def note(data: bytes) -> None:
+            if len(data) == ORDER_BYTES:
+                seen.append(now())
+            receive(data)
+
+        unit.port.on_bytes = note
+        for number in range(1, ROUNDS + 1):
+            state, wait_s = _reading_lane(), 0.003 + number % 7 * 0.001
+            seen.clear()
+            decided = now() + wait_s
+            await clock.sleep(wait_s)
+            _, commands = step(state, e.Decided(state.passage, ADMITTED), SETTINGS)
+            (unlock,) = (command for command in commands if isinstance(command, c.Unlock))
+            await gate.unlock(unlock.door, unlock.lease_s, number)
+            spent.append((seen[0] - decided) * 1000)
+    return spent
+
+
+@contextmanager
+def _hogs() -> Iterator[None]:
+    hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(HOGS)]
+    try:
+        yield
+    finally:
+        for hog in hogs:
+            hog.kill()
+            hog.wait()
+
+
+def _walked() -> list[BenchRow]:
+    begin = perf_counter_s()
+    walk = Walk(EMERGENCY).run()
+    spent_s = perf_counter_s() - begin
+    if walk.violation:
+        raise RuntimeError(walk.violation)
+    name = "the walk of the world with emergencies"
+    found = [
+        BenchRow(f"{name}, states", walk.states, "states", "at least, N5", STATES_LEAST),
+        BenchRow(name, spent_s, "s", "limit N5, all worlds", WALK_LIMIT_S),
+    ]
+    if shutil.which("spin") and shutil.which("gcc"):
+        found.append(BenchRow("states a second of the walk", walk.states / spent_s, "1/s", "Spin, compiled", _spin_rate()))
+    return found
+
+
+def _spin_rate() -> float:
+    """States a second of Spin's search, the time to write and compile the model included."""
+    from tests.peers.lane_table import table  # only where Spin is installed
+
+    with tempfile.TemporaryDirectory() as name:
+        folder, begin = Path(name), perf_counter_s()
+        (folder / "lane_table.h").write_text(table())
+        shutil.copy(MODEL, folder)
+        for words in ("spin -a interlock.pml", "gcc -O1 -w -DSAFETY -o pan pan.c", "./pan -m2000000"):
+            done = subprocess.run(words.split(), cwd=folder, capture_output=True, text=True, check=True)
+        spent_s = perf_counter_s() - begin
+    return int(done.stdout.split(" states, stored")[0].split()[-1]) / spent_s
+
+
+def _killed() -> list[BenchRow]:
+    with tempfile.TemporaryDirectory() as folder:
+        killed = asyncio.run(kill_many(Path(folder), KILLS, seed=6))
+    if killed.both_unlocked or killed.interlock_refusals or killed.released_after_lease:
+        raise RuntimeError("a killed lane left unsafe doors")
+    name = f"kill -9 at {KILLS} instants: start to proved doors"
+    return [
+        BenchRow(f"{name}, median", statistics.median(killed.back_s), "s", "limit N6", BACK_LIMIT_S),
+        BenchRow(f"{name}, worst", max(killed.back_s), "s", "limit N6", BACK_LIMIT_S),
+    ]
