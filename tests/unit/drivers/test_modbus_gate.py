@@ -87,7 +87,7 @@ def test_a_whole_passage(tmp_path: Path, boards: str, wiring: str, baud: int, ec
     """In by the entry, out by the exit; timed orders only, the hard-wired interlock is never needed (I1, I3, I4)."""
 
     async def story() -> None:
-        async with boards_wire(tmp_path, boards, wiring, baud=baud, echo=echo, speed=2) as (gate, unit, _):
+        async with boards_wire(tmp_path, boards, wiring, baud=baud, echo=echo, speed=3) as (gate, unit, _):
             as_port: GateUnit = gate
             assert online(as_port)
             assert (await first_where(gate)).entry is DoorState.LOCKED
@@ -281,7 +281,7 @@ def test_a_cut_cable_is_a_lost_unit_and_comes_back(tmp_path: Path, caplog: pytes
     caplog.set_level(logging.INFO, "egate.drivers")
 
     async def story() -> None:
-        async with boards_wire(tmp_path, SEVERAL, SEVERAL_WIRED) as (gate, unit, _):
+        async with boards_wire(tmp_path, SEVERAL, SEVERAL_WIRED) as (gate, unit, clock):
             reports = gate.reports()
             await anext(reports)
             unit.port.faults.cut()
@@ -289,6 +289,7 @@ def test_a_cut_cable_is_a_lost_unit_and_comes_back(tmp_path: Path, caplog: pytes
             assert "does not answer" in await raised(reports)
             with pytest.raises(DeviceError, match="does not answer"):
                 await order
+            await until(lambda: min(counted.unanswered for counted in gate.counters.values()) > 1, clock)
             unit.port.faults.mend()
             await anext(gate.reports())
             assert gate.silent_boards == frozenset()
