@@ -66,7 +66,10 @@ class Work(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """One driver with its emulator. `settings` are the emulator's; the kit puts the port's name in."""
+    """One driver with its emulator. `settings` are the emulator's; the kit puts the port's name in.
+
+    `own_speed` says that the speed of the line stands elsewhere than in these settings (in the profile of a board).
+    """
 
     name: str
     kind: DriverKind
@@ -74,6 +77,7 @@ class Bench:
     emulate: Callable[[Path, Clock], Emulator]
     settings: PortSettings
     work: Callable[[], Work]
+    own_speed: bool = False
 
 
 class Outcome(Enum):

@@ -11,7 +11,7 @@ from drivers.conformance.bench import Failed, LeftOut, Stand
 from drivers.sim.cable import noisy, nothing, one_at_a_time, twice
 from egate.model.errors import ChipLost, DeviceError
 
-HURTS = 3  # questions asked while the line is bad
+HURTS = 2  # questions asked while the line is bad
 POLLS = 15  # questions that may fail until the driver is back
 BETWEEN_POLLS_S = 0.2
 PLUG_ROUNDS = 3

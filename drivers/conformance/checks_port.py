@@ -78,6 +78,8 @@ async def pseudo_terminal(stand: Stand) -> None:
 
 async def unknown_speed(stand: Stand) -> None:
     """A speed that no port has is refused (I14)."""
+    if stand.bench.own_speed:
+        raise LeftOut("its speed stands in its profile")
     await _unfit(stand, "a speed of 12345 baud", baud=12_345)
 
 

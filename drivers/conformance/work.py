@@ -12,7 +12,7 @@ from egate.model.errors import ChipLost, DeviceError
 from egate.model.lane import Door, DoorState, GateReport
 
 PRESENT_WITHIN_S = 0.2  # for a chip that lies there
-ANSWER_WITHIN_S = 1.0  # of a device whose port has no time limit of its own
+ANSWER_WITHIN_S = 0.7  # of a device whose port has no time limit of its own
 LINES = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
 """The specimen of Doc 9303-4."""
 

@@ -9,8 +9,10 @@ import drivers
 from drivers import PortSettings
 from drivers.conformance.bench import Bench, Emulator
 from drivers.conformance.work import work_of
+from drivers.gate.framed_profile import load_profile
 from drivers.gate.modbus_boards import parse_layout
 from drivers.plugins import DriverKind, DriverPlugin, entry_points, load_plugin
+from drivers.sim.framed_board import SimulatedFramedBoard
 from drivers.sim.gate_unit import SimulatedGateUnit
 from drivers.sim.modbus_board import SimulatedModbusGate
 from drivers.sim.mrz_reader import SimulatedMrzReader
@@ -20,6 +22,8 @@ from egate.model.errors import DeviceError
 from egate.ports import Clock, Device
 
 Entropy = Callable[[int], bytes]
+FRAMED_PROFILE = str(Path(__file__).with_name("framed_gate.toml"))
+"""The gate board of the bench for framed boards: the example of docs/gate-profiles.md."""
 MODBUS_BOARDS = "1:waveshare-relay-d"
 """The board of the Modbus bench: relays and contacts on one."""
 _DOING = "check a driver"
@@ -43,6 +47,10 @@ def benches(entropy: Entropy) -> dict[str, Bench]:
     emulators: dict[str, tuple[PortSettings, Callable[[Path, Clock], Emulator]]] = {
         "pn532": (PortSettings(fast_baud=0), lambda path, clock: SimulatedPn532(path, clock, baud=None)),
         "mrz_serial": (PortSettings(baud=9600), lambda path, clock: SimulatedMrzReader(path, clock, baud=None)),
+        "framed": (
+            PortSettings(profile=FRAMED_PROFILE),
+            lambda path, clock: SimulatedFramedBoard(path, clock, load_profile(FRAMED_PROFILE)),
+        ),
         "modbus": (
             PortSettings(baud=9600, boards=MODBUS_BOARDS),
             lambda path, clock: SimulatedModbusGate(path, clock, parse_layout(MODBUS_BOARDS), baud=None),
@@ -100,4 +108,4 @@ def _bench(
             else drivers.make_mrz_reader(name, port, clock)
         )
 
-    return Bench(name, kind, make, emulate, settings, work)
+    return Bench(name, kind, make, emulate, settings, work, own_speed=plugin is None and name == "framed")

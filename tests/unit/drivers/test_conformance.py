@@ -19,7 +19,7 @@ BENCHES = benches(os.urandom)
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_every_driver_of_a_serial_line(tmp_path: Path, name: str, check: Check) -> None:
     """L9."""
-    finding = run(run_check(check, BENCHES[name], tmp_path, TestClock(5)), 60)
+    finding = run(run_check(check, BENCHES[name], tmp_path, TestClock(10)), 60)
     assert finding.outcome is not Outcome.FAILED, f"{finding.check} {finding.words}"
 
 
