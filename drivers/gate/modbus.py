@@ -34,8 +34,8 @@ from egate.ports import Clock
 SHORTEST_PAUSE_S = 0.008  # of real time between two turns, so that a fast clock does not make a busy loop
 POLL_INTERVAL_S = 0.03  # between the beginnings of two turns; a slow line makes them longer
 REPLY_WITHIN_S = 0.1  # silence after a question, asked three times: lost in < 500 ms (L2)
-QUIET_S = 0.03  # after an answer missed its time the line must be silent that long before the next question (L7)
-LONGEST_HUSH_S = 0.2  # a line that is never silent is asked all the same
+QUIET_S = 0.15  # after an answer missed its time; late answers follow each other as attempts do, so longer than that (L7)
+LONGEST_HUSH_S = 0.4  # a line that is never silent cannot be trusted
 OUTPUTS_EVERY = 4  # turns between two looks at the relays
 OVERDUE_S = 0.5  # a relay may be on that long after its lease: orders travel, boards count their own time
 START_ATTEMPTS = 3
@@ -349,7 +349,9 @@ class ModbusGate:
             outgoing = next(dialogue)
             while True:
                 if outgoing != WAIT:
-                    await self._send(outgoing, exchange, arrived)
+                    if question.is_read and not deadline:
+                        await self._hush()
+                    self._send(outgoing, exchange, arrived)
                     deadline = loop.time() + self._config.reply_within_s
                 outgoing = dialogue.send(await self._next_frame(exchange, arrived, deadline))
         except StopIteration as finished:
@@ -361,11 +363,9 @@ class ModbusGate:
             self.broken_frames += exchange.frames.broken_frames
             self.line.stray += len(arrived)
 
-    async def _send(self, outgoing: bytes, exchange: Exchange, arrived: list[bytes]) -> None:
+    def _send(self, outgoing: bytes, exchange: Exchange, arrived: list[bytes]) -> None:
         """Ask, after forgetting what came unasked (L7)."""
         try:
-            if self.line.late:
-                await self._hush()
             self._link.discard_input()
             exchange.frames.reset()
             arrived.clear()
@@ -374,12 +374,20 @@ class ModbusGate:
             raise BoardSilent(error.doing, error.problem) from None
 
     async def _hush(self) -> None:
-        """An answer missed its time: let it pass before anything else is asked."""
+        """An answer missed its time: let it pass before anything else is read.
+
+        A read has no words to know its answer by. Orders do, and the same read may take either answer, so those do not wait.
+        """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + LONGEST_HUSH_S
-        while loop.time() < deadline and await self._link.read(QUIET_S):
-            self.line.stray += 1
-        self.line.late = False
+        while self.line.late:
+            try:
+                self.line.late = bool(await self._link.read(QUIET_S))
+            except DeviceError as error:
+                raise BoardSilent(error.doing, error.problem) from None
+            self.line.stray += self.line.late
+            if self.line.late and loop.time() > deadline:
+                raise BoardSilent("ask the gate unit", "the line is never silent")
 
     async def _next_frame(self, exchange: Exchange, arrived: list[bytes], deadline: float) -> bytes | None:
         """The next whole frame, or None when the time for an answer is over; raises BoardSilent when the port is gone."""

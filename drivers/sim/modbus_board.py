@@ -10,6 +10,7 @@ a test can ask for none.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -78,6 +79,7 @@ class Misbehaviour:
     doubled: bool = False
     echo: bool = False
     held_back: list[bytes] | None = None
+    late_s: float = 0.0
 
 
 class SimulatedBoard:
@@ -330,6 +332,11 @@ class SimulatedModbusGate:
             odd.held_back.append(answer)
             return
         for _ in range(1 + odd.doubled):
+            asyncio.get_running_loop().call_later(odd.late_s, self._say, answer)
+
+    def _say(self, answer: bytes) -> None:
+        """Answer, unless the cable was pulled meanwhile."""
+        if self.port.plugged:
             self.port.write(answer)
 
 

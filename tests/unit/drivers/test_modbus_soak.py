@@ -11,7 +11,7 @@ import pytest
 from drivers.sim.pty import FaultLink, FaultRates
 from egate.model.errors import DeviceError
 from egate.model.lane import Door
-from tests.unit.drivers.test_modbus_gate import boards_wire
+from tests.unit.drivers.modbus_wires import boards_wire
 from tests.unit.drivers.wires import online, run, until
 
 pytestmark = pytest.mark.slow
