@@ -12,6 +12,7 @@ import random
 import signal
 import sys
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -137,9 +138,14 @@ async def kill_many(folder: Path, times: int, seed: int) -> Killed:
         for number in range(times):
             begin = clock.monotonic()
             process = await _start(folder / "gate")
-            phase = await _first_phase(process)
-            back.append(clock.monotonic() - begin)
-            phases.append(await _kill_after(process, chance.uniform(0, LONGEST_CROSSING_S), phase))
+            try:
+                phase = await _first_phase(process)
+                back.append(clock.monotonic() - begin)
+                phases.append(await _watch_for(process, chance.uniform(0, LONGEST_CROSSING_S), phase))
+            finally:
+                with suppress(ProcessLookupError):
+                    process.send_signal(signal.SIGKILL)
+                await process.wait()
             if number % 3 == 0 and any(unit.mantrap.released(door) for door in Door):
                 watched += 1
                 await clock.sleep(SETTINGS.lease_s + SWING_MOST_S)
@@ -170,16 +176,14 @@ async def _first_phase(process: asyncio.subprocess.Process) -> str:
     return phase
 
 
-async def _kill_after(process: asyncio.subprocess.Process, seconds: float, phase: str) -> str:
-    """Kill -9 after `seconds`; the phase in which it was."""
+async def _watch_for(process: asyncio.subprocess.Process, seconds: float, phase: str) -> str:
+    """The phase in which the lane is after `seconds`."""
     try:
         async with asyncio.timeout(seconds):
             while line := await _line(process):
                 phase = line
     except TimeoutError:
         pass
-    process.send_signal(signal.SIGKILL)
-    await process.wait()
     return phase
 
 
