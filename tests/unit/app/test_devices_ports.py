@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import signal
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from types import SimpleNamespace
@@ -382,3 +385,22 @@ def test_readers_are_listed_and_the_service_is_left_again(monkeypatch: pytest.Mo
     answers["establish"] = 1
     with pytest.raises(DeviceError, match=r"systemctl start pcscd\.socket"):
         list_pcsc_readers()
+
+
+def test_a_monitor_ends_cleanly_with_ctrl_c(place: Installation) -> None:
+    async def story() -> tuple[int | None, bytes, bytes]:
+        unit = gate_at(place)
+        command = (sys.executable, "-m", "egate", "devices", "monitor", "--config", str(place.config), "gate")
+        process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            assert process.stdout is not None
+            first = await process.stdout.readline() + await process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            _, errors = await process.communicate()
+            return process.returncode, first, errors
+        finally:
+            await unit.close()
+
+    status, shown, errors = run(story())
+    assert (status, errors) == (0, b"")
+    assert re.fullmatch(rb"[0-9:.]+  started; Ctrl-C ends\n[0-9:.]+  entry locked .*persons 0\n", shown)
