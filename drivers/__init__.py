@@ -164,6 +164,8 @@ GATE_UNITS: Mapping[str, Callable[[PortSettings, Clock, Entropy], GateUnit]] = {
     "modbus": _modbus,
     "framed": _framed,
 }
+GATE_UNITS_WITHOUT_A_KEY = frozenset({"modbus", "framed"})
+"""Their lines carry no secrets and cannot prove who answers: the docs say where such a line may lie (L5)."""
 CAMERAS: Mapping[str, Callable[[CameraSettings, Wait], Camera]] = {"files": _files, "v4l2": _v4l2}
 
 

@@ -84,7 +84,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     },
     "devices.mrz": {
         "driver": "`mrz_serial`, or `page_folder` or `page_camera` for a reader that gives pictures of pages",
-        "port": "serial port by its stable name, see docs/wiring.md; the folder or the camera for pictures of pages",
+        "port": "serial port by its stable name or `serial:NUMBER`, see docs/wiring.md; the folder or the camera for pictures of pages",
         "baud": "speed of the line (default 9600)",
         "profile": "make of a serial reader, see docs/wiring.md (default: lines between STX and ETX, or ended by CR)",
         "emulated": "`true` accepts a pseudo terminal; a real lane leaves it out",
@@ -100,11 +100,14 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "emulated": "as above",
     },
     "devices.gate": {
-        "driver": "`osdp`",
+        "driver": "`osdp`, `modbus` or `framed`",
         "port": "serial port by its stable name",
-        "baud": "speed of the bus (default 115200)",
-        "key_file": "file with the secure channel base key, 32 hex digits",
-        "address": "address of the unit on its bus (default 1)",
+        "baud": "speed of the bus (default 115200); a `framed` board's profile knows its own",
+        "key_file": "`osdp`: file with the secure channel base key, 32 hex digits",
+        "address": "`osdp`, `framed`: address of the unit on its bus (default 1)",
+        "boards": "`modbus`: the boards on the line, see docs/wiring.md",
+        "wiring": "`modbus`: which contact and lock hangs where, see docs/wiring.md",
+        "profile": "`framed`: a shipped profile's name or a file, see docs/gate-profiles.md",
         "emulated": "as above",
     },
     "camera": {
@@ -297,7 +300,7 @@ class _Reader:
             value = self._value(table, key)
             if key not in ("driver", "port") and value is not None:
                 options[key] = self._base / value if key.endswith("_file") else value
-        port = self.path(table, "port") if options.get("name") is None else self._base
+        port = self._port(table) if options.get("name") is None else self._base
         return DeviceConfig(self.text(table, "driver"), port, options)
 
     def inspection(self) -> LoggingProfile:
@@ -307,6 +310,11 @@ class _Reader:
         except ValueError:
             known = ", ".join(profile.value for profile in LoggingProfile)
             raise ConfigError(f"{self._name}: [record] inspection must be one of {known}") from None
+
+    def _port(self, table: str) -> Path:
+        """A port by its path, relative to the file, or by its adapter's serial number, which is no path."""
+        named = self.text(table, "port")
+        return Path(named) if named.startswith("serial:") else self._base / named
 
     def timers(self) -> Mapping[str, float]:
         timers = {}

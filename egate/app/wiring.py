@@ -126,12 +126,15 @@ def _port(device: DeviceConfig, kind: str, key: bytes = b"") -> drivers.PortSett
         name=str(options.get("name", "")),
         shared=options.get("shared") is True,
         max_response_bytes=int(options.get("max_response_bytes", 0)),
+        boards=str(options.get("boards", "")),
+        wiring=str(options.get("wiring", "")),
     )
 
 
 def make_gate_device(device: DeviceConfig, clock: Clock) -> GateUnit:
     """The gate unit of [devices.gate], not opened yet; raises ConfigError or DeviceError."""
-    key = read_hex_key(device.options.get("key_file"), "[devices.gate] key_file")
+    secure = device.driver not in drivers.GATE_UNITS_WITHOUT_A_KEY
+    key = read_hex_key(device.options.get("key_file"), "[devices.gate] key_file") if secure else b""
     return drivers.make_gate_unit(device.driver, _port(device, "gate", key), clock, secrets.token_bytes)
 
 

@@ -62,6 +62,13 @@ def test_a_complete_file_is_read_with_paths_from_its_own_folder() -> None:
     assert config.profile is None
 
 
+def test_a_port_may_be_named_by_its_adapters_serial_number() -> None:
+    """L4: such a name is no path and does not begin at the file's folder."""
+    config = parse_config(GOOD.replace('port = "tty/gate"', 'port = "serial:A50285BI"'), BASE, "lane.toml")
+    assert str(config.gate.port) == "serial:A50285BI"
+    assert config.chip.port == BASE / "tty/chip"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [

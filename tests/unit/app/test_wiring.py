@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from drivers.gate.framed_profile import shipped_profiles
+from drivers.gate.modbus import ModbusGate
 from drivers.sim.passport.issuer import SimulatedIssuer
 from egate.app.clock import SystemClock
 from egate.app.config import ConfigError, LaneConfig, load_config
@@ -23,6 +25,7 @@ from egate.storage.keys import load_signing_key
 from egate.watchlist.lists import ListHeader, encode_list
 from egate.watchlist.persons import PersonEntry, encode_persons
 from tests.unit.app.app_bench import TODAY
+from tests.unit.drivers.modbus_wires import ONE
 
 ENTRIES = [PersonEntry("UTO-P-0001", (("NOBODY", "AT ALL"),), ())]
 
@@ -62,6 +65,26 @@ def test_a_complete_installation_is_wired(place: Installation, issuer: Simulated
 def test_pictures_of_pages_may_stand_in_for_a_swipe_reader(place: Installation, driver: str) -> None:
     parts = build(place, lambda config: replace(config, mrz=replace(config.mrz, driver=driver)))
     assert isinstance(parts.mrz, OpticalMrzReader)
+
+
+def test_a_modbus_gate_needs_no_key(place: Installation) -> None:
+    """Its boards and its wiring stand in the lane's file instead."""
+
+    def change(config: LaneConfig) -> LaneConfig:
+        options = {"emulated": True, "boards": ONE}
+        return replace(config, gate=replace(config.gate, driver="modbus", options=options))
+
+    assert isinstance(build(place, change).gate, ModbusGate)
+
+
+def test_a_shipped_profile_that_is_no_gate_unit_says_why(place: Installation) -> None:
+    """No published board has a timed unlock and lock contacts, so each is refused as the unit of a lane."""
+
+    def change(config: LaneConfig) -> LaneConfig:
+        options = {"emulated": True, "profile": next(iter(shipped_profiles()))}
+        return replace(config, gate=replace(config.gate, driver="framed", options=options))
+
+    assert "gate" in refusal(place, change)
 
 
 @pytest.mark.parametrize(("kind", "word"), [("mrz", "mrz_serial"), ("chip", "pn532"), ("gate", "osdp")])
