@@ -84,7 +84,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     },
     "devices.mrz": {
         "driver": "`mrz_serial`, or `page_folder` or `page_camera` for a reader that gives pictures of pages",
-        "port": "serial port by its stable name or `serial:NUMBER`, see docs/wiring.md; the folder or the camera for pictures of pages",
+        "port": "serial port by its stable name or `serial:NUMBER`, see docs/wiring.md; for pictures the folder or the camera",
         "baud": "speed of the line (default 9600)",
         "profile": "make of a serial reader, see docs/wiring.md (default: lines between STX and ETX, or ended by CR)",
         "emulated": "`true` accepts a pseudo terminal; a real lane leaves it out",
