@@ -143,7 +143,8 @@ def test_a_difference_names_key_values_and_meaning(place: Installation, capsys: 
     assert lines[:4] == ["[lane] number", "  was  1", "  now  2", "  the number that travellers and officers see"]
     assert "[devices.gate] emulated" in lines
     assert "  lane timer, 1 to 10 seconds (default 3); see docs/lane.md" in lines
-    assert max(map(len, lines[:-1])) <= 80
+    folder = str(place.root.parent)  # as long as the machine makes it
+    assert max(len(line) for line in lines if folder not in line) <= 80
 
 
 def test_differences_of_any_two_trees_are_found() -> None:
