@@ -12,7 +12,7 @@ from egate.model.errors import ChipLost
 from egate.mrtd.apdu import ResponseApdu
 from egate.mrtd.files.lds import encode_com
 from egate.mrtd.reading import PartialReading, ReadRequest, read_chip
-from tests.unit.mrtd.chip_reading import INFORMATION, carry, chip_key, entropy, passport_files, portrait, simulated_chip
+from tests.unit.mrtd.chip_reading import INFORMATION, carry, chip_key, entropy, passport_files, simulated_chip
 from tests.unit.mrtd.listed_sod import listed_sod
 
 KEY, CLONED_KEY = chip_key(5), chip_key(6)
@@ -194,28 +194,5 @@ def test_a_replayed_response_is_not_believed(number: int) -> None:
         return answers[number - 1] if len(answers) == number + 1 else answers[-1]
 
     evidence = carry(read_chip(ReadRequest(INFORMATION), entropy(2), lambda _: None), transceive)
-    assert dict(evidence.files) == FILES
-    assert evidence.outcome("secure_messaging").state is BROKEN
-
-
-def test_reordered_responses_are_not_believed() -> None:
-    """Two blocks of the face change places on the wire."""
-    chip, held, counter = simulated_chip(FILES, KEY), list[bytes](), iter(range(1_000))
-
-    def transceive(raw: bytes) -> bytes:
-        number = next(counter)
-        if number != 30:
-            return chip.transceive(raw)
-        held.append(chip.transceive(raw))
-        return chip.transceive(raw)  # the chip has moved on; what it says next is no answer to this
-
-    evidence = carry(read_chip(ReadRequest(INFORMATION), entropy(2), lambda _: None), transceive)
-    assert dict(evidence.files) == FILES
-    assert evidence.outcome("secure_messaging").state is BROKEN
-
-
-def test_an_unprotected_block_is_not_taken_into_the_face() -> None:
-    forged = portrait(223) + b"\x90\x00"
-    evidence, _ = broken_at(30, lambda _: forged)
     assert dict(evidence.files) == FILES
     assert evidence.outcome("secure_messaging").state is BROKEN

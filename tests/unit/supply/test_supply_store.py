@@ -96,7 +96,7 @@ def test_a_cache_that_is_not_ours_counts_as_none(folder: TrustFolder, place: Cac
     assert same(load_trust(folder, TODAY, place), good)
 
 
-def test_an_attacker_who_writes_the_folder_cannot_use_the_cache(folder: TrustFolder, place: CachePlace) -> None:
+def test_a_changed_journal_is_refused_although_a_cache_of_the_true_one_lies_there(folder: TrustFolder, place: CachePlace) -> None:
     """A journal with a changed line is refused even while a cache of the true one lies there."""
     load_trust(folder, TODAY, place)
     path = folder.root / "journal.jsonl"
