@@ -33,7 +33,6 @@ from drivers.gate.framed_protocol import (
     signal_value,
     strange_words,
 )
-from drivers.gate.listeners import ReportListeners, settle
 from drivers.link import Link
 from egate.model.errors import DeviceError, MalformedData
 from egate.model.lane import Door, DoorState, GateReport
@@ -45,6 +44,7 @@ LOSS_WITHIN_S = 0.45  # all attempts of one question together (L2)
 AWAY_PAUSE_S = 0.2  # between attempts while the unit is away
 MOST_HEARD_BYTES = 2048  # since a question, looked through again when no answer was found
 WAITING_ERRANDS = 16  # orders that may wait for the wire
+WAITING_REPORTS = 8  # samples kept for a reader that is slow; the oldest go first
 
 _LOG = logging.getLogger("egate.drivers.gate")
 
@@ -88,7 +88,7 @@ class FramedGate:
         """How often a question is asked; all attempts together end in time for the loss to be seen (L2)."""
         self._sequence = 0
         self._errands: asyncio.Queue[_Errand] = asyncio.Queue(WAITING_ERRANDS)
-        self._listeners = ReportListeners()
+        self._listeners: set[asyncio.Queue[GateReport | DeviceError]] = set()
         self._acknowledged = 0
         self._lease_until: dict[Door, float] = {}
         self._trouble = ""
@@ -147,12 +147,21 @@ class FramedGate:
         await self._order(self._profile.orders[f"lock_{door.value}"], None, number)
         self._lease_until.pop(door, None)
 
-    def reports(self) -> AsyncIterator[GateReport]:
+    async def reports(self) -> AsyncIterator[GateReport]:
         """Samples from now on, while somebody listens; raises DeviceError when the board is lost.
 
         Ask again after that: a new iterator waits until the board is back and goes on.
         """
-        return self._listeners.reports()
+        queue: asyncio.Queue[GateReport | DeviceError] = asyncio.Queue(WAITING_REPORTS)
+        self._listeners.add(queue)
+        try:
+            while True:
+                report = await queue.get()
+                if isinstance(report, DeviceError):
+                    raise report
+                yield report
+        finally:
+            self._listeners.discard(queue)
 
     async def _order(self, question: Question, until: float | None, number: int) -> None:
         """Hand an order to the task that owns the wire and wait for its acknowledgement."""
@@ -211,15 +220,13 @@ class FramedGate:
         try:
             answer = await self._ask(errand.question, errand.until)
         except DeviceError as error:
-            settle(errand.answer, error)
+            _settle(errand, error)
             if isinstance(error, _Unanswered):
                 raise
             return
         if answer.kind == errand.question.refusal:
             self.counters.refused += 1
-            settle(
-                errand.answer, DeviceError("command the gate board", f"it refuses the order ({in_words(self._profile, answer)})")
-            )
+            _settle(errand, DeviceError("command the gate board", f"it refuses the order ({in_words(self._profile, answer)})"))
             return
         self._acknowledged = max(self._acknowledged, errand.number)
         if not errand.answer.done():
@@ -234,7 +241,8 @@ class FramedGate:
         report = self._without_leased_locks(gate_report(self._profile, answers, after_command))
         self._tell_trouble(answers)
         self._set_online()
-        self._listeners.tell(report)
+        for queue in self._listeners:
+            _put_newest(queue, report)
 
     async def _poll(self) -> dict[str, Answer]:
         """The newest answer of each kind that polls ask for."""
@@ -356,11 +364,12 @@ class FramedGate:
             return
         self._online = False
         _LOG.warning("gate board on %s lost (%s)", self._link.name, error.problem)
-        self._listeners.tell(error)
+        for queue in self._listeners:
+            _put_newest(queue, error)
 
     def _fail_errands(self, error: DeviceError) -> None:
         while not self._errands.empty():
-            settle(self._errands.get_nowait().answer, error)
+            _settle(self._errands.get_nowait(), error)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """The task ended: when by a defect of ours, the board counts as lost and the defect is named (L14)."""
@@ -368,3 +377,16 @@ class FramedGate:
             return
         _LOG.error("the driver of the gate board failed", exc_info=task.exception())
         self._set_offline(DeviceError("drive the gate board", "the driver failed"))
+
+
+def _settle(errand: _Errand, error: DeviceError) -> None:
+    """Tell the caller, unless it gave up."""
+    if not errand.answer.done():
+        errand.answer.set_exception(error)
+
+
+def _put_newest(queue: asyncio.Queue[GateReport | DeviceError], item: GateReport | DeviceError) -> None:
+    """Put into a bounded queue; the oldest goes when it is full."""
+    if queue.full():
+        queue.get_nowait()
+    queue.put_nowait(item)

@@ -23,7 +23,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from drivers.counters import DeviceCounters
-from drivers.gate.listeners import ReportListeners, settle
 from drivers.gate.modbus_boards import Board, Layout
 from drivers.gate.modbus_contacts import SettledContacts
 from drivers.gate.modbus_protocol import REPEATS, WAIT, BoardSilent, Exchange, LineMemory, Question
@@ -42,6 +41,7 @@ OVERDUE_S = 0.5  # a relay may be on that long after its lease: orders travel, b
 START_ATTEMPTS = 3
 ORDER_ATTEMPTS = 3
 WAITING_ERRANDS = 16  # orders that may wait for the wire
+WAITING_REPORTS = 8  # samples kept for a reader that is slow; the oldest go first
 
 _LOG = logging.getLogger("egate.drivers.gate")
 
@@ -80,7 +80,7 @@ class ModbusGate:
         self._silent: set[int] = set()
         self._probed = 0
         self._errands: asyncio.Queue[_Errand] = asyncio.Queue(WAITING_ERRANDS)
-        self._listeners = ReportListeners()
+        self._listeners: set[asyncio.Queue[GateReport | DeviceError]] = set()
         self._acknowledged = 0
         self._lease_until: dict[Door, float] = {}
         self._overdue: dict[Door, int] = {}
@@ -152,12 +152,21 @@ class ModbusGate:
             states[door] = board.parse_outputs(await self._run_errand(board, board.outputs_question, 0))[point.index]
         return states
 
-    def reports(self) -> AsyncIterator[GateReport]:
+    async def reports(self) -> AsyncIterator[GateReport]:
         """Samples from now on, while somebody listens; raises DeviceError when a board or the line is lost.
 
         Ask again after that: a new iterator waits until all are back and goes on.
         """
-        return self._listeners.reports()
+        queue: asyncio.Queue[GateReport | DeviceError] = asyncio.Queue(WAITING_REPORTS)
+        self._listeners.add(queue)
+        try:
+            while True:
+                report = await queue.get()
+                if isinstance(report, DeviceError):
+                    raise report
+                yield report
+        finally:
+            self._listeners.discard(queue)
 
     async def _run_errand(self, board: Board, question: Callable[[], Question], number: int) -> bytes:
         """Hand a question to the task that owns the wire and wait for its answer."""
@@ -244,7 +253,8 @@ class ModbusGate:
             self._online = True
             _LOG.info("gate unit on %s is back", self._link.name)
         judged = self._judged(report)
-        self._listeners.tell(judged)
+        for queue in self._listeners:
+            _put_newest(queue, judged)
 
     def _judged(self, report: GateReport) -> GateReport:
         """A door whose lease runs is closed at best; one whose relay is on without a lease is a fault."""
@@ -277,18 +287,18 @@ class ModbusGate:
     async def _serve(self, errand: _Errand) -> None:
         """Ask a board one caller's question; a refusal is the caller's, a silent board is everybody's."""
         if errand.board.address in self._silent:
-            settle(errand.answer, DeviceError("command the gate unit", f"{errand.board.name} does not answer"))
+            _settle(errand, DeviceError("command the gate unit", f"{errand.board.name} does not answer"))
         if errand.answer.done():
             return
         try:
             answer = await self._ask_anew(errand)
         except DeviceError as error:
-            settle(errand.answer, error)
+            _settle(errand, error)
             if isinstance(error, BoardSilent):
                 self._lose_board(errand.board, error)
             return
         except asyncio.CancelledError:
-            settle(errand.answer, DeviceError("command the gate unit", "it is closed"))
+            _settle(errand, DeviceError("command the gate unit", "it is closed"))
             raise
         self._acknowledged = max(self._acknowledged, errand.number)
         if not errand.answer.done():
@@ -414,11 +424,12 @@ class ModbusGate:
             return
         self._online = False
         _LOG.warning("gate unit on %s lost (%s: %s)", self._link.name, error.doing, error.problem)
-        self._listeners.tell(error)
+        for queue in self._listeners:
+            _put_newest(queue, error)
 
     def _fail_errands(self, error: DeviceError) -> None:
         while not self._errands.empty():
-            settle(self._errands.get_nowait().answer, error)
+            _settle(self._errands.get_nowait(), error)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """The task ended: when by a defect of ours, the unit counts as lost and the defect is named (L14)."""
@@ -428,3 +439,16 @@ class ModbusGate:
         error = DeviceError("drive the gate unit", "the driver failed")
         self._fail_errands(error)
         self._set_offline(error)
+
+
+def _settle(errand: _Errand, error: DeviceError) -> None:
+    """Tell the caller, unless it gave up."""
+    if not errand.answer.done():
+        errand.answer.set_exception(error)
+
+
+def _put_newest(queue: asyncio.Queue[GateReport | DeviceError], item: GateReport | DeviceError) -> None:
+    """Put into a bounded queue; the oldest goes when it is full."""
+    if queue.full():
+        queue.get_nowait()
+    queue.put_nowait(item)

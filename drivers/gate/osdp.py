@@ -19,7 +19,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from drivers.counters import DeviceCounters
-from drivers.gate.listeners import ReportListeners, settle
 from drivers.gate.osdp_packet import CommandCode, Packet, ReplyCode, packet_splitter
 from drivers.gate.osdp_protocol import (
     WAIT,
@@ -54,6 +53,7 @@ STATUS_EVERY = 4  # samples between two looks at the unit's own tamper contact
 SESSIONS_FOR_ONE_QUESTION = 5  # new handshakes that one question may cost on a noisy line
 START_ATTEMPTS = 3
 WAITING_ERRANDS = 16  # orders that may wait for the wire
+WAITING_REPORTS = 8  # samples kept for a reader that is slow; the oldest go first
 
 _LOG = logging.getLogger("egate.drivers.gate")
 
@@ -114,7 +114,7 @@ class OsdpGate:
         self._splitter = packet_splitter()
         self._arrived: list[bytes] = []
         self._errands: asyncio.Queue[_Errand] = asyncio.Queue(WAITING_ERRANDS)
-        self._listeners = ReportListeners()
+        self._listeners: set[asyncio.Queue[GateReport | DeviceError]] = set()
         self._acknowledged = 0
         self._lease_until: dict[Door, float] = {}
         self._tamper = False
@@ -181,12 +181,21 @@ class OsdpGate:
             raise DeviceError("read the gate unit's outputs", "it answers with something else")
         return parse_contacts(answer.data)
 
-    def reports(self) -> AsyncIterator[GateReport]:
+    async def reports(self) -> AsyncIterator[GateReport]:
         """Samples from now on, while somebody listens; raises DeviceError when the unit is lost.
 
         Ask again after that: a new iterator waits until the unit is back and goes on.
         """
-        return self._listeners.reports()
+        queue: asyncio.Queue[GateReport | DeviceError] = asyncio.Queue(WAITING_REPORTS)
+        self._listeners.add(queue)
+        try:
+            while True:
+                report = await queue.get()
+                if isinstance(report, DeviceError):
+                    raise report
+                yield report
+        finally:
+            self._listeners.discard(queue)
 
     async def _order(self, data: Callable[[], bytes], number: int) -> None:
         """An order to an output; its acknowledgement makes later samples evidence."""
@@ -261,7 +270,7 @@ class OsdpGate:
         try:
             answer = await self._ask(errand.code, errand.data)
         except DeviceError as error:
-            settle(errand.answer, error)
+            _settle(errand, error)
             if isinstance(error, SessionLost) or not self._panel.secure:
                 raise
             return
@@ -290,7 +299,8 @@ class OsdpGate:
             raise DeviceError("read the gate unit's contacts", "it answers with something else")
         report = self._without_leased_locks(gate_report(parse_contacts(answer.data), self._tamper, after_command))
         self._set_online()
-        self._listeners.tell(report)
+        for queue in self._listeners:
+            _put_newest(queue, report)
 
     def _without_leased_locks(self, report: GateReport) -> GateReport:
         """A door that we may have unlocked and whose lease runs is closed at best."""
@@ -404,11 +414,12 @@ class OsdpGate:
             return
         self._online = False
         _LOG.warning("gate unit on %s lost (%s)", self._link.name, error.problem)
-        self._listeners.tell(error)
+        for queue in self._listeners:
+            _put_newest(queue, error)
 
     def _fail_errands(self, error: DeviceError) -> None:
         while not self._errands.empty():
-            settle(self._errands.get_nowait().answer, error)
+            _settle(self._errands.get_nowait(), error)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """The task ended: when by a defect of ours, the unit counts as lost and the defect is named (L14)."""
@@ -416,3 +427,16 @@ class OsdpGate:
             return
         _LOG.error("the driver of the gate unit failed", exc_info=task.exception())
         self._set_offline(DeviceError("drive the gate unit", "the driver failed"))
+
+
+def _settle(errand: _Errand, error: DeviceError) -> None:
+    """Tell the caller, unless it gave up."""
+    if not errand.answer.done():
+        errand.answer.set_exception(error)
+
+
+def _put_newest(queue: asyncio.Queue[GateReport | DeviceError], item: GateReport | DeviceError) -> None:
+    """Put into a bounded queue; the oldest goes when it is full."""
+    if queue.full():
+        queue.get_nowait()
+    queue.put_nowait(item)

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.gate.listeners import WAITING_REPORTS
-from drivers.gate.osdp import WAITING_ERRANDS, OsdpConfig, OsdpGate
+from drivers.gate.osdp import WAITING_ERRANDS, WAITING_REPORTS, OsdpConfig, OsdpGate
 from drivers.gate.osdp_packet import CommandCode, NakReason, Packet, ReplyCode
 from drivers.sim.gate_unit import SimulatedGateUnit
 from drivers.sim.osdp_peripheral import Peripheral, PeripheralSettings
