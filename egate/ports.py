@@ -7,10 +7,10 @@ A device that cannot do what is asked raises `DeviceError`; a chip that leaves t
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from egate.model.crossing import Committed, LogRecord
-from egate.model.lane import Door, GateReport
+from egate.model.lane import Door, GateReport, Signal
 
 SHORT_RESPONSE_BYTES = 258
 """A short response APDU: 256 bytes and the status word (ISO/IEC 7816-4 §5.1). Every chip reader carries it."""
@@ -111,6 +111,15 @@ class GateUnit(Device, Protocol):
 
     def reports(self) -> AsyncIterator[GateReport]:
         """Samples of the sensors, one for each poll; raises DeviceError when the unit is lost."""
+        ...
+
+
+@runtime_checkable
+class Indicator(Protocol):
+    """Lamps and a buzzer that a traveller sees and hears. A gate unit that has them fulfils this beside `GateUnit`."""
+
+    async def show(self, signal: Signal) -> None:
+        """Show this until told otherwise; a unit without such a lamp shows nothing. Returns once acknowledged."""
         ...
 
 

@@ -45,12 +45,40 @@ class DoorState(Enum):
     FAULT = "fault"
 
 
+class Power(Enum):
+    """What feeds the lane, as a power supply's contacts say it (I11)."""
+
+    MAINS = "mains"
+    BATTERY = "battery"
+    LOW = "low"
+
+
+class Lamp(Enum):
+    """What a tri-colour signal at a door shows: closed, wait for an officer, go."""
+
+    OFF = "off"
+    RED = "red"
+    AMBER = "amber"
+    GREEN = "green"
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What the lamps and the buzzer of a lane say. `blinking` calls for attention, `buzzer` sounds while it is true."""
+
+    lamp: Lamp = Lamp.OFF
+    blinking: bool = False
+    buzzer: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class GateReport:
     """One sample of the gate unit's sensors.
 
     `after_command` is the number of the last command that the unit had acknowledged before the sample was asked for. A
     sample is evidence about a door only if it is newer than the last command to that door (requirement I2).
+    `object_left`: something lies in the lane (P17), `intrusion`: the unit's own sensors saw somebody force a way or walk in the
+    wrong direction (P16), `obstructed`: something keeps a door from closing (I9). A unit without such a sensor says False.
     """
 
     after_command: int
@@ -59,6 +87,10 @@ class GateReport:
     persons: int
     emergency: bool = False
     tamper: bool = False
+    power: Power = Power.MAINS
+    object_left: bool = False
+    intrusion: bool = False
+    obstructed: bool = False
 
 
 class OfficerAction(Enum):
