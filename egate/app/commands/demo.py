@@ -66,7 +66,7 @@ def _play(arguments: argparse.Namespace, options: DemoOptions, narrator: Narrato
     today = today_of(clock)
     issuer = simulated_state(today)
     with _folder(arguments.keep) as root:
-        place, gate_key = make_installation(root, issuer.csca_certificate, today, _listed(options.seed))
+        place, gate_key = make_installation(root, issuer.csca_certificate, today, _listed(options.seed), issuer.revocation_list())
         token = secrets.token_hex(16)
         with NatsServer(root / "nats", token=token) as nats:
             world = World(place, SystemClock(options.speed), gate_key, faces, today)

@@ -26,7 +26,7 @@ async def simulated_desk(name: str, root: Path, clock: SystemClock) -> AsyncIter
     """A desk whose document reader and camera are simulated at the far end of their wires."""
     today = today_of(clock)
     issuer = simulated_state(today)
-    place, gate_key = make_installation(root, issuer.csca_certificate, today, ())
+    place, gate_key = make_installation(root, issuer.csca_certificate, today, (), issuer.revocation_list())
     world = World(place, clock, gate_key, ensure_demo_faces(), today)
     world.camera_size, world.standing = DESK_CAMERA_SIZE, True
     traveller = next(found for found in TRAVELLERS if found.name == name)

@@ -11,7 +11,8 @@ import os
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 
@@ -19,6 +20,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from egate.model.watchlist import ListKind
 from egate.storage.keys import create_sealing_key, create_signing_key
+from egate.supply.folder import Authorship, TrustFolder
+from egate.supply.holdings import holdings_of
+from egate.supply.importing import Request, plan_import
+from egate.supply.recognise import hash_file, recognise_file
 from egate.watchlist.index import build_document_index, document_key
 from egate.watchlist.lists import ListHeader, encode_list, key_name
 from egate.watchlist.persons import PersonEntry, encode_persons
@@ -80,8 +85,13 @@ class Installation:
         return self.root / "scenes" / "now"
 
 
-def make_installation(root: Path, csca: bytes, today: date, listed: Iterable[tuple[str, str]]) -> tuple[Installation, bytes]:
-    """Make everything below `root`; returns it with the gate unit's key. `listed`: (issuing state, document number)."""
+def make_installation(
+    root: Path, csca: bytes, today: date, listed: Iterable[tuple[str, str]], revocations: bytes = b""
+) -> tuple[Installation, bytes]:
+    """Make everything below `root`; returns it with the gate unit's key. `listed`: (issuing state, document number).
+
+    With a State's revocation list the trust folder has a journal, signed as an agency would; without one it is a plain folder.
+    """
     place = Installation(root)
     for folder in ("", "keys", "officers", "trust", "lists", "ports", "scenes", "centre", "centre/lanes"):
         (root / folder).mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -97,7 +107,9 @@ def make_installation(root: Path, csca: bytes, today: date, listed: Iterable[tup
     _write_lists(root / "lists", owner, list_key, today, listed)
     profile = files("egate.checks.profiles").joinpath("eu-entry.toml").read_text("utf-8")
     _write(root / "profile.toml", profile.replace('second_opinion = ""', 'second_opinion = "dlib"').encode("utf-8"))
-    _write(place.config, _configuration(place).encode("utf-8"))
+    if revocations:
+        _begin_journal(place, csca, revocations, today)
+    _write(place.config, _configuration(place, signed_trust=bool(revocations)).encode("utf-8"))
     return place, gate_key
 
 
@@ -117,7 +129,26 @@ def _write_lists(directory: Path, owner: Ed25519PrivateKey, key: bytes, today: d
     _write(directory / "persons.list", encode_list(header, persons, owner))
 
 
-def _configuration(place: Installation) -> str:
+def _begin_journal(place: Installation, csca: bytes, revocations: bytes, today: date) -> None:
+    """Take in the State's certificate and its revocation list as `egate trust import` does."""
+    signer = create_signing_key(place.key("trust.pem"), place.key("trust.pub"))
+    folder = TrustFolder(place.root / "trust")
+    when = datetime.combine(today, time(), UTC)
+    by = Authorship("demo", "trust of a simulated State", when, signer.sign)
+    request = Request(today, confirmed=frozenset({sha256(csca).hexdigest()}), pin=True)
+    with folder.locked():
+        for name in ("utopia.cer", "utopia.crl"):
+            path = place.root / "trust" / name
+            if not path.exists():
+                _write(path, revocations)
+            known = holdings_of(folder, folder.entries())
+            report = plan_import(known, name, hash_file(path), recognise_file(path), request)
+            folder.commit(report.drafts, report.objects, by)
+            path.unlink()
+
+
+def _configuration(place: Installation, *, signed_trust: bool) -> str:
+    signer = '\nsigner = "keys/trust.pub"' if signed_trust else ""
     return f"""# One lane. `emulated = true` and these ports belong to the demo; see docs/wiring.md for a real one.
 
 [lane]
@@ -153,7 +184,7 @@ capture_timeout_s = 6
 file = "profile.toml"
 
 [trust]
-directory = "trust"
+directory = "trust"{signer}
 
 [watchlists]
 directory = "lists"

@@ -138,3 +138,14 @@ def test_files_beside_a_journal_are_named(place: Installation, caplog: pytest.Lo
     with caplog.at_level(logging.WARNING):
         build(place)
     assert any("intruder.cer" in message and "is not used" in message for message in caplog.messages)
+
+
+def test_a_newcomers_lane_has_its_states_revocation_list_and_a_signed_journal(tmp_path: Path, issuer: SimulatedIssuer) -> None:
+    revocations = issuer.revocation_list()
+    place = make_installation(tmp_path / "signed", issuer.csca_certificate, TODAY, [], revocations)[0]
+    parts = build(place)
+    assert [c.der for c in parts.trust.certificates] == [issuer.csca_certificate]
+    csca = parts.trust.certificates[0]
+    assert parts.trust.revocations_for(csca) is not None, "Not revoked would stay undetermined on every passage"
+    add_entry(place)
+    assert "sign" in refusal(place)
