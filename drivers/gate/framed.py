@@ -74,6 +74,8 @@ class FramedGate:
         self.counters = DeviceCounters()
         self.late_answers = 0
         """Answers of other boards or to earlier questions, and answers of a kind that was not asked for (L7)."""
+        self.unmasked: GateReport | None = None
+        """The newest sample as the contacts stand, leased doors included: for the technician who proves that a bolt moves."""
         self._link = link
         self._profile = profile
         self._framing: Framing = profile.answer
@@ -238,7 +240,8 @@ class FramedGate:
         answers = await self._poll()
         if not self._online:
             self._check_identity(answers)
-        report = self._without_leased_locks(gate_report(self._profile, answers, after_command))
+        self.unmasked = gate_report(self._profile, answers, after_command)
+        report = self._without_leased_locks(self.unmasked)
         self._tell_trouble(answers)
         self._set_online()
         for queue in self._listeners:

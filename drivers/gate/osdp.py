@@ -107,6 +107,8 @@ class OsdpGate:
     def __init__(self, link: Link, config: OsdpConfig, clock: Clock, entropy: Callable[[int], bytes]) -> None:
         self.counters = DeviceCounters()
         self.identity: UnitIdentity | None = None
+        self.unmasked: GateReport | None = None
+        """The newest sample as the contacts stand, leased doors included: for the technician who proves that a bolt moves."""
         self._link = link
         self._config = config
         self._clock = clock
@@ -297,7 +299,8 @@ class OsdpGate:
         answer = await self._ask(CommandCode.INPUT_STATUS)
         if answer.code != ReplyCode.INPUT_STATUS:
             raise DeviceError("read the gate unit's contacts", "it answers with something else")
-        report = self._without_leased_locks(gate_report(parse_contacts(answer.data), self._tamper, after_command))
+        self.unmasked = gate_report(parse_contacts(answer.data), self._tamper, after_command)
+        report = self._without_leased_locks(self.unmasked)
         self._set_online()
         for queue in self._listeners:
             _put_newest(queue, report)
