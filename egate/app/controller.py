@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import traceback
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -39,7 +38,7 @@ from egate.ipc.server import Client, MessageServer
 from egate.ipc.wishes import verify_wish
 from egate.lane import commands as c
 from egate.lane import events as e
-from egate.lane.machine import initial, step
+from egate.lane.machine import LaneState, initial, step
 from egate.model.crossing import LogRecord
 from egate.model.document import Mrz
 from egate.model.errors import DeviceError, MalformedData, TrustError
@@ -54,14 +53,18 @@ NOTHING_OPENS = frozenset({LanePhase.EMERGENCY, LanePhase.RESYNC, LanePhase.OUT_
 DEVICE_RETRY_S = 0.5
 """How soon a lost device is tried again (L2)."""
 
+Witness = Callable[[e.Event, LaneState, tuple[c.Command, ...]], None]
+"""Is told each event, the state after it and what the lane asked for; it changes nothing."""
+
 log = logging.getLogger(__name__)
 
 
 class Controller:
-    """One lane, running until it is cancelled."""
+    """One lane, running until it is cancelled. `witness` is told every step."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, witness: Witness | None = None) -> None:
         self._parts = parts
+        self._witness = witness
         self._state = initial(parts.settings)
         self._events: asyncio.Queue[e.Event] = asyncio.Queue()
         self._gate_commands: asyncio.Queue[c.Unlock | c.Lock] = asyncio.Queue()
@@ -172,6 +175,8 @@ class Controller:
             self._end_passage()
         if commands or changed:
             self._board.show()
+        if self._witness is not None:
+            self._witness(event, self._state, commands)
 
     def _announce(self, command: c.Command) -> None:
         """Tell what led to the new phase before the phase itself."""
@@ -257,7 +262,7 @@ class Controller:
                 return
 
     def _begin_passage(self, command: c.ReadDocument) -> None:
-        passage = Passage(command.passage, secrets.token_hex(8), self._parts.clock.monotonic(), self._next_mrz)
+        passage = Passage(command.passage, self._parts.entropy(8).hex(), self._parts.clock.monotonic(), self._next_mrz)
         passage.language = self._board.language
         self._passage = self._board.passage = passage
         self._board.present_again = False

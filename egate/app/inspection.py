@@ -45,11 +45,12 @@ def parse_lines(lines: tuple[str, ...]) -> Mrz | None:
 
 @dataclass(frozen=True, slots=True)
 class ReadingTerms:
-    """How a reading is carried: on which clock, for how long at most, and what an earlier one left (see `read_chip`)."""
+    """How a reading is carried: on which clock, how long at most, what an earlier one left (see `read_chip`), whose entropy."""
 
     clock: Clock
     limit_s: float = READING_LIMIT_S
     partial: PartialReading | None = None
+    entropy: Callable[[int], bytes] = secrets.token_bytes
 
 
 async def gather_chip(
@@ -63,7 +64,7 @@ async def gather_chip(
     terms = terms or ReadingTerms(SystemClock())
     thread = DialogueThread()
     marshalled = replace(request, on_file=thread.in_loop(request.on_file))
-    dialogue = read_chip(marshalled, secrets.token_bytes, thread.in_loop(progress), terms.partial)
+    dialogue = read_chip(marshalled, terms.entropy, thread.in_loop(progress), terms.partial)
     times_us: list[int] = []
     try:
         evidence = await _carried(reader, _Steps(dialogue, thread), terms, times_us)

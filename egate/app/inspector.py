@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -77,7 +76,7 @@ class Inspector:
         self._parts, self._board, self._answer, self._spawn = parts, board, answer, spawn
         self._losses = losses
         self._lost_in_a_row = 0
-        self._recent = RecentDocuments(secrets.token_bytes(32))
+        self._recent = RecentDocuments(parts.entropy(32))
         self._unfinished = UnfinishedReading()
         self._reference: asyncio.Event = asyncio.Event()
 
@@ -178,7 +177,7 @@ class Inspector:
             on_file=on_file,
         )
         partial = self._unfinished.for_document(request.information, clock.monotonic())
-        evidence = await gather_chip(reader, request, progress, ReadingTerms(clock, partial=partial))
+        evidence = await gather_chip(reader, request, progress, ReadingTerms(clock, partial=partial, entropy=self._parts.entropy))
         self._tell_evidence(evidence)
         await reader.release()
         return evidence

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Mapping
+import secrets
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -64,6 +65,8 @@ class Parts:
     """Where the trust store came from; `egate.supply.expiry.stale_soon` tells from it what becomes stale."""
     terminal: tuple[TerminalCredentials, ...] = field(default=(), repr=False)
     """What proves to chips that this lane may read fingerprints, one for each State."""
+    entropy: Callable[[int], bytes] = field(default=secrets.token_bytes, repr=False)
+    """Unpredictable bytes for transactions and chip sessions; a simulated shift draws them from its seed."""
     log_or_none: LaneLog | None = None
     depth: int = field(default=0)
     waiting: list[LogRecord] = field(default_factory=list, repr=False)
