@@ -5,7 +5,7 @@ exchange even when its caller is cancelled. Rules:
 
 - `unlock` is an order that the board itself ends (I3, I7); time that passed before it was sent is taken off the lease, and an
   order that was not acknowledged is made anew with what is left, so a late order never holds a door longer.
-- Evidence is two samples in a row, both asked for after the acknowledgement (I2); see `drivers.gate.modbus_contacts`.
+- Evidence is two samples in a row, both asked for after the acknowledgement (I2); see `drivers.gate.contacts`.
 - Every board is needed: one that is silent is a lost unit within 500 ms, and `reports()` raises once (L2). The others are asked
   on and obey on, because a silent one gets one short question a turn, not all the time there is (L3).
 - A door whose lease runs is never reported as locked: its bolt may not have moved yet. A door whose relay is on although no
@@ -23,8 +23,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from drivers.counters import DeviceCounters
+from drivers.gate.contacts import SettledContacts
 from drivers.gate.modbus_boards import Board, Layout
-from drivers.gate.modbus_contacts import SettledContacts
 from drivers.gate.modbus_protocol import REPEATS, WAIT, BoardSilent, Exchange, LineMemory, Question
 from drivers.link import Link
 from egate.model.errors import DeviceError, MalformedData
@@ -76,7 +76,7 @@ class ModbusGate:
         self._config = config
         self._layout = config.layout
         self._clock = clock
-        self._contacts = SettledContacts(config.layout.contacts)
+        self._contacts = SettledContacts(config.layout.contacts, config.layout.debounce)
         self._silent: set[int] = set()
         self._probed = 0
         self._errands: asyncio.Queue[_Errand] = asyncio.Queue(WAITING_ERRANDS)
@@ -126,6 +126,8 @@ class ModbusGate:
 
     async def unlock(self, door: Door, lease_s: float, number: int) -> None:
         """Unlock for at most `lease_s` (a unit of the board to 10 s, I3); returns once acknowledged, raises DeviceError."""
+        if door not in self._layout.locks:
+            raise DeviceError("command the gate unit", f"the lane has no {door.value} door")
         point, since = self._layout.locks[door], self._clock.monotonic()
         board = self._layout.board(point.address)
         board.unlock_question(point.index, lease_s)
@@ -137,7 +139,10 @@ class ModbusGate:
         await self._run_errand(board, rest_of_lease, number)
 
     async def lock(self, door: Door, number: int) -> None:
-        """End the lease of a door; returns once acknowledged, raises DeviceError."""
+        """End the lease of a door; returns once acknowledged, raises DeviceError. A door that is not there is locked."""
+        if door not in self._layout.locks:
+            self._acknowledged = max(self._acknowledged, number)
+            return
         point = self._layout.locks[door]
         board = self._layout.board(point.address)
         off = board.lock_question(point.index)
@@ -243,7 +248,12 @@ class ModbusGate:
                 self._overdue[door] = self._overdue.get(door, 0) + 1 if late else 0
 
     def _publish(self) -> None:
-        """Tell the listeners, once every board answers and every contact has settled."""
+        """Tell the listeners, once every board answers and every contact has settled; a contact that chatters is named."""
+        for contact, chatters in self._contacts.chatter_news():
+            if chatters:
+                _LOG.warning("gate unit on %s: contact %s chatters; the lane holds", self._link.name, contact.value)
+            else:
+                _LOG.info("gate unit on %s: contact %s is steady again", self._link.name, contact.value)
         if self._silent or not self._link.connected:
             return
         report = self._contacts.report()

@@ -13,9 +13,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import dataclass, field
 
+from drivers.gate.contacts import (
+    CONTACTS_OF,
+    COUNT_BITS,
+    LOCK_OF,
+    PERSON_SENSORS,
+    USUAL_CONTACTS,
+    USUAL_DEBOUNCE,
+    Contact,
+    Output,
+    Point,
+    Wiring,
+    check_contacts,
+    parse_wiring,
+)
 from drivers.gate.modbus_protocol import (
     COIL_OFF,
     HIGHEST_ADDRESS,
@@ -41,6 +54,8 @@ FLASH_ON = 0x0200  # coil addresses of timed orders of Waveshare boards: 02nn, n
 DELAY = 0x0600  # high byte of a timed order of delay-register boards, the low byte counts seconds
 CLOSE_RELAY = 0x0200  # a delay-register board's word for off
 LONGEST_TEXT = 1000  # characters of a description
+DOING = "configure the Modbus boards"
+LAMPS = (Output.LAMP_RED, Output.LAMP_AMBER, Output.LAMP_GREEN, Output.BUZZER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,31 +118,6 @@ PROFILES: Mapping[str, BoardProfile] = {
 }
 
 
-class Contact(Enum):
-    """What an input may mean; the values are the names in the wiring."""
-
-    ENTRY_CLOSED = "entry_closed"
-    ENTRY_LOCKED = "entry_locked"
-    EXIT_CLOSED = "exit_closed"
-    EXIT_LOCKED = "exit_locked"
-    PERSONS_LOW = "persons_low"
-    PERSONS_HIGH = "persons_high"
-    EMERGENCY = "emergency"
-    TAMPER = "tamper"
-
-
-LOCK_NAMES = {"entry_lock": Door.ENTRY, "exit_lock": Door.EXIT}
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One input or output of one board; `inverted` contacts are active when their circuit is open."""
-
-    address: int
-    index: int
-    inverted: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class Board:
     """One board on the line, and what is said to it."""
@@ -187,11 +177,16 @@ class Board:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A checked line of boards: which output is which lock, which input is which contact."""
+    """A checked line of boards: which output is which lock, lamp or buzzer, which input is which contact.
+
+    `debounce` samples in a row are what a contact says; a door without a lock is a door that the lane does not have.
+    """
 
     boards: tuple[Board, ...]
     locks: Mapping[Door, Point]
     contacts: Mapping[Contact, Point]
+    lamps: Mapping[Output, Point] = field(default_factory=dict)
+    debounce: int = USUAL_DEBOUNCE
 
     def board(self, address: int) -> Board:
         """The board at an address of this line."""
@@ -203,25 +198,25 @@ def board_profile(name: str) -> BoardProfile:
     try:
         return PROFILES[name]
     except KeyError:
-        raise DeviceError("configure the Modbus boards", f"there is no profile {name!r}; known: {', '.join(PROFILES)}") from None
+        raise DeviceError(DOING, f"there is no profile {name!r}; known: {', '.join(PROFILES)}") from None
 
 
 def parse_layout(boards_text: str, wiring_text: str = "") -> Layout:
     """Read and check the two descriptions; raises DeviceError with a sentence that says what to change."""
     boards = _parse_boards(boards_text)
-    wiring = {**_usual_wiring(boards), **_parse_wiring(wiring_text)}
-    locks = {door: wiring[name] for name, door in LOCK_NAMES.items() if name in wiring}
-    contacts = {contact: wiring[contact.value] for contact in Contact if contact.value in wiring}
-    for name in (*LOCK_NAMES, *(contact.value for contact in Contact)):
-        if name in wiring:
-            _check_point(name, wiring[name], boards)
-        elif name != Contact.TAMPER.value:
-            raise _refusal(f"{name} is wired to nothing; say {name}=BOARD.NUMBER")
-    for kind in (locks, contacts):
-        places = [(point.address, point.index) for point in kind.values()]
-        if len(set(places)) != len(places):
+    wiring = parse_wiring(wiring_text, DOING)
+    points = {**_usual_points(boards, wiring), **wiring.points}
+    for name, point in points.items():
+        _check_point(name, point, boards)
+    locks = {door: points[lock.value] for door, lock in LOCK_OF.items() if lock.value in points}
+    contacts = {contact: points[contact.value] for contact in Contact if contact.value in points}
+    lamps = {output: points[output.value] for output in LAMPS if output.value in points}
+    check_contacts(contacts, wiring.doors, DOING)
+    _check_locks(frozenset(locks), wiring.doors)
+    for places in ([*locks.values(), *lamps.values()], list(contacts.values())):
+        if len({(point.address, point.index) for point in places}) != len(places):
             raise _refusal("two things are wired to the same place")
-    return Layout(boards, locks, contacts)
+    return Layout(boards, locks, contacts, lamps, wiring.debounce)
 
 
 def _parse_boards(text: str) -> tuple[Board, ...]:
@@ -241,30 +236,44 @@ def _parse_boards(text: str) -> tuple[Board, ...]:
     return tuple(boards)
 
 
-def _usual_wiring(boards: tuple[Board, ...]) -> dict[str, Point]:
-    """Locks on outputs 0 and 1 of the first board that times outputs, contacts from input 0 of the first that has enough."""
-    wiring: dict[str, Point] = {}
+def _usual_points(boards: tuple[Board, ...], wiring: Wiring) -> dict[str, Point]:
+    """Locks on outputs 0 and 1 of the first board that times outputs, contacts from input 0 of the first that has enough.
+
+    Left out is what belongs to a door that the lane has not, what counts persons otherwise than the wiring says, and a tamper
+    contact whose place the wiring gives to another.
+    """
+    usual: dict[str, Point] = {}
     lock_board = next((board for board in boards if board.profile.pulse is not None), None)
     if lock_board is not None:
-        wiring |= {name: Point(lock_board.address, index) for index, name in enumerate(LOCK_NAMES)}
-    contact_board = next((board for board in boards if board.profile.inputs >= len(Contact)), None)
+        usual |= {lock.value: Point(lock_board.address, index) for index, lock in enumerate(LOCK_OF.values())}
+    contact_board = next((board for board in boards if board.profile.inputs >= len(USUAL_CONTACTS)), None)
     if contact_board is not None:
-        wiring |= {contact.value: Point(contact_board.address, index) for index, contact in enumerate(Contact)}
-    return wiring
+        usual |= {contact.value: Point(contact_board.address, index) for index, contact in enumerate(USUAL_CONTACTS)}
+    unwanted = {name for door in set(Door) - wiring.doors for name in _names_of(door)}
+    if any(sensor.value in wiring.points for sensor in PERSON_SENSORS):
+        unwanted |= {contact.value for contact in COUNT_BITS}
+    if any(_same_place(point, usual.get(Contact.TAMPER.value)) for point in wiring.points.values()):
+        unwanted.add(Contact.TAMPER.value)
+    return {name: point for name, point in usual.items() if name not in unwanted}
 
 
-def _parse_wiring(text: str) -> dict[str, Point]:
-    """Names and places."""
-    known = {*LOCK_NAMES, *(contact.value for contact in Contact)}
-    wiring: dict[str, Point] = {}
-    for word in text[:LONGEST_TEXT].split():
-        found = re.fullmatch(r"(\w+)=(!?)([0-9]{1,3})\.([0-9]{1,2})", word, re.ASCII)
-        if found is None or found[1] not in known:
-            raise _refusal(f"{word!r} is no wiring; write NAME=BOARD.NUMBER with a name of {', '.join(sorted(known))}")
-        if found[1] in wiring:
-            raise _refusal(f"{found[1]} is wired twice")
-        wiring[found[1]] = Point(int(found[3]), int(found[4]), inverted=bool(found[2]))
-    return wiring
+def _names_of(door: Door) -> tuple[str, ...]:
+    """The names in a wiring that belong to one door."""
+    return (LOCK_OF[door].value, *(contact.value for contact in CONTACTS_OF[door]))
+
+
+def _same_place(point: Point, other: Point | None) -> bool:
+    """Whether two points are one terminal."""
+    return other is not None and (point.address, point.index) == (other.address, other.index)
+
+
+def _check_locks(locks: frozenset[Door], doors: frozenset[Door]) -> None:
+    """Every door that the lane has carries a lock, and no other."""
+    for door, lock in LOCK_OF.items():
+        if door in doors and door not in locks:
+            raise _refusal(f"{lock.value} is wired to nothing; say {lock.value}=BOARD.NUMBER")
+        if door in locks and door not in doors:
+            raise _refusal(f"{lock.value} is wired, but the lane has no {door.value} door")
 
 
 def _check_point(name: str, point: Point, boards: tuple[Board, ...]) -> None:
@@ -272,14 +281,14 @@ def _check_point(name: str, point: Point, boards: tuple[Board, ...]) -> None:
     board = next((board for board in boards if board.address == point.address), None)
     if board is None:
         raise _refusal(f"{name} is on board {point.address}, which is not on this line")
-    is_lock = name in LOCK_NAMES
-    if is_lock and point.inverted:
-        raise _refusal(f"{name} cannot be inverted: the lock would be released while nobody asks for it")
-    if is_lock and board.profile.pulse is None:
+    is_output = name in {output.value for output in Output}
+    if is_output and point.inverted:
+        raise _refusal(f"{name} cannot be inverted: it would be on while nobody asks for it")
+    if name in {lock.value for lock in LOCK_OF.values()} and board.profile.pulse is None:
         raise _refusal(f"{name} is on {board.name}, which cannot end a pulse by itself; a lock must never be latched")
-    if point.index >= (board.profile.outputs if is_lock else board.profile.inputs):
-        raise _refusal(f"{board.name} has no {'output' if is_lock else 'input'} {point.index} for {name}")
+    if point.index >= (board.profile.outputs if is_output else board.profile.inputs):
+        raise _refusal(f"{board.name} has no {'output' if is_output else 'input'} {point.index} for {name}")
 
 
 def _refusal(problem: str) -> DeviceError:
-    return DeviceError("configure the Modbus boards", problem)
+    return DeviceError(DOING, problem)

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from drivers.framing import FrameSplitter
-from drivers.gate.modbus_boards import CLOSE_RELAY, DELAY, FLASH_ON, Board, Contact, Layout, Pulse, parse_layout
+from drivers.gate.contacts import Contact
+from drivers.gate.modbus_boards import CLOSE_RELAY, DELAY, FLASH_ON, Board, Layout, Pulse, parse_layout
 from drivers.gate.modbus_protocol import (
     COIL_OFF,
     COIL_ON,

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from drivers.counters import DeviceCounters
 from drivers.framing import FrameSplitter
-from drivers.gate.modbus_boards import PROFILES, Board, Contact, parse_layout
-from drivers.gate.modbus_contacts import SettledContacts
+from drivers.gate.contacts import Contact, SettledContacts
+from drivers.gate.modbus_boards import PROFILES, Board, parse_layout
 from drivers.gate.modbus_protocol import (
     LARGEST_FRAME_BYTES,
     AnswerFrames,
@@ -31,6 +31,7 @@ from drivers.gate.modbus_protocol import (
 )
 from drivers.sim.modbus_board import question_length
 from egate.model.errors import DeviceError
+from egate.model.lane import DoorState
 
 addresses, words = st.integers(1, 247), st.integers(0, 0xFFFF)
 counts = st.integers(1, 100)
@@ -178,6 +179,8 @@ def test_evidence_never_runs_ahead(samples: list[tuple[list[bool], int]]) -> Non
         report = contacts.report()
         if report is None:
             continue
+        if report.emergency and report.entry is report.exit is DoorState.FAULT:
+            continue  # told before all contacts settled, or while one chatters: an emergency that proves no door
         persons = [report.persons & 1, report.persons >> 1]
         for index, contact in enumerate((Contact.PERSONS_LOW, Contact.PERSONS_HIGH)):
             place = 4 + index

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from drivers.gate.modbus_boards import PROFILES, Board, Contact, Point, board_profile, parse_layout
-from drivers.gate.modbus_contacts import SettledContacts
+from drivers.gate.contacts import USUAL_CONTACTS, Contact, Point, SettledContacts
+from drivers.gate.modbus_boards import PROFILES, Board, board_profile, parse_layout
 from drivers.gate.modbus_protocol import with_crc
 from egate.model.errors import DeviceError
 from egate.model.lane import Door, DoorState
@@ -82,7 +82,7 @@ def test_every_profile_names_its_source() -> None:
 def test_the_usual_wiring() -> None:
     layout = parse_layout("1:waveshare-relay-8 2:inputs-8")
     assert layout.locks == {Door.ENTRY: Point(1, 0), Door.EXIT: Point(1, 1)}
-    assert layout.contacts == {contact: Point(2, index) for index, contact in enumerate(Contact)}
+    assert layout.contacts == {contact: Point(2, index) for index, contact in enumerate(USUAL_CONTACTS)}
     one = parse_layout("17:waveshare-relay-d", "exit_lock=17.7 emergency=!17.6")
     assert one.locks[Door.EXIT] == Point(17, 7)
     assert one.contacts[Contact.EMERGENCY] == Point(17, 6, inverted=True)
