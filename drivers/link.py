@@ -217,7 +217,7 @@ class SerialLink:
         """Send nothing for so long, in the wire's own time: a device settles after a change of speed."""
         loop = asyncio.get_running_loop()
         over: asyncio.Future[None] = loop.create_future()
-        timer = loop.call_later(seconds, over.set_result, None)
+        timer = loop.call_later(seconds, _end_wait, over)
         try:
             await over
         finally:
@@ -328,3 +328,9 @@ class SerialLink:
 
     def _signal(self) -> None:
         self._changed.set()
+
+
+def _end_wait(over: asyncio.Future[None]) -> None:
+    """The time is up, unless whoever waited was cancelled in the same turn of the loop."""
+    if not over.done():
+        over.set_result(None)

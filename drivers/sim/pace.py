@@ -32,8 +32,14 @@ class LoopPace:
         """Let `seconds` pass."""
         loop = asyncio.get_running_loop()
         over: asyncio.Future[None] = loop.create_future()
-        timer = loop.call_later(max(seconds, 0.0), over.set_result, None)
+        timer = loop.call_later(max(seconds, 0.0), end_wait, over)
         try:
             await over
         finally:
             timer.cancel()
+
+
+def end_wait(over: asyncio.Future[None]) -> None:
+    """The time is up, unless whoever waited was cancelled in the same turn of the loop."""
+    if not over.done():
+        over.set_result(None)

@@ -14,6 +14,7 @@ from drivers.link import LinkSettings, SerialLink
 from drivers.reader.pn532 import Pn532Config, Pn532Reader
 from drivers.sim.gate_unit import SimulatedGateUnit
 from drivers.sim.osdp_peripheral import PeripheralMode, PeripheralSettings
+from drivers.sim.pace import end_wait
 from drivers.sim.pn532 import SimulatedPn532
 from drivers.sim.pty import FaultLink
 from egate.ports import Device
@@ -39,7 +40,7 @@ class TestClock:
     async def sleep(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
         over: asyncio.Future[None] = loop.create_future()
-        timer = loop.call_later(max(seconds, 0) / self._speed, over.set_result, None)
+        timer = loop.call_later(max(seconds, 0) / self._speed, end_wait, over)
         try:
             await over
         finally:
