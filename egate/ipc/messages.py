@@ -243,6 +243,20 @@ class OfficerWish:
 
 
 @dataclass(frozen=True, slots=True)
+class OfficerPresent:
+    """An officer watches this lane until `expires_ns` (wall clock), and says so again before that (S5).
+
+    `here` False signs the officer off. `signature` is hex Ed25519 over `wishes.presence_bytes`.
+    """
+
+    lane: str
+    officer: str
+    expires_ns: int
+    here: bool = True
+    signature: str = field(repr=False, default="")
+
+
+@dataclass(frozen=True, slots=True)
 class WishAnswer:
     """Whether a wish was taken; `code` is a stable word saying why not."""
 
@@ -287,6 +301,7 @@ Message = (
     | LanguageWished
     | TravellerHelpWished
     | OfficerWish
+    | OfficerPresent
     | WishAnswer
     | ReceiptArrived
     | PassageEvent

@@ -29,6 +29,7 @@ from egate.ipc.messages import (
     LaneView,
     LanguageWished,
     Message,
+    OfficerPresent,
     OfficerWish,
     PassageEvent,
     ReceiptArrived,
@@ -67,7 +68,7 @@ _RECEIVES: dict[Role, tuple[type, ...]] = {
 
 _SENDS: dict[Role, tuple[type, ...]] = {
     Role.KIOSK: (LanguageWished, TravellerHelpWished),
-    Role.GUARD: (CasePicturesWished, OfficerWish),
+    Role.GUARD: (CasePicturesWished, OfficerWish, OfficerPresent),
     Role.OBSERVER: (),
     Role.SYNC: (ReceiptArrived,),
 }

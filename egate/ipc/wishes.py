@@ -2,6 +2,7 @@
 
 The signature (Ed25519) covers lane, action, reason, officer, counter and expiry. The lane accepts exactly the counter that
 its newest view names, so a wish is taken once; it expires within seconds, so a wish held back by its carrier is worthless.
+An officer's presence is signed as well (S5): a console without an officer's key opens no lane.
 No I/O and no clock: `now_ns` is an argument.
 """
 
@@ -14,11 +15,17 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from egate.ipc.messages import OfficerWish
+from egate.ipc.messages import OfficerPresent, OfficerWish
 from egate.model.errors import TrustError
 
 MAX_WISH_LIFE_S = 10.0
 """How far ahead a wish may expire: long enough for a busy console, too short to be held back for another traveller."""
+
+MAX_PRESENCE_S = 15.0
+"""How far ahead a presence may expire: an officer who went away closes the lane after this."""
+
+PRESENCE_EVERY_S = 5.0
+"""How often a console says that its officer is there; two lost messages close no lane."""
 
 MAX_NAME_BYTES = 200
 """The longest lane or officer name that is signed."""
@@ -26,7 +33,11 @@ MAX_NAME_BYTES = 200
 _CONTEXT = b"egate officer wish 2\x00"
 """Keeps a wish's signature from being one over anything else that the same key might sign."""
 
+_PRESENCE_CONTEXT = b"egate officer presence 1\x00"
+"""A presence is no wish, and a wish is no presence."""
+
 _DOING = "verify an officer's wish"
+_DOING_PRESENCE = "verify an officer's presence"
 _NS_PER_S = 1_000_000_000
 
 
@@ -68,6 +79,31 @@ def verify_wish(wish: OfficerWish, public_key: Ed25519PublicKey, now_ns: int, *,
         fault = WishFault.OTHER_PASSAGE
     if fault is not None:
         raise TrustError(_DOING, fault.value)
+
+
+def presence_bytes(presence: OfficerPresent) -> bytes:
+    """What the signature of a presence covers."""
+    texts = (presence.lane, presence.officer)
+    return _PRESENCE_CONTEXT + b"".join(map(_with_length, texts)) + _eight_bytes(presence.expires_ns) + bytes([presence.here])
+
+
+def sign_presence(presence: OfficerPresent, private_key: Ed25519PrivateKey) -> OfficerPresent:
+    """The same presence with the officer's signature."""
+    return replace(presence, signature=private_key.sign(presence_bytes(presence)).hex())
+
+
+def verify_presence(presence: OfficerPresent, public_key: Ed25519PublicKey, now_ns: int, *, lane: str) -> None:
+    """Return when the officer says so now; raise TrustError whose `problem` is a `WishFault` word otherwise."""
+    try:
+        public_key.verify(bytes.fromhex(presence.signature), presence_bytes(presence))
+    except (InvalidSignature, ValueError):
+        raise TrustError(_DOING_PRESENCE, WishFault.BAD_SIGNATURE.value) from None
+    if presence.lane != lane:
+        raise TrustError(_DOING_PRESENCE, WishFault.OTHER_LANE.value)
+    if presence.expires_ns <= now_ns:
+        raise TrustError(_DOING_PRESENCE, WishFault.EXPIRED.value)
+    if presence.expires_ns > now_ns + int(MAX_PRESENCE_S * _NS_PER_S):
+        raise TrustError(_DOING_PRESENCE, WishFault.EXPIRES_TOO_LATE.value)
 
 
 def officer_key_from_pem(data: bytes) -> Ed25519PrivateKey:

@@ -75,7 +75,9 @@ class LaneLink(QObject):
         if not self._alive:
             return False
         line = encode_line(message)
-        return self._socket.write(line) == len(line)
+        written = self._socket.write(line) == len(line)
+        self._socket.flush()  # what is said last, before a console ends, is said too
+        return written
 
     def check(self) -> None:
         """Look at the pulse; called by a timer, and by tests at a time of their choice."""

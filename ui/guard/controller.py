@@ -11,6 +11,7 @@ from PyQt6.QtCore import QObject, QTimer, pyqtBoundSignal
 from PyQt6.QtWidgets import QWidget
 
 from egate.ipc.messages import CasePictures, LaneView, Message, Role, Welcome, WishAnswer
+from egate.ipc.wishes import PRESENCE_EVERY_S
 from egate.model.lane import OfficerAction, OfficerReason
 from ui.common.clock import stopwatch, wall_ns
 from ui.common.i18n import catalogue
@@ -53,6 +54,9 @@ class ConsoleController(QObject):
         self._tick = QTimer(self)
         self._tick.setInterval(TICK_MS)
         self._tick.timeout.connect(self.tick)
+        self._presence = QTimer(self)
+        self._presence.setInterval(round(PRESENCE_EVERY_S * 1000))
+        self._presence.timeout.connect(self.tell_presence)
 
     @property
     def shown(self) -> QWidget:
@@ -69,16 +73,24 @@ class ConsoleController(QObject):
         for link in self.links:
             link.start()
         self._tick.start()
+        self._presence.start()
 
     def stop(self) -> None:
-        """Drop the connections."""
+        """Sign off and drop the connections."""
         self._tick.stop()
+        self._presence.stop()
+        self.tell_presence(here=False)
         for link in self.links:
             link.stop()
 
     def tick(self) -> None:
         """Bring ages up to date, and tell what did not come in time."""
         self._show(reactions.time_passed(self.state, self._now_s()))
+
+    def tell_presence(self, *, here: bool = True) -> None:
+        """Tell each lane that its officer is there, or goes; a lane takes travellers only while somebody watches (S5)."""
+        for place, presence in reactions.presences(self.state, self._key, wall_ns(), here=here):
+            self.links[place].send(presence)
 
     def _connect(self) -> None:
         """The links live exactly as long as this object, so a partial that names the lane keeps nothing alive."""
@@ -94,10 +106,13 @@ class ConsoleController(QObject):
         if isinstance(message, Welcome):
             self._show(reactions.welcomed(self.state, place, message.number))
         elif isinstance(message, LaneView):
+            first = self.state.lanes[place].view is None
             state, asked = reactions.viewed(self.state, place, message, now_s)
             for question in asked:
                 self.links[place].send(question)
             self._show(state)
+            if first:
+                self.tell_presence()
         elif isinstance(message, CasePictures):
             self._show(reactions.pictured(self.state, place, message))
         elif isinstance(message, WishAnswer):

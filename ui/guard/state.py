@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from egate.ipc.messages import CasePictures, CasePicturesWished, LaneView, Message, OfficerWish, WishAnswer
-from egate.ipc.wishes import sign_wish
+from egate.ipc.messages import CasePictures, CasePicturesWished, LaneView, Message, OfficerPresent, OfficerWish, WishAnswer
+from egate.ipc.wishes import MAX_PRESENCE_S, sign_presence, sign_wish
 from egate.model.lane import Alarm, LanePhase, OfficerAction, OfficerReason
 from ui.guard.view_state import NoticeKind
 
@@ -29,6 +29,9 @@ NOTICE_SHOWN_S = 8.0
 
 CONNECT_WITHIN_S = 5.0
 """A lane that was not heard this long after the console began counts as lost."""
+
+PRESENCE_MARGIN_S = 1.0
+"""How far the two clocks of console and lane may be apart without a presence being refused."""
 
 _HELD = frozenset({LanePhase.REFERRED, LanePhase.REFERRED_OUTSIDE})
 _NOT_OURS = frozenset({LanePhase.OUT_OF_SERVICE, LanePhase.RESYNC, LanePhase.EMERGENCY, LanePhase.IDLE})
@@ -140,6 +143,18 @@ def selected(state: ConsoleState, place: int) -> ConsoleState:
 def reasoned(state: ConsoleState, reason: OfficerReason) -> ConsoleState:
     """The officer chose a reason; choosing it again takes it back."""
     return replace(state, reason=None if state.reason is reason else reason)
+
+
+def presences(
+    state: ConsoleState, key: Ed25519PrivateKey, wall_ns: int, *, here: bool = True
+) -> tuple[tuple[int, OfficerPresent], ...]:
+    """What to tell each lane that is heard: the officer is there for a little while yet, or goes (S5)."""
+    until = wall_ns + int((MAX_PRESENCE_S - PRESENCE_MARGIN_S) * 1e9)
+    return tuple(
+        (place, sign_presence(OfficerPresent(known.view.lane, state.officer, until, here), key))
+        for place, known in enumerate(state.lanes)
+        if known.view is not None
+    )
 
 
 def time_passed(state: ConsoleState, now_s: float) -> ConsoleState:

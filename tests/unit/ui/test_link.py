@@ -21,6 +21,7 @@ from egate.ipc.messages import (
     Hello,
     LanguageWished,
     Message,
+    OfficerPresent,
     OfficerWish,
     Role,
     TravellerHelpWished,
@@ -29,7 +30,7 @@ from egate.ipc.messages import (
     Welcome,
     WishAnswer,
 )
-from egate.ipc.wishes import verify_wish
+from egate.ipc.wishes import verify_presence, verify_wish
 from egate.model.lane import OfficerAction, OfficerReason
 from ui.common.link import LaneLink
 from ui.common.pulse import Pulse
@@ -231,6 +232,10 @@ def test_a_console_asks_for_faces_signs_a_wish_and_shows_the_answer(
     assert controller.hear() == Hello(Role.GUARD, "7731")
     controller.send(Welcome("lane-3", 3, ""), REFERRED)
     assert controller.hear() == CasePicturesWished(12)
+    presence = controller.hear()
+    assert isinstance(presence, OfficerPresent)
+    assert presence.here
+    verify_presence(presence, key.public_key(), presence.expires_ns - 1, lane="lane-3")
     face = base64.b64encode(people.jpeg(people.portrait(people.ANNA, 48, 60))).decode()
     controller.send(CasePictures(12, face, face))
     qtbot.waitUntil(lambda: not console.window.case.full.faces.empty)
