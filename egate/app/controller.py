@@ -15,12 +15,15 @@ from typing import Any
 
 from egate.app.board import Board
 from egate.app.daily import TrustWatch
+from egate.app.gate_link import DEVICE_RETRY_S, GateEnds, GateLink
 from egate.app.inspection import parse_lines
 from egate.app.inspector import DeviceLosses, Inspector
 from egate.app.lane_inspection import inspection_part
 from egate.app.parts import Parts
 from egate.app.passage import Passage
 from egate.app.recording import SingleThread, completion_record, crossing_record, lane_event_record, officer_record
+from egate.app.service.notify import Notifier
+from egate.app.service.watchdog import Watchdog
 from egate.app.views import case_pictures
 from egate.ipc.messages import (
     HEARTBEAT_S,
@@ -50,9 +53,6 @@ WORKER_RETRY_S = 5.0
 NOTHING_OPENS = frozenset({LanePhase.EMERGENCY, LanePhase.RESYNC, LanePhase.OUT_OF_SERVICE})
 """Phases in which an unlock that was not sent yet is withdrawn (I6)."""
 
-DEVICE_RETRY_S = 0.5
-"""How soon a lost device is tried again (L2)."""
-
 Witness = Callable[[e.Event, LaneState, tuple[c.Command, ...]], None]
 """Is told each event, the state after it and what the lane asked for; it changes nothing."""
 
@@ -62,12 +62,12 @@ log = logging.getLogger(__name__)
 class Controller:
     """One lane, running until it is cancelled. `witness` is told every step."""
 
-    def __init__(self, parts: Parts, witness: Witness | None = None) -> None:
+    def __init__(self, parts: Parts, witness: Witness | None = None, notifier: Notifier | None = None) -> None:
         self._parts = parts
+        self._notifier = notifier or Notifier()
         self._witness = witness
         self._state = initial(parts.settings)
-        self._events: asyncio.Queue[e.Event] = asyncio.Queue()
-        self._gate_commands: asyncio.Queue[c.Unlock | c.Lock] = asyncio.Queue()
+        self._events: asyncio.Queue[e.Event | asyncio.Future[None]] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._writes: set[asyncio.Task[None]] = set()
         self._passage_task: asyncio.Task[None] | None = None
@@ -82,9 +82,12 @@ class Controller:
         self._board.state, self._board.language = self._state, config.language
         losses = DeviceLosses(self._chip_reader_lost, self._camera_lost)
         self._inspector = Inspector(parts, self._board, self._events.put_nowait, self._spawn, losses)
+        board = self._board
+        ends = GateEnds(self._events.put_nowait, board.lose, board.regain, self._tell_opened, self._may_open)
+        self._gate = GateLink(parts.gate, parts.clock, ends)
         self._carriers: dict[type, Callable[[Any], None]] = {
-            c.Unlock: self._gate_commands.put_nowait,
-            c.Lock: self._gate_commands.put_nowait,
+            c.Unlock: self._gate.hand,
+            c.Lock: self._gate.hand,
             c.ReadDocument: self._begin_passage,
             c.CaptureFace: self._begin_capture,
             c.AbandonPassage: self._abandon,
@@ -109,15 +112,21 @@ class Controller:
                 self._watch_documents(),
                 self._start_chip_reader(),
                 self._start_face_worker(),
-                self._watch_gate(),
-                self._drive_gate(),
+                self._gate.watch(),
+                self._gate.drive(),
+                Watchdog(self._notifier, parts.clock, self._lane_turn, self._gate.round, self._status).run(),
                 self._refresh(),
                 TrustWatch(parts, self._board).run(),
             ):
                 self._spawn(work)
             while True:
-                self._advance(await self._events.get())
+                event = await self._events.get()
+                if not isinstance(event, asyncio.Future):
+                    self._advance(event)
+                elif not event.done():
+                    event.set_result(None)  # the watchdog's turn: the lane has come this far
         finally:
+            self._notifier.stopping()
             await self._stop()
 
     async def _stop(self) -> None:
@@ -329,32 +338,22 @@ class Controller:
 
     # -- the gate -----------------------------------------------------------------------------------------------------
 
-    async def _drive_gate(self) -> None:
-        """Hand the lane's commands to the gate unit, in order. A lost unit is noticed by its reports."""
-        gate = self._parts.gate
-        while True:
-            command = await self._gate_commands.get()
-            if isinstance(command, c.Unlock) and self._state.phase in NOTHING_OPENS:
-                continue  # asked for before the lane knew; RESYNC begins with new commands, so no evidence waits for this one
-            try:
-                if isinstance(command, c.Unlock):
-                    await gate.unlock(command.door, command.lease_s, command.number)
-                    self._board.tell("door", f"{command.door.value}_unlocked", f"for at most {command.lease_s:g} s")
-                else:
-                    await gate.lock(command.door, command.number)
-            except DeviceError as error:
-                log.warning("a gate command was not acknowledged: %s", error)
+    def _may_open(self) -> bool:
+        return self._state.phase not in NOTHING_OPENS
 
-    async def _watch_gate(self) -> None:
-        gate = self._parts.gate
-        while True:
-            await self._until_started("gate unit", gate.start)
-            try:
-                async for report in gate.reports():
-                    self._events.put_nowait(e.GateReported(report))
-            except DeviceError as error:
-                self._board.lose("gate unit", error)
-                self._events.put_nowait(e.GateLost())
+    def _tell_opened(self, order: c.Unlock) -> None:
+        self._board.tell("door", f"{order.door.value}_unlocked", f"for at most {order.lease_s:g} s")
+
+    async def _lane_turn(self) -> None:
+        """Until the lane has taken everything that waits now; cancelled turns are cancelled with their waiting."""
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._events.put_nowait(turn)
+        await turn
+
+    def _status(self) -> str:
+        """What the service manager shows: phase and lost devices, nothing personal."""
+        lost = ", ".join(sorted(self._board.lost))
+        return f"{self._state.phase.value}, lost: {lost}" if lost else self._state.phase.value
 
     def _set_timer(self, command: c.SetTimer) -> None:
         if self._timer is not None:

@@ -13,6 +13,7 @@ from egate.app.config import load_config
 from egate.app.configuring.versions import load_settled
 from egate.app.controller import Controller
 from egate.app.parts import Parts
+from egate.app.service.notify import own_notifier
 from egate.app.wiring import build_parts
 
 
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         headers = ", ".join(header.name for header in parts.lists.headers) or "none"
         print(f"{arguments.config} is usable: profile {parts.profile.name}, lists: {headers}")  # noqa: T201 - the command's answer
         return 0
-    controller = Controller(parts)
+    controller = Controller(parts, notifier=own_notifier())
 
     async def work(stop: asyncio.Event) -> None:
         lane = asyncio.create_task(controller.run())

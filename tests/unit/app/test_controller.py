@@ -447,7 +447,7 @@ def test_an_unlock_that_was_not_sent_before_an_emergency_is_withdrawn(lane: Lane
             await ready(lane)
             lane.gate.emergency = True
             await until(lambda: lane.in_phase(LanePhase.EMERGENCY), "the emergency")
-            controller._gate_commands.put_nowait(Unlock(Door.ENTRY, 3.0, lane.gate.last + 1))
+            controller._gate.hand(Unlock(Door.ENTRY, 3.0, lane.gate.last + 1))
             await settle()
             assert lane.gate.unlocked == []
 

@@ -11,9 +11,10 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,9 @@ ROOT = Path(__file__).resolve().parents[3]
 SETTINGS = LaneSettings(tick_s=0.25, lease_s=1.0)
 LONGEST_CROSSING_S = 2.5
 """Instants of a kill lie within this time of the start."""
+
+LONGEST_START_S = 0.6
+"""A lane that is killed before it has proved its doors dies within this time of its start."""
 
 SWING_MOST_S = 0.6
 """A door that is being pushed when its lease ends needs this to be seen closed and locked, if somebody closes it."""
@@ -115,7 +119,11 @@ class LaneProcess:
 
 @dataclass(frozen=True, slots=True)
 class Killed:
-    """What many kills showed: seconds from each start to proved doors, phases hit, and what must not have happened."""
+    """What many kills showed: seconds from each start to proved doors, phases hit, and what must not have happened.
+
+    `starts_cut` counts kills before the doors were proved; `occupied` counts starts with somebody inside all the while, and
+    `occupied_in_service` how many of them took the next traveller instead of waiting for the officer.
+    """
 
     back_s: tuple[float, ...]
     phases: tuple[str, ...]
@@ -123,38 +131,92 @@ class Killed:
     interlock_refusals: int
     released_after_lease: int
     leases_watched: int
+    starts_cut: int = 0
+    occupied: int = 0
+    occupied_in_service: int = 0
+
+    @classmethod
+    def joined(cls, several: Sequence[Killed]) -> Killed:
+        """What several gates showed together."""
+        return cls(
+            tuple(chain.from_iterable(killed.back_s for killed in several)),
+            tuple(chain.from_iterable(killed.phases for killed in several)),
+            any(killed.both_unlocked for killed in several),
+            sum(killed.interlock_refusals for killed in several),
+            sum(killed.released_after_lease for killed in several),
+            sum(killed.leases_watched for killed in several),
+            sum(killed.starts_cut for killed in several),
+            sum(killed.occupied for killed in several),
+            sum(killed.occupied_in_service for killed in several),
+        )
 
 
-async def kill_many(folder: Path, times: int, seed: int) -> Killed:
-    """Start the lane and kill it `times` times at seeded instants; every third time its leases are left to run out."""
-    chance, clock = random.Random(seed), TestClock()
-    unit = SimulatedGateUnit(folder / "gate", clock, PeripheralSettings(KEY), os.urandom, baud=None)
-    unit.plug()
-    people = asyncio.create_task(_walk(unit))
-    back: list[float] = []
-    phases: list[str] = []
-    released = watched = 0
-    try:
-        for number in range(times):
-            begin = clock.monotonic()
-            process = await _start(folder / "gate")
-            try:
-                phase = await _first_phase(process)
-                back.append(clock.monotonic() - begin)
-                phases.append(await _watch_for(process, chance.uniform(0, LONGEST_CROSSING_S), phase))
-            finally:
-                with suppress(ProcessLookupError):
-                    process.send_signal(signal.SIGKILL)
-                await process.wait()
-            if number % 3 == 0 and any(unit.mantrap.released(door) for door in Door):
-                watched += 1
-                await clock.sleep(SETTINGS.lease_s + SWING_MOST_S)
-                released += any(unit.mantrap.released(door) for door in Door)
-    finally:
-        people.cancel()
-        await asyncio.gather(people, return_exceptions=True)
-        await unit.close()
-    return Killed(tuple(back), tuple(phases), unit.both_unlocked_seen, unit.interlock_refusals, released, watched)
+async def kill_many(folder: Path, times: int, seed: int, gates: int = 1) -> Killed:
+    """Start lanes at `gates` gates side by side and kill them `times` times in all, at seeded instants."""
+    places = [folder / f"gate{number}" for number in range(gates)]
+    for place in places:
+        place.mkdir()
+    share = -(-times // gates)
+    return Killed.joined(await asyncio.gather(*(_Gate(place, seed * 100 + n).kill(share) for n, place in enumerate(places))))
+
+
+class _Gate:
+    """One emulated gate with its people, in front of which one lane after the other is started and killed."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.port = folder / "gate"
+        self.chance, self.clock = random.Random(seed), TestClock()
+        self.unit = SimulatedGateUnit(self.port, self.clock, PeripheralSettings(KEY), os.urandom, baud=None)
+        self.back: list[float] = []
+        self.phases: list[str] = []
+        self.released = self.watched = self.cut = self.occupied = self.in_service = 0
+
+    async def kill(self, times: int) -> Killed:
+        """Every fifth lane dies before it has proved its doors; every third leaves its leases to run out."""
+        unit = self.unit
+        unit.plug()
+        people = asyncio.create_task(_walk(unit))
+        try:
+            for number in range(times):
+                await self._live_and_die(cut=number % 5 == 4)
+                if number % 3 == 0 and any(unit.mantrap.released(door) for door in Door):
+                    await self._watch_leases()
+        finally:
+            people.cancel()
+            await asyncio.gather(people, return_exceptions=True)
+            await unit.close()
+        return Killed(
+            tuple(self.back), tuple(self.phases), unit.both_unlocked_seen, unit.interlock_refusals, self.released, self.watched,
+            self.cut, self.occupied, self.in_service,
+        )  # fmt: skip
+
+    async def _live_and_die(self, *, cut: bool) -> None:
+        begin, inside = self.clock.monotonic(), self.unit.mantrap.persons
+        process = await _start(self.port)
+        try:
+            if cut:
+                self.cut += 1
+                await self.clock.sleep(self.chance.uniform(0, LONGEST_START_S))
+                return
+            phase = await _first_phase(process)
+            self.back.append(self.clock.monotonic() - begin)
+            self._count_occupied(inside, phase)
+            self.phases.append(await _watch_for(process, self.chance.uniform(0, LONGEST_CROSSING_S), phase))
+        finally:
+            with suppress(ProcessLookupError):
+                process.send_signal(signal.SIGKILL)
+            await process.wait()
+
+    def _count_occupied(self, inside: int, phase: str) -> None:
+        """Somebody who was inside before the start and still is must wait for the officer (S9)."""
+        if inside and self.unit.mantrap.persons == inside:
+            self.occupied += 1
+            self.in_service += phase != LanePhase.REFERRED.value
+
+    async def _watch_leases(self) -> None:
+        self.watched += 1
+        await self.clock.sleep(SETTINGS.lease_s + SWING_MOST_S)
+        self.released += any(self.unit.mantrap.released(door) for door in Door)
 
 
 async def _start(port: Path) -> asyncio.subprocess.Process:
