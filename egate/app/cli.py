@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "trust": ("egate.app.commands.trust", "what a lane believes about States: import, list, show, compare, expire"),
     "document": ("egate.app.commands.document", "make simulated documents and lay them on a reader, for testers of readers"),
     "driver": ("egate.app.commands.driver", "list the drivers, and run the conformance kit on any of them"),
+    "service": ("egate.app.commands.units", "write the systemd units of a lane: watchdog, hardening, no network at the doors"),
     "enrol": ("egate.app.commands.enrol", "enrol a registered traveller: document, face, consent, expiry"),
 }
 """Command → (module, one sentence). The reference in docs/commands.md is made from it."""
