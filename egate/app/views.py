@@ -43,6 +43,7 @@ STEP_OF_PHASE: Mapping[LanePhase, TravellerStep] = {
     LanePhase.RECORDING: TravellerStep.LOOK_AT_CAMERA,
     LanePhase.EXIT_OPEN: TravellerStep.GO,
     LanePhase.EXIT_CLOSING: TravellerStep.GO,
+    LanePhase.LEFT_OBJECT: TravellerStep.CLOSED,
     LanePhase.REFERRED: TravellerStep.WAIT_FOR_OFFICER,
     LanePhase.RETURN_OPEN: TravellerStep.RETURN,
     LanePhase.RETURN_CLOSING: TravellerStep.RETURN,

@@ -27,7 +27,21 @@ class Lock:
 
 @dataclass(frozen=True, slots=True)
 class ReadDocument:
-    """Start a passage: read and authenticate the document on the reader, then answer with `Decided` for the entry door."""
+    """Start a passage: read and authenticate the document on the reader, then answer with `Decided` for the entry door.
+
+    In a pipelined lane this may name a passage that waits while another is under way (P22). `AbandonPassage` for one of the two
+    leaves the other alone.
+    """
+
+    passage: int
+
+
+@dataclass(frozen=True, slots=True)
+class RedeemToken:
+    """Start a passage: fetch what the kiosk found for the token before the entry, once, and answer with `Decided` for the entry.
+
+    A token that is unknown, used, expired or of another lane group is a REFER, like a document that is refused.
+    """
 
     passage: int
 
@@ -57,13 +71,19 @@ class RecordCrossing:
 
 @dataclass(frozen=True, slots=True)
 class RecordOfficerAct:
-    """Write an officer's act; answer with `Recorded` or `NotRecorded` and the same `number`. Passage 0: nobody's."""
+    """Write an officer's act; answer with `Recorded` or `NotRecorded` and the same `number`. Passage 0: nobody's.
+
+    `persons`: how many a clearance lets leave together. `effective` is False where the act came too late to change anything,
+    because the lane had decided by itself; it is written all the same (S4).
+    """
 
     passage: int
     action: OfficerAction
     reason: OfficerReason
     officer: str
     number: int = 0
+    persons: int = 1
+    effective: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +120,7 @@ Command = (
     Unlock
     | Lock
     | ReadDocument
+    | RedeemToken
     | AbandonPassage
     | CaptureFace
     | RecordCrossing

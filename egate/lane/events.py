@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from egate.model.checks import Decision
-from egate.model.lane import GateReport, OfficerAction, OfficerReason
+from egate.model.lane import Degradation, GateReport, OfficerAction, OfficerReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,19 @@ class GateLost:
 
 @dataclass(frozen=True, slots=True)
 class DocumentPresented:
-    """A document lies on the reader and its MRZ was read."""
+    """A document lies on the reader and its MRZ was read.
+
+    It begins a passage in `idle`. In a pipelined lane it begins one too while a traveller is inside and no other document waits
+    (P22); the lane then says `ReadDocument` for the passage that waits, and the answers below name that passage.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPresented:
+    """A token of a kiosk lies before the entry (SEGREGATED). It begins a passage in `idle`; the lane says `RedeemToken`.
+
+    The token itself stays outside the lane: whoever tells this event keeps it until the command comes.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +74,34 @@ class NotRecorded:
 
 @dataclass(frozen=True, slots=True)
 class OfficerWished:
-    """An officer's wish whose signature, counter and expiry were verified."""
+    """An officer's wish whose signature, counter and expiry were verified.
+
+    `persons`: how many the officer expects to leave together with a CLEAR, for families and assistance (P19); the exit then opens
+    only for exactly so many. Other actions do not look at it.
+    """
 
     action: OfficerAction
     reason: OfficerReason
     officer: str
+    persons: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class OfficerPresence:
+    """Whether an officer's session is active at a monitoring station that shows this lane (S5).
+
+    Told at every change. A lane that is never told believes that somebody is there; a controller that has to know tells `False`
+    before its first report. Without an officer no passage begins, the one under way is finished, and a referral stays.
+    """
+
+    present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ModeChanged:
+    """What is degraded now, all of it (P21); the empty set ends every degradation. `egate.lane.modes` says what follows."""
+
+    degraded: frozenset[Degradation]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +120,14 @@ Event = (
     GateReported
     | GateLost
     | DocumentPresented
+    | TokenPresented
     | DocumentRemoved
     | Decided
     | Recorded
     | NotRecorded
     | OfficerWished
+    | OfficerPresence
+    | ModeChanged
     | HelpWished
     | TimerExpired
 )

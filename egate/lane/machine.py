@@ -16,9 +16,9 @@ from egate.lane.turn import Turn
 __all__ = ["LaneSettings", "LaneState", "initial", "step"]
 
 
-def initial(_settings: LaneSettings) -> LaneState:
+def initial(settings: LaneSettings) -> LaneState:
     """The state of a lane that knows nothing: RESYNC, nothing opens before fresh evidence about both doors (I7)."""
-    return LaneState()
+    return LaneState(topology=settings.topology)
 
 
 def step(state: LaneState, event: Event, settings: LaneSettings) -> tuple[LaneState, tuple[Command, ...]]:

@@ -6,9 +6,10 @@ All times are counted in ticks of `tick_s`, so each limit is kept to one tick. C
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from egate.model.errors import EgateError
+from egate.model.lane import Topology
 
 LONGEST_LEASE_S = 10.0
 """A door command never lives longer (I3)."""
@@ -25,7 +26,12 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "closing_s": (1.0, 30.0),
     "officer_hold_s": (5.0, 900.0),
 }
-"""Least and largest value of each setting, in seconds."""
+"""Least and largest value of each time, in seconds."""
+
+DEFAULT_CLOSING_TRIES = 5
+
+CLOSING_TRIES = (1, 10)
+"""Least and largest number of times that a lane asks a door to close and lock before it calls (I9)."""
 
 
 class SettingsError(EgateError):
@@ -40,6 +46,9 @@ class LaneSettings:
     how long a door is offered. `inside_max_s`: from the entry door's closing until the exit opens (P18). `closing_s`: how long
     a door may take to close and lock (I9). `officer_hold_s`: a referral that waits longer is called again. `read_max_s`: how
     long a document may be read. `referred_outside_s`: how long the referral screen stays before the next traveller.
+
+    `topology` (P1) and `pipelined` (P22: the next document is read while somebody is inside; TWO_STEP only) say what kind of lane
+    it is. `closing_tries`: how often a door is asked to close and lock, evenly spread over `closing_s` (I9).
     """
 
     tick_s: float = 1.0
@@ -52,6 +61,9 @@ class LaneSettings:
     return_open_s: float = 20.0
     closing_s: float = 10.0
     officer_hold_s: float = 120.0
+    topology: Topology = Topology.TWO_STEP
+    pipelined: bool = False
+    closing_tries: int = DEFAULT_CLOSING_TRIES
 
     def __post_init__(self) -> None:
         for name, (least, most) in RANGES.items():
@@ -64,16 +76,28 @@ class LaneSettings:
         for name in ("entry_open_s", "exit_open_s", "return_open_s"):
             if getattr(self, name) < self.lease_s:
                 raise SettingsError(f"lane setting {name}", "must not be shorter than lease_s, which it would cut off")
+        self._check_kind()
+
+    def _check_kind(self) -> None:
+        if not CLOSING_TRIES[0] <= self.closing_tries <= CLOSING_TRIES[1]:
+            raise SettingsError("lane setting closing_tries", f"must be from {CLOSING_TRIES[0]} to {CLOSING_TRIES[1]}")
+        if self.pipelined and self.topology is not Topology.TWO_STEP:
+            raise SettingsError("lane setting pipelined", "needs two_step: nowhere else can two travellers be under way")
 
     def ticks(self, seconds: float) -> int:
         """How many whole ticks `seconds` are, at least one."""
         return max(1, round(seconds / self.tick_s))
 
 
-def settings_from(timers: Mapping[str, float]) -> LaneSettings:
-    """Settings with the given ones changed; raises SettingsError for a name that does not exist or a bad value."""
-    known = [entry.name for entry in fields(LaneSettings)]
+def settings_from(
+    timers: Mapping[str, float],
+    *,
+    topology: Topology = Topology.TWO_STEP,
+    pipelined: bool = False,
+    closing_tries: int = DEFAULT_CLOSING_TRIES,
+) -> LaneSettings:
+    """Settings with the given ones changed; raises SettingsError for a time that does not exist or a bad value."""
     for name in timers:
-        if name not in known:
-            raise SettingsError(f"lane setting {name}", f"is unknown; known are {', '.join(known)}")
-    return LaneSettings(**timers)
+        if name not in RANGES:
+            raise SettingsError(f"lane setting {name}", f"is unknown; known are {', '.join(RANGES)}")
+    return LaneSettings(**timers, topology=topology, pipelined=pipelined, closing_tries=closing_tries)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from egate.lane.modes import Mode, mode_of
 from egate.model.checks import Decision, DecisionPoint, Outcome
-from egate.model.lane import Alarm, Door, DoorState, LanePhase
+from egate.model.lane import Alarm, Degradation, Door, DoorState, LanePhase, Power, Topology
 
 NO_EVIDENCE = -1
 """`evidence` before the gate unit has reported, and after it was lost."""
@@ -42,6 +43,14 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """The passage whose document is read while another traveller is inside (P22), and its decision once there is one."""
+
+    passage: int
+    decision: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LaneState:
     """Everything a lane knows.
 
@@ -49,6 +58,10 @@ class LaneState:
     the newest report; `evidence` is its `after_command`. `leased` is the door whose last command was an unlock. `awaiting`
     lists unanswered records, the oldest first. `ticks` counts time since the present span of phases began, `unanswered` the ticks
     since the last command to a door.
+
+    `attended`: an officer is at the station (S5). `degraded`: what does not work (P21). `power`: what feeds the lane; LOW stays
+    until the mains are back (I11). `object_left`, `intrusion`, `obstructed`: contacts of the newest report. `waiting`: the next
+    passage (P22).
     """
 
     phase: LanePhase = LanePhase.RESYNC
@@ -71,6 +84,14 @@ class LaneState:
     timer: int = 0
     ticks: int = 0
     unanswered: int = 0
+    topology: Topology = Topology.TWO_STEP
+    attended: bool = True
+    degraded: frozenset[Degradation] = frozenset()
+    power: Power = Power.MAINS
+    object_left: bool = False
+    intrusion: bool = False
+    obstructed: bool = False
+    waiting: Waiting | None = None
 
     def door(self, door: Door) -> DoorState:
         """What the newest report says of a door."""
@@ -90,6 +111,16 @@ class LaneState:
     def occupied(self) -> bool:
         """Whether somebody is between the doors, as far as the sensors tell."""
         return self.persons > 0
+
+    @property
+    def mode(self) -> Mode:
+        """What the lane may do with what works now (P21)."""
+        return mode_of(self.degraded, self.topology)
+
+    @property
+    def serviceable(self) -> bool:
+        """Whether a new traveller may be taken: nobody closed the lane, an officer is there, the power lasts, enough works."""
+        return self.in_service and self.attended and self.power is not Power.LOW and self.mode is not Mode.CLOSED
 
     @property
     def crossing_decided(self) -> bool:

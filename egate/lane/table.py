@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from egate.lane import events as e
-from egate.lane.rules import inside, outside, overrides, referral
+from egate.lane.rules import inside, outside, overrides, referral, service
 from egate.lane.state import LaneState
 from egate.lane.turn import Turn
 from egate.model.lane import Alarm
@@ -47,11 +47,14 @@ EVENT_KINDS: tuple[type[e.Event], ...] = (
     e.GateReported,
     e.GateLost,
     e.DocumentPresented,
+    e.TokenPresented,
     e.DocumentRemoved,
     e.Decided,
     e.Recorded,
     e.NotRecorded,
     e.OfficerWished,
+    e.OfficerPresence,
+    e.ModeChanged,
     e.HelpWished,
     e.TimerExpired,
 )
@@ -81,6 +84,10 @@ _NOTED: Mapping[type[e.Event], Row] = {
     e.Recorded: Row(referral.note_recorded),
     e.NotRecorded: Row(referral.note_not_recorded),
 }
+_SERVICE: Mapping[type[e.Event], Row] = {
+    e.OfficerPresence: Row(service.note_presence),
+    e.ModeChanged: Row(service.note_mode),
+}
 _OFFICER_UNDER_WAY: Mapping[type[e.Event], Row] = {
     e.OfficerWished: Row(referral.officer_asks, (P.REFERRED,), "officer holds"),
     e.HelpWished: Row(inside.help_inside, (P.REFERRED,), "help wished"),
@@ -89,6 +96,7 @@ _OFFICER_UNDER_WAY: Mapping[type[e.Event], Row] = {
 TABLE: Mapping[P, Mapping[type[e.Event], Row]] = {
     P.RESYNC: {
         **_NOTED,
+        **_SERVICE,
         e.GateReported: Row(overrides.watch_resync, (P.IDLE, P.OUT_OF_SERVICE, P.REFERRED), "both doors proved locked"),
         e.OfficerWished: Row(referral.officer_sets_service),
         e.HelpWished: Row(referral.call_officer),
@@ -96,18 +104,25 @@ TABLE: Mapping[P, Mapping[type[e.Event], Row]] = {
     },
     P.OUT_OF_SERVICE: {
         **_NOTED,
+        **_SERVICE,
         e.GateReported: Row(overrides.watch_out_of_service, (P.RESYNC, P.REFERRED), "unit back, or somebody inside"),
+        e.OfficerPresence: Row(service.note_presence, (P.RESYNC,), "officer at the station"),
+        e.ModeChanged: Row(service.note_mode, (P.RESYNC,), "works again"),
         e.OfficerWished: Row(referral.officer_asks, (P.RESYNC, P.REFERRED), "officer resumes or holds"),
     },
     P.IDLE: {
         **_NOTED,
+        **_SERVICE,
         e.GateReported: Row(outside.expect_empty, (P.REFERRED,), "door or person out of place"),
         e.DocumentPresented: Row(outside.begin_reading, (P.READING,), "document presented"),
+        e.OfficerPresence: Row(service.note_presence, (P.OUT_OF_SERVICE,), "no officer at the station"),
+        e.ModeChanged: Row(service.note_mode, (P.OUT_OF_SERVICE,), "too little works"),
         e.OfficerWished: Row(referral.officer_asks, (P.OUT_OF_SERVICE, P.REFERRED), "officer closes or holds"),
         e.HelpWished: Row(referral.help_outside, (P.REFERRED_OUTSIDE,), "help wished"),
     },
     P.READING: {
         **_NOTED,
+        **_SERVICE,
         e.GateReported: Row(outside.expect_empty, (P.ENTRY_OPEN, P.REFERRED), "admitted and interlock agrees, or out of place"),
         e.DocumentRemoved: Row(outside.present_again, (P.IDLE, P.OUT_OF_SERVICE), "document removed"),
         e.Decided: Row(outside.take_entry_decision, (P.ENTRY_OPEN, P.REFERRED_OUTSIDE), "entry decided"),
@@ -117,6 +132,7 @@ TABLE: Mapping[P, Mapping[type[e.Event], Row]] = {
     },
     P.REFERRED_OUTSIDE: {
         **_NOTED,
+        **_SERVICE,
         e.GateReported: Row(outside.expect_empty, (P.REFERRED,), "door or person out of place"),
         e.OfficerWished: Row(referral.officer_asks, (P.IDLE, P.OUT_OF_SERVICE, P.REFERRED), "officer takes the case"),
         e.HelpWished: Row(referral.call_officer),
@@ -124,12 +140,14 @@ TABLE: Mapping[P, Mapping[type[e.Event], Row]] = {
     },
     P.ENTRY_OPEN: {
         **_NOTED,
+        **_SERVICE,
         **_OFFICER_UNDER_WAY,
         e.GateReported: Row(outside.watch_entry, (P.ENTRY_CLOSING, P.REFERRED), "one person came in, or too many"),
         e.TimerExpired: Row(outside.hold_entry, (P.ENTRY_CLOSING,), "entry_open_s"),
     },
     P.ENTRY_CLOSING: {
         **_NOTED,
+        **_SERVICE,
         **_OFFICER_UNDER_WAY,
         e.GateReported: Row(
             outside.watch_entry_closing, (P.CAPTURE, P.IDLE, P.OUT_OF_SERVICE, P.REFERRED), "both doors proved locked"
@@ -138,12 +156,14 @@ TABLE: Mapping[P, Mapping[type[e.Event], Row]] = {
     },
     P.CAPTURE: {
         **_NOTED,
+        **_SERVICE,
         **_OFFICER_UNDER_WAY,
         e.GateReported: Row(inside.watch_inside, (P.REFERRED,), "door or person out of place"),
         e.Decided: Row(inside.take_exit_decision, (P.RECORDING, P.REFERRED), "exit decided"),
         e.TimerExpired: Row(inside.inside_too_long, (P.REFERRED,), "inside_max_s"),
     },
     P.RECORDING: {
+        **_SERVICE,
         **_OFFICER_UNDER_WAY,
         e.GateReported: Row(inside.watch_inside, (P.EXIT_OPEN, P.REFERRED), "recorded and interlock agrees, or out of place"),
         e.Recorded: Row(inside.open_exit, (P.EXIT_OPEN,), "recorded"),
@@ -152,17 +172,28 @@ TABLE: Mapping[P, Mapping[type[e.Event], Row]] = {
     },
     P.EXIT_OPEN: {
         **_NOTED,
+        **_SERVICE,
         **_OFFICER_UNDER_WAY,
         e.GateReported: Row(inside.watch_exit, (P.EXIT_CLOSING, P.REFERRED), "person left, or out of place"),
         e.TimerExpired: Row(inside.hold_exit, (P.EXIT_CLOSING,), "exit_open_s"),
     },
     P.EXIT_CLOSING: {
         **_NOTED,
+        **_SERVICE,
         **_OFFICER_UNDER_WAY,
         e.GateReported: Row(inside.watch_exit_closing, (P.IDLE, P.OUT_OF_SERVICE, P.REFERRED), "both doors proved locked"),
         e.TimerExpired: Row(outside.close_too_long, (P.REFERRED,), "closing_s"),
     },
+    P.LEFT_OBJECT: {
+        **_NOTED,
+        **_SERVICE,
+        e.GateReported: Row(service.watch_left_object),
+        e.OfficerWished: Row(service.officer_at_object, (P.RESYNC,), "sensor clear and officer agrees"),
+        e.HelpWished: Row(referral.call_officer),
+        e.TimerExpired: Row(service.call_for_object),
+    },
     P.REFERRED: {
+        **_SERVICE,
         e.Recorded: Row(referral.clearance_recorded, (P.EXIT_OPEN,), "clearance recorded"),
         e.NotRecorded: Row(referral.note_not_recorded),
         e.GateReported: Row(referral.watch_referred, (P.EXIT_OPEN, P.RETURN_OPEN), "officer's act and interlock agree"),
@@ -172,6 +203,7 @@ TABLE: Mapping[P, Mapping[type[e.Event], Row]] = {
     },
     P.RETURN_OPEN: {
         **_NOTED,
+        **_SERVICE,
         e.OfficerWished: Row(referral.officer_asks, (P.REFERRED,), "officer holds"),
         e.HelpWished: Row(referral.call_officer),
         e.GateReported: Row(referral.watch_return, (P.RETURN_CLOSING, P.REFERRED), "everybody left, or out of place"),
@@ -179,6 +211,7 @@ TABLE: Mapping[P, Mapping[type[e.Event], Row]] = {
     },
     P.RETURN_CLOSING: {
         **_NOTED,
+        **_SERVICE,
         e.OfficerWished: Row(referral.officer_asks, (P.REFERRED,), "officer holds"),
         e.HelpWished: Row(referral.call_officer),
         e.GateReported: Row(referral.watch_return_closing, (P.IDLE, P.OUT_OF_SERVICE, P.REFERRED), "both doors proved locked"),
@@ -186,20 +219,21 @@ TABLE: Mapping[P, Mapping[type[e.Event], Row]] = {
     },
     P.EMERGENCY: {
         **_NOTED,
+        **_SERVICE,
         e.GateReported: Row(overrides.watch_emergency, (P.RESYNC,), "emergency over"),
         e.OfficerWished: Row(referral.officer_sets_service),
     },
 }
 """Phase × kind of event → row."""
 
-_DOCUMENT: tuple[type[e.Event], ...] = (e.DocumentPresented, e.DocumentRemoved)
+_DOCUMENT: tuple[type[e.Event], ...] = (e.DocumentPresented, e.TokenPresented, e.DocumentRemoved)
 _LATE: tuple[type[e.Event], ...] = (*_DOCUMENT, e.Decided)
 
 IGNORED: Mapping[P, tuple[type[e.Event], ...]] = {
     P.RESYNC: _LATE,
     P.OUT_OF_SERVICE: (*_LATE, e.HelpWished, e.TimerExpired),
-    P.IDLE: (e.DocumentRemoved, e.Decided, e.TimerExpired),
-    P.READING: (e.DocumentPresented,),
+    P.IDLE: (e.TokenPresented, e.DocumentRemoved, e.Decided, e.TimerExpired),
+    P.READING: (e.DocumentPresented, e.TokenPresented),
     P.REFERRED_OUTSIDE: _LATE,
     P.ENTRY_OPEN: _LATE,
     P.ENTRY_CLOSING: _LATE,
@@ -207,6 +241,7 @@ IGNORED: Mapping[P, tuple[type[e.Event], ...]] = {
     P.RECORDING: _LATE,
     P.EXIT_OPEN: _LATE,
     P.EXIT_CLOSING: _LATE,
+    P.LEFT_OBJECT: _LATE,
     P.REFERRED: _LATE,
     P.RETURN_OPEN: _LATE,
     P.RETURN_CLOSING: _LATE,

@@ -15,7 +15,7 @@ from egate.lane.events import OfficerWished
 from egate.lane.settings import LaneSettings
 from egate.lane.state import NO_EVIDENCE, AwaitedRecord, Grant, LaneState, RecordPurpose
 from egate.model.checks import Check, CheckName, CheckResult, Decision, DecisionPoint, Outcome
-from egate.model.lane import Alarm, Door, GateReport, LanePhase
+from egate.model.lane import Alarm, Door, GateReport, LanePhase, OfficerAction
 
 CASE_ALARMS = (Alarm.LIST_HIT, Alarm.TAILGATING, Alarm.DOOR_FAULT, Alarm.REFERRAL, Alarm.OVERSTAY)
 """Alarms that are over when the case that raised them is."""
@@ -135,13 +135,21 @@ class Turn:
                 self.change(alarms=self.state.alarms - {alarm})
                 self.commands.append(c.ClearAlarm(alarm))
 
+    def mark(self, alarm: Alarm, *, is_on: bool) -> None:
+        """Call or dismiss an alarm that follows something as it is now."""
+        if is_on:
+            self.call(alarm)
+        else:
+            self.dismiss(alarm)
+
     # -- evidence -----------------------------------------------------------------------------------------------------
 
     def absorb(self, report: GateReport) -> None:
         """Take a report as the newest evidence."""
         self.change(
-            entry=report.entry, exit=report.exit, persons=report.persons, tamper=report.tamper, evidence=report.after_command
-        )
+            entry=report.entry, exit=report.exit, persons=report.persons, tamper=report.tamper, evidence=report.after_command,
+            object_left=report.object_left, intrusion=report.intrusion, obstructed=report.obstructed,
+        )  # fmt: skip
         if not report.tamper:
             self.dismiss(Alarm.TAMPER)
 
@@ -161,6 +169,11 @@ class Turn:
         """Ask for the record of an officer's act."""
         number = self._await(purpose)
         self.commands.append(c.RecordOfficerAct(self.state.passage, wish.action, wish.reason, wish.officer, number))
+
+    def set_service(self, wish: OfficerWished) -> None:
+        """An officer opens or closes the lane; it takes effect when nobody is under way."""
+        self.record_act(wish)
+        self.change(in_service=wish.action is OfficerAction.IN_SERVICE)
 
     def _await(self, purpose: RecordPurpose) -> int:
         number = self.state.records + 1
@@ -207,10 +220,14 @@ class Turn:
         self.end_passage()
 
     def rest(self) -> None:
-        """Both doors are locked and nobody is inside: the next traveller, or out of service where an officer asked for it."""
+        """Both doors are locked and nobody is inside: the next traveller, unless something was left or the lane takes nobody."""
         self.end_passage()
         self.dismiss(*CASE_ALARMS)
-        self.enter(LanePhase.IDLE if self.state.in_service else LanePhase.OUT_OF_SERVICE)
+        if self.state.object_left or Alarm.LEFT_OBJECT in self.state.alarms:
+            self.call(Alarm.LEFT_OBJECT)
+            self.enter(LanePhase.LEFT_OBJECT)
+        else:
+            self.enter(LanePhase.IDLE if self.state.serviceable else LanePhase.OUT_OF_SERVICE)
 
     def resync(self) -> None:
         """Lock both doors and wait for the proof (I6)."""

@@ -9,8 +9,22 @@ from dataclasses import dataclass
 from enum import Enum
 
 
+class Topology(Enum):
+    """How doors, reader and camera stand to each other (P1). One table of rules serves all three.
+
+    ONE_STEP: reader and camera stand together before a single door. The door that lets the traveller through is the exit in our
+    words; there is no entry door, nobody is ever shut in, and what a unit says of the entry is not heard. TWO_STEP: the
+    integrated man-trap, document outside, face inside. SEGREGATED: the same two doors; the document was read at a kiosk
+    elsewhere, and a token brings its result to the entry.
+    """
+
+    ONE_STEP = "one_step"
+    TWO_STEP = "two_step"
+    SEGREGATED = "segregated"
+
+
 class Door(Enum):
-    """The two doors of a man-trap."""
+    """The two doors of a man-trap; a lane with a single door has the exit."""
 
     ENTRY = "entry"
     EXIT = "exit"
@@ -30,6 +44,7 @@ class LanePhase(Enum):
     RECORDING = "recording"
     EXIT_OPEN = "exit_open"
     EXIT_CLOSING = "exit_closing"
+    LEFT_OBJECT = "left_object"
     REFERRED = "referred"
     RETURN_OPEN = "return_open"
     RETURN_CLOSING = "return_closing"
@@ -116,6 +131,28 @@ class OfficerReason(Enum):
     TECHNICAL = "technical"
 
 
+class Degradation(Enum):
+    """What does not work or is not up to date (P21). `egate.lane.modes` says what a lane still does with each.
+
+    WATCHLIST_OFFLINE: no connection, but the lists are within their age limit; WATCHLIST_STALE: beyond it. TRUST_STALE:
+    certificates or master lists beyond their age limit. FACE_DOWN: camera or comparison. CHIP_READER_DOWN, MRZ_DOWN: no chip, no
+    printed zone can be read. LOG_FULL: nothing can be recorded durably. PRINTER_DOWN: a slip or ticket printer. SENSORS_DOWN:
+    persons are not counted. ENTRY_DOOR_DOWN, EXIT_DOOR_DOWN: a door unit does not answer or was found not to move.
+    """
+
+    WATCHLIST_OFFLINE = "watchlist_offline"
+    WATCHLIST_STALE = "watchlist_stale"
+    TRUST_STALE = "trust_stale"
+    FACE_DOWN = "face_down"
+    CHIP_READER_DOWN = "chip_reader_down"
+    MRZ_DOWN = "mrz_down"
+    LOG_FULL = "log_full"
+    PRINTER_DOWN = "printer_down"
+    SENSORS_DOWN = "sensors_down"
+    ENTRY_DOOR_DOWN = "entry_door_down"
+    EXIT_DOOR_DOWN = "exit_door_down"
+
+
 class Alarm(Enum):
     """What calls the officer, most urgent first."""
 
@@ -123,10 +160,22 @@ class Alarm(Enum):
     TAMPER = "tamper"
     LIST_HIT = "list_hit"
     TAILGATING = "tailgating"
+    WRONG_DIRECTION = "wrong_direction"
+    """Somebody came in from behind, or the unit's own sensors saw a way forced (P16)."""
+    OBSTRUCTION = "obstruction"
+    """Something keeps a door from closing; the lane does not force it (I9)."""
     DOOR_FAULT = "door_fault"
+    LEFT_OBJECT = "left_object"
+    """Something lies in the empty lane (P17)."""
     REFERRAL = "referral"
+    POWER = "power"
+    """The lane runs on its battery (I11)."""
     DEVICE_LOST = "device_lost"
     NOT_RECORDED = "not_recorded"
     OVERSTAY = "overstay"
+    NO_OFFICER = "no_officer"
+    """Nobody is at the monitoring station (S5)."""
+    DEGRADED = "degraded"
+    """The lane works with less than it should have (P21)."""
     TRUST_STALE = "trust_stale"
     """Lists or certificates go stale soon; of no passage and no phase: it neither closes a lane nor refers anybody."""

@@ -14,11 +14,17 @@ SEVERITIES: dict[Alarm, Severity] = {
     Alarm.TAMPER: Severity.CRITICAL,
     Alarm.LIST_HIT: Severity.CRITICAL,
     Alarm.TAILGATING: Severity.HIGH,
+    Alarm.WRONG_DIRECTION: Severity.HIGH,
+    Alarm.OBSTRUCTION: Severity.HIGH,
     Alarm.DOOR_FAULT: Severity.HIGH,
+    Alarm.LEFT_OBJECT: Severity.HIGH,
     Alarm.NOT_RECORDED: Severity.HIGH,
     Alarm.REFERRAL: Severity.MEDIUM,
+    Alarm.POWER: Severity.MEDIUM,
     Alarm.OVERSTAY: Severity.MEDIUM,
     Alarm.DEVICE_LOST: Severity.LOW,
+    Alarm.NO_OFFICER: Severity.LOW,
+    Alarm.DEGRADED: Severity.LOW,
     Alarm.TRUST_STALE: Severity.LOW,
 }
 """Every alarm has one; a test holds the table complete."""

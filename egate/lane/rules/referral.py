@@ -149,8 +149,7 @@ def officer_sets_service(turn: Turn, event: e.OfficerWished) -> None:
 
 
 def _set_service(turn: Turn, event: e.OfficerWished) -> None:
-    turn.record_act(event)
-    turn.change(in_service=event.action is OfficerAction.IN_SERVICE)
+    turn.set_service(event)
 
 
 def _clear(turn: Turn, event: e.OfficerWished) -> None:

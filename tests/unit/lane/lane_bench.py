@@ -10,7 +10,7 @@ from egate.lane.machine import initial, step
 from egate.lane.settings import LaneSettings
 from egate.lane.state import LaneState
 from egate.model.checks import Check, CheckName, CheckResult, Decision, DecisionPoint, Outcome
-from egate.model.lane import Alarm, Door, DoorState, GateReport, LanePhase, OfficerAction, OfficerReason
+from egate.model.lane import Alarm, Door, DoorState, GateReport, LanePhase, OfficerAction, OfficerReason, Power
 
 ADMIT_ENTRY = Decision(Outcome.ADMIT, DecisionPoint.ENTRY)
 ADMIT_EXIT = Decision(Outcome.ADMIT, DecisionPoint.EXIT)
@@ -29,6 +29,10 @@ class Bench:
     entry: DoorState = DoorState.LOCKED
     exit: DoorState = DoorState.LOCKED
     persons: int = 0
+    object_left: bool = False
+    intrusion: bool = False
+    obstructed: bool = False
+    power: Power = Power.MAINS
 
     def __post_init__(self) -> None:
         self.state = initial(self.settings)
@@ -58,7 +62,8 @@ class Bench:
     def report(self, *, stale: int = 0, emergency: bool = False, tamper: bool = False) -> tuple[c.Command, ...]:
         """A report that is `stale` commands old (0: fresh)."""
         after = self.state.last_command - stale
-        return self.tell(e.GateReported(GateReport(after, self.entry, self.exit, self.persons, emergency, tamper)))
+        contacts = (self.power, self.object_left, self.intrusion, self.obstructed)
+        return self.tell(e.GateReported(GateReport(after, self.entry, self.exit, self.persons, emergency, tamper, *contacts)))
 
     def report_of(self, *, persons: int) -> tuple[c.Command, ...]:
         """A fresh report with another number of persons."""
@@ -177,6 +182,13 @@ class Bench:
     def to_referred_outside(self) -> Bench:
         """The document was refused."""
         self.to_reading().decided(REFER_ENTRY)
+        return self
+
+    def to_left_object(self) -> Bench:
+        """The traveller left something behind."""
+        self.to_exit_closing().object_left = True
+        self.report()
+        assert self.at(LanePhase.LEFT_OBJECT)
         return self
 
     def to_emergency(self) -> Bench:

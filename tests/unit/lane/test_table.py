@@ -38,6 +38,7 @@ def test_ignored_events_change_nothing(phase: LanePhase) -> None:
     bench = reach(phase)
     samples: dict[type[e.Event], list[e.Event]] = {
         e.DocumentPresented: [e.DocumentPresented()],
+        e.TokenPresented: [e.TokenPresented()],
         e.DocumentRemoved: [e.DocumentRemoved(bench.state.passage)],
         e.Decided: [e.Decided(bench.state.passage, ADMIT_ENTRY), e.Decided(bench.state.passage, ADMIT_EXIT)],
         e.HelpWished: [e.HelpWished()],
