@@ -10,6 +10,7 @@ exchange even when its caller is cancelled. Rules:
   on and obey on, because a silent one gets one short question a turn, not all the time there is (L3).
 - A door whose lease runs is never reported as locked: its bolt may not have moved yet. A door whose relay is on although no
   lease runs is a `DoorState.FAULT`: somebody else commands it, or the relay sticks (I8).
+- Lamps and buzzer come last in a turn: an order for a door never waits for more than one of them.
 
 Modbus proves nobody's identity: whoever reaches the two wires opens the doors. docs/wiring.md says what that asks for.
 """
@@ -24,21 +25,19 @@ from typing import Any
 
 from drivers.counters import DeviceCounters
 from drivers.gate.contacts import SettledContacts
+from drivers.gate.lamps import LAMPS, SignalLamps
 from drivers.gate.modbus_boards import Board, Layout
-from drivers.gate.modbus_protocol import REPEATS, WAIT, BoardSilent, Exchange, LineMemory, Question
+from drivers.gate.modbus_line import REPLY_WITHIN_S, BoardLine
+from drivers.gate.modbus_protocol import REPEATS, BoardSilent, LineMemory, Question
 from drivers.link import Link
 from egate.model.errors import DeviceError, MalformedData
-from egate.model.lane import Door, DoorState, GateReport
+from egate.model.lane import Door, DoorState, GateReport, Signal
 from egate.ports import Clock
 
 SHORTEST_PAUSE_S = 0.008  # of real time between two turns, so that a fast clock does not make a busy loop
 POLL_INTERVAL_S = 0.03  # between the beginnings of two turns; a slow line makes them longer
-REPLY_WITHIN_S = 0.1  # silence after a question, asked three times: lost in < 500 ms (L2)
-QUIET_S = 0.15  # after an answer missed its time; late answers follow each other as attempts do, so longer than that (L7)
-LONGEST_HUSH_S = 0.4  # a line that is never silent cannot be trusted
 OUTPUTS_EVERY = 4  # turns between two looks at the relays
 OVERDUE_S = 0.5  # a relay may be on that long after its lease: orders travel, boards count their own time
-START_ATTEMPTS = 3
 ORDER_ATTEMPTS = 3
 WAITING_ERRANDS = 16  # orders that may wait for the wire
 WAITING_REPORTS = 8  # samples kept for a reader that is slow; the oldest go first
@@ -66,17 +65,17 @@ class _Errand:
 
 
 class ModbusGate:
-    """Fulfils `egate.ports.GateUnit` with the boards of `config.layout` on one link."""
+    """Fulfils `egate.ports.GateUnit` and `Indicator` with the boards of `config.layout` on one link."""
 
     def __init__(self, link: Link, config: ModbusConfig, clock: Clock) -> None:
-        self.line = LineMemory()
-        self.counters = {board.address: DeviceCounters() for board in config.layout.boards}
-        self.broken_frames = 0
+        self._wire = BoardLine(link, config.layout.boards, config.reply_within_s)
         self._link = link
         self._config = config
         self._layout = config.layout
         self._clock = clock
         self._contacts = SettledContacts(config.layout.contacts, config.layout.debounce)
+        self._lamps = SignalLamps(config.layout.lamps)
+        self._shows: list[asyncio.Future[None]] = []
         self._silent: set[int] = set()
         self._probed = 0
         self._errands: asyncio.Queue[_Errand] = asyncio.Queue(WAITING_ERRANDS)
@@ -94,6 +93,21 @@ class ModbusGate:
         return self._online
 
     @property
+    def line(self) -> LineMemory:
+        """What is known of the adapter and of stray frames."""
+        return self._wire.memory
+
+    @property
+    def counters(self) -> dict[int, DeviceCounters]:
+        """Questions and answers of each board by its address (L11)."""
+        return self._wire.counters
+
+    @property
+    def broken_frames(self) -> int:
+        """Frames with a wrong CRC or length so far (L11)."""
+        return self._wire.broken_frames
+
+    @property
     def silent_boards(self) -> frozenset[int]:
         """Addresses that do not answer now."""
         return frozenset(self._silent)
@@ -105,8 +119,10 @@ class ModbusGate:
         await self._link.open()
         try:
             self.line.echoes = None
+            self._lamps.forget(LAMPS)
             for board in self._layout.boards:
-                await self._find(board)
+                await self._wire.find(board)
+                self._silent.discard(board.address)
         except BaseException:
             await self._link.close()
             raise
@@ -148,6 +164,15 @@ class ModbusGate:
         off = board.lock_question(point.index)
         await self._run_errand(board, lambda: off, number)
         self._lease_until.pop(door, None)
+
+    async def show(self, signal: Signal) -> None:
+        """Show this until told otherwise; returns once acknowledged, raises DeviceError. Lamps not wired show nothing."""
+        if self._task is None or not self._link.connected:
+            raise DeviceError("switch the lamps", "the gate unit is not there")
+        self._lamps.want(signal)
+        shown: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._shows.append(shown)
+        await shown
 
     async def output_states(self) -> dict[Door, bool]:
         """Which lock relays are on now, as their boards say: read-back for the technician; raises DeviceError."""
@@ -206,6 +231,7 @@ class ModbusGate:
                 await self._serve_waiting()
             self._turns += 1
             self._publish()
+            await self._switch_lamps()
             while not pause.done() or loop.time() < earliest:
                 await self._serve_until(pause, earliest - loop.time())
             pause.result()  # a clock that fails is a defect, not a pause of no length
@@ -227,11 +253,11 @@ class ModbusGate:
         after_command = self._acknowledged
         try:
             if board.profile.inputs:
-                frame = await self._ask(board, board.inputs_question(), repeats)
+                frame = await self._wire.ask(board, board.inputs_question(), repeats)
                 self._contacts.sample(board.address, board.parse_inputs(frame), after_command)
             if board.profile.outputs and (self._turns % OUTPUTS_EVERY == 0 or not board.profile.inputs):
                 await self._serve_waiting()
-                self._judge_relays(board, board.parse_outputs(await self._ask(board, board.outputs_question(), repeats)))
+                self._judge_relays(board, board.parse_outputs(await self._wire.ask(board, board.outputs_question(), repeats)))
         except DeviceError as error:
             self._lose_board(board, error)
         except MalformedData as error:
@@ -277,6 +303,37 @@ class ModbusGate:
                 states[door] = DoorState.FAULT
         return replace(report, entry=states[Door.ENTRY], exit=states[Door.EXIT])
 
+    async def _switch_lamps(self) -> None:
+        """Bring the lamps to what they should show; what cannot be switched now is tried again in the next turn."""
+        gone = {output for output, point in self._layout.lamps.items() if point.address in self._silent}
+        trouble = DeviceError("switch the lamps", "a board with lamps does not answer") if gone else None
+        while (switch := self._lamps.next_switch(self._clock.monotonic(), gone)) is not None:
+            output, on = switch
+            point = self._layout.lamps[output]
+            board = self._layout.board(point.address)
+            await self._serve_waiting()
+            try:
+                await self._wire.obtain(board, lambda: board.lamp_question(point.index, on))  # noqa: B023 - asked at once
+            except DeviceError as error:
+                trouble = DeviceError("switch the lamps", error.problem)
+                if isinstance(error, BoardSilent):
+                    self._lose_board(board, error)
+                gone.add(output)
+            else:
+                self._lamps.switched(output, on)
+        self._tell_shows(trouble)
+
+    def _tell_shows(self, trouble: DeviceError | None) -> None:
+        """Whoever waits for the lamps hears how it went."""
+        shows, self._shows = self._shows, []
+        for shown in shows:
+            if shown.done():
+                continue
+            if trouble is None:
+                shown.set_result(None)
+            else:
+                shown.set_exception(trouble)
+
     async def _serve_waiting(self) -> None:
         """Serve the errands that came while the wire was busy."""
         while not self._errands.empty():
@@ -318,99 +375,12 @@ class ModbusGate:
         """Ask; when nothing comes ask again with what is left of the lease. Orders are absolute, so twice is once."""
         for _ in range(ORDER_ATTEMPTS - 1):
             try:
-                return await self._obtain(errand)
+                return await self._wire.obtain(errand.board, errand.question)
             except BoardSilent:
                 if not self._link.connected:
                     raise
                 self.counters[errand.board.address].repeats += 1
-        return await self._obtain(errand)
-
-    async def _obtain(self, errand: _Errand) -> bytes:
-        """One question of an errand; an order only where it is known whether the line echoes."""
-        if self.line.echoes is None:
-            await self._ask(errand.board, errand.board.outputs_question(), 0)
-        if self.line.echoes is None:
-            raise BoardSilent(f"ask {errand.board.name}", "the line is too noisy to know our own echo")
-        return await self._ask(errand.board, errand.question(), 0)
-
-    async def _find(self, board: Board) -> None:
-        """The board is there and has what its profile says; noise may cost an attempt."""
-        for attempt in range(START_ATTEMPTS):
-            try:
-                if board.profile.inputs:
-                    board.parse_inputs(await self._ask(board, board.inputs_question(), REPEATS))
-                if board.profile.outputs:
-                    board.parse_outputs(await self._ask(board, board.outputs_question(), REPEATS))
-                break
-            except BoardSilent as error:
-                if attempt == START_ATTEMPTS - 1 or not self._link.connected:
-                    raise DeviceError(f"find {board.name}", error.problem) from None
-            except DeviceError as error:
-                raise DeviceError(f"find {board.name}", f"{error.problem}; is it another kind of board?") from None
-        self._silent.discard(board.address)
-
-    async def _ask(self, board: Board, question: Question, repeats: int) -> bytes:
-        """Carry one exchange over the wire; raises BoardSilent when nothing fits, DeviceError for a refusal."""
-        loop, counters = asyncio.get_running_loop(), self.counters[board.address]
-        exchange = Exchange(question, self.line, counters, repeats)
-        dialogue, arrived = exchange.dialogue(), list[bytes]()
-        asked_at, deadline = loop.time(), 0.0
-        try:
-            outgoing = next(dialogue)
-            while True:
-                if outgoing != WAIT:
-                    if question.is_read and not deadline:
-                        await self._hush()
-                    self._send(outgoing, exchange, arrived)
-                    deadline = loop.time() + self._config.reply_within_s
-                outgoing = dialogue.send(await self._next_frame(exchange, arrived, deadline))
-        except StopIteration as finished:
-            counters.answered(loop.time() - asked_at)
-            answer: bytes = finished.value
-            return answer
-        finally:
-            dialogue.close()
-            self.broken_frames += exchange.frames.broken_frames
-            self.line.stray += len(arrived)
-
-    def _send(self, outgoing: bytes, exchange: Exchange, arrived: list[bytes]) -> None:
-        """Ask, after forgetting what came unasked (L7)."""
-        try:
-            self._link.discard_input()
-            exchange.frames.reset()
-            arrived.clear()
-            self._link.write(outgoing)
-        except DeviceError as error:
-            raise BoardSilent(error.doing, error.problem) from None
-
-    async def _hush(self) -> None:
-        """An answer missed its time: let it pass before anything else is read.
-
-        A read has no words to know its answer by. Orders do, and the same read may take either answer, so those do not wait.
-        """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + LONGEST_HUSH_S
-        while self.line.late:
-            try:
-                self.line.late = bool(await self._link.read(QUIET_S))
-            except DeviceError as error:
-                raise BoardSilent(error.doing, error.problem) from None
-            self.line.stray += self.line.late
-            if self.line.late and loop.time() > deadline:
-                raise BoardSilent("ask the gate unit", "the line is never silent")
-
-    async def _next_frame(self, exchange: Exchange, arrived: list[bytes], deadline: float) -> bytes | None:
-        """The next whole frame, or None when the time for an answer is over; raises BoardSilent when the port is gone."""
-        loop = asyncio.get_running_loop()
-        while not arrived:
-            try:
-                data = await self._link.read(max(deadline - loop.time(), 0.0))
-            except DeviceError as error:
-                raise BoardSilent(error.doing, error.problem) from None
-            if not data:
-                return None
-            arrived += exchange.frames.receive(data)
-        return arrived.pop(0)
+        return await self._wire.obtain(errand.board, errand.question)
 
     def _lose_line(self) -> None:
         """The port is gone, and with it every board, what was heard of them, and what is known of the adapter."""
@@ -418,15 +388,20 @@ class ModbusGate:
         self.line.echoes = None
         for board in self._layout.boards:
             self._silent.add(board.address)
-            self._contacts.forget(board.address)
+            self._forget(board)
         self._fail_errands(error)
         self._set_offline(error)
 
     def _lose_board(self, board: Board, error: DeviceError) -> None:
         """One board is silent or talks nonsense."""
         self._silent.add(board.address)
-        self._contacts.forget(board.address)
+        self._forget(board)
         self._set_offline(DeviceError(f"ask {board.name}", error.problem))
+
+    def _forget(self, board: Board) -> None:
+        """What a board said is no evidence any more, and nobody knows what its lamps show."""
+        self._contacts.forget(board.address)
+        self._lamps.forget([output for output, point in self._layout.lamps.items() if point.address == board.address])
 
     def _set_offline(self, error: DeviceError) -> None:
         """Say once that the unit is lost, to the log and to listeners."""
@@ -438,6 +413,7 @@ class ModbusGate:
             _put_newest(queue, error)
 
     def _fail_errands(self, error: DeviceError) -> None:
+        self._tell_shows(error)
         while not self._errands.empty():
             _settle(self._errands.get_nowait(), error)
 

@@ -1,8 +1,8 @@
 """Modbus relay and input boards as a table, and how a lane is wired to them. No I/O, no clock.
 
-The rule: a profile knows how to switch an output on *for a time that the board itself ends*, and how to switch it off. There
-is no way to say a latched ON or a toggle (I3, I4), so a board that cannot time its outputs cannot carry a lock and is
-refused. A further make is a further entry of `PROFILES`.
+The rule: a profile knows how to switch an output on *for a time that the board itself ends*, and how to switch it off. A lock
+is never said a latched ON or a toggle (I3, I4), so a board that cannot time its outputs cannot carry a lock and is refused.
+Lamps and buzzers are latched, and no terminal is both. A further make is a further entry of `PROFILES`.
 
 Two lines of text describe a line of boards. Boards: `1:waveshare-relay-d 2:inputs-8`, each an address and a profile. Wiring,
 where it differs from the usual: `exit_lock=1.3 emergency=!2.6`, each a name, a board's address, a number counted from 0, and
@@ -29,8 +29,10 @@ from drivers.gate.contacts import (
     check_contacts,
     parse_wiring,
 )
+from drivers.gate.lamps import LAMPS
 from drivers.gate.modbus_protocol import (
     COIL_OFF,
+    COIL_ON,
     HIGHEST_ADDRESS,
     LOWEST_ADDRESS,
     FunctionCode,
@@ -52,10 +54,9 @@ ROUNDING = 1e-6  # 2.3 s are 23 units, though 2.3 / 0.1 is a little less
 GRACE_S = 0.05  # of a lease that may pass before the order is sent without costing a unit
 FLASH_ON = 0x0200  # coil addresses of timed orders of Waveshare boards: 02nn, nn the output
 DELAY = 0x0600  # high byte of a timed order of delay-register boards, the low byte counts seconds
-CLOSE_RELAY = 0x0200  # a delay-register board's word for off
+OPEN_RELAY, CLOSE_RELAY = 0x0100, 0x0200  # a delay-register board's words for on and off
 LONGEST_TEXT = 1000  # characters of a description
 DOING = "configure the Modbus boards"
-LAMPS = (Output.LAMP_RED, Output.LAMP_AMBER, Output.LAMP_GREEN, Output.BUZZER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +71,17 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class BoardProfile:
-    """One make. `pulse` None: no output may carry a lock. `outputs_from` says which function and address shows the outputs."""
+    """One make. `pulse` None: no output may carry a lock. `outputs_from` says which function and address shows the outputs.
+
+    `latch` switches an output on or off until told otherwise: for lamps, never for locks.
+    """
 
     name: str
     inputs: int
     outputs: int
     pulse: Pulse | None
     outputs_from: tuple[FunctionCode, int]
+    latch: Callable[[int, int, bool], Question]
     source: str
 
 
@@ -96,24 +101,34 @@ def _close_relay(address: int, output: int) -> Question:
     return write_register(address, 1 + output, CLOSE_RELAY)
 
 
+def _latch_coil(address: int, output: int, on: bool) -> Question:
+    return write_coil(address, output, COIL_ON if on else COIL_OFF)
+
+
+def _latch_relay(address: int, output: int, on: bool) -> Question:
+    return write_register(address, 1 + output, OPEN_RELAY if on else CLOSE_RELAY)
+
+
 WAVESHARE_PULSE = Pulse(0.1, 0x7FFF, _flash_on, _coil_off)
 DELAY_PULSE = Pulse(1.0, 0xFF, _delay, _close_relay)
 _COILS, _REGISTERS = (FunctionCode.READ_COILS, 0), (FunctionCode.READ_REGISTERS, 1)
 _WAVESHARE = "waveshare.com/wiki/Modbus_RTU_Relay"
 _DELAY_BOARDS = "public frames of R4D8B08 / N4D8B08 boards: 06, register 1 to n, 06ss on for ss seconds"
+_STANDARD_COILS = "Modbus Application Protocol V1.1b3 §6.5: single coils from address 0, for lamps only"
 _STANDARD = "Modbus Application Protocol V1.1b3 §6.2: discrete inputs from address 0"
 
 PROFILES: Mapping[str, BoardProfile] = {
     profile.name: profile
     for profile in (
-        BoardProfile("waveshare-relay-8", 0, 8, WAVESHARE_PULSE, _COILS, f"{_WAVESHARE} (protocol V2)"),
-        BoardProfile("waveshare-relay-16", 0, 16, WAVESHARE_PULSE, _COILS, f"{_WAVESHARE}_16CH"),
-        BoardProfile("waveshare-relay-d", 8, 8, WAVESHARE_PULSE, _COILS, f"{_WAVESHARE}_(D)"),
-        BoardProfile("waveshare-io-8", 8, 8, WAVESHARE_PULSE, _COILS, "waveshare.com/wiki/Modbus_RTU_IO_8CH"),
-        BoardProfile("delay-register-4", 0, 4, DELAY_PULSE, _REGISTERS, _DELAY_BOARDS),
-        BoardProfile("delay-register-8", 0, 8, DELAY_PULSE, _REGISTERS, _DELAY_BOARDS),
-        BoardProfile("inputs-8", 8, 0, None, _COILS, _STANDARD),
-        BoardProfile("inputs-16", 16, 0, None, _COILS, _STANDARD),
+        BoardProfile("waveshare-relay-8", 0, 8, WAVESHARE_PULSE, _COILS, _latch_coil, f"{_WAVESHARE} (protocol V2)"),
+        BoardProfile("waveshare-relay-16", 0, 16, WAVESHARE_PULSE, _COILS, _latch_coil, f"{_WAVESHARE}_16CH"),
+        BoardProfile("waveshare-relay-d", 8, 8, WAVESHARE_PULSE, _COILS, _latch_coil, f"{_WAVESHARE}_(D)"),
+        BoardProfile("waveshare-io-8", 8, 8, WAVESHARE_PULSE, _COILS, _latch_coil, "waveshare.com/wiki/Modbus_RTU_IO_8CH"),
+        BoardProfile("delay-register-4", 0, 4, DELAY_PULSE, _REGISTERS, _latch_relay, _DELAY_BOARDS),
+        BoardProfile("delay-register-8", 0, 8, DELAY_PULSE, _REGISTERS, _latch_relay, _DELAY_BOARDS),
+        BoardProfile("coils-8", 0, 8, None, _COILS, _latch_coil, _STANDARD_COILS),
+        BoardProfile("inputs-8", 8, 0, None, _COILS, _latch_coil, _STANDARD),
+        BoardProfile("inputs-16", 16, 0, None, _COILS, _latch_coil, _STANDARD),
     )
 }
 
@@ -168,6 +183,10 @@ class Board:
     def lock_question(self, output: int) -> Question:
         """Switch an output off and end its time."""
         return self._pulse().off(self.address, output)
+
+    def lamp_question(self, output: int, on: bool) -> Question:
+        """Switch an output that carries a lamp or a buzzer until told otherwise."""
+        return self.profile.latch(self.address, output, on)
 
     def _pulse(self) -> Pulse:
         if self.profile.pulse is None:

@@ -1,7 +1,8 @@
 """Simulated Modbus boards on a simulated cable: relays and contacts of a mantrap, as several boards on one line.
 
 Alone: `python -m drivers.sim.modbus_board --pty PATH --boards "1:waveshare-relay-d"`, then type `in 2`, `out`, `back`,
-`emergency on` … as to the OSDP unit. In a program: make it, `plug()`, and let people walk.
+`emergency on` … as to the OSDP unit, or `contact on_battery on` for any other contact. In a program: make it, `plug()`, and let
+people walk.
 
 A board does what a real one does with what a careless master says: a coil written ON stays on. Such orders are counted, so that
 a test can ask for none.
@@ -17,8 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from drivers.framing import FrameSplitter
-from drivers.gate.contacts import Contact
-from drivers.gate.modbus_boards import CLOSE_RELAY, DELAY, FLASH_ON, Board, Layout, Pulse, parse_layout
+from drivers.gate.contacts import PERSON_SENSORS, Contact, Output
+from drivers.gate.modbus_boards import CLOSE_RELAY, DELAY, FLASH_ON, OPEN_RELAY, Board, Layout, Pulse, parse_layout
 from drivers.gate.modbus_protocol import (
     COIL_OFF,
     COIL_ON,
@@ -41,7 +42,7 @@ from egate.model.lane import Door
 
 DEFAULT_BAUD = 9600
 LATCHED_S = 86_400.0  # a relay that nobody switches off
-OPEN_RELAY, TOGGLE_RELAY = 0x0100, 0x0300  # words of delay-register boards that latch
+TOGGLE_RELAY = 0x0300  # a word of delay-register boards
 FLIP = 0x5500  # a Waveshare board's word for a toggle
 MOST_INPUTS_READ, MOST_WORDS_READ = 2000, 125
 SHORT_QUESTIONS = {0x07: 4, 0x11: 4, 0x04: 8}
@@ -193,7 +194,7 @@ class SimulatedBoard:
         if not 0 <= output < len(self._on_until):
             raise _Refused(ExceptionCode.ILLEGAL_ADDRESS)
         self.orders.append((output, *words))
-        self.latched_orders += latched
+        self.latched_orders += latched and not self._gate.carries_lamp(self._board, output)
         self._on_until[output] = self._now() + seconds
         self._gate.switched(self._board, output, seconds)
 
@@ -202,6 +203,7 @@ class _Wiring:
     """Which contact and which relay belongs to what in the mantrap."""
 
     def __init__(self, mantrap: Mantrap, layout: Layout) -> None:
+        self.further: set[Contact] = set()
         self._mantrap = mantrap
         self._layout = layout
 
@@ -211,7 +213,7 @@ class _Wiring:
         active = self._active()
         for contact, point in self._layout.contacts.items():
             if point.address == board.address:
-                states[point.index] = active[contact] != point.inverted
+                states[point.index] = (active.get(contact, False) or contact in self.further) != point.inverted
         return tuple(states)
 
     def switched(self, board: Board, output: int, seconds: float) -> None:
@@ -222,6 +224,10 @@ class _Wiring:
                     self._mantrap.release(door, seconds)
                 else:
                     self._mantrap.engage(door)
+
+    def carries_lamp(self, board: Board, output: int) -> bool:
+        """Whether a lamp or a buzzer hangs on a relay, which may be latched."""
+        return any((point.address, point.index) == (board.address, output) for point in self._layout.lamps.values())
 
     def _active(self) -> dict[Contact, bool]:
         """What the contacts of the mantrap say now."""
@@ -236,6 +242,7 @@ class _Wiring:
             Contact.PERSONS_HIGH: bool(counted & 2),
             Contact.EMERGENCY: self._mantrap.emergency_on,
             Contact.TAMPER: self._mantrap.tampered,
+            **{sensor: self._mantrap.persons > place for place, sensor in enumerate(PERSON_SENSORS)},
         }
 
 
@@ -246,8 +253,8 @@ class SimulatedModbusGate:
         self, path: Path, pace: Pace, layout: Layout, *, baud: int | None = DEFAULT_BAUD, faults: FaultLink | None = None
     ) -> None:
         self.mantrap = Mantrap(pace)
-        wiring = _Wiring(self.mantrap, layout)
-        self.boards = {board.address: SimulatedBoard(board, wiring, pace.monotonic) for board in layout.boards}
+        self._wiring, self._layout = _Wiring(self.mantrap, layout), layout
+        self.boards = {board.address: SimulatedBoard(board, self._wiring, pace.monotonic) for board in layout.boards}
         self.misbehaviour = Misbehaviour()
         self.port = PtyPort(path, pace, baud, faults)
         self.port.on_bytes = self._receive
@@ -306,6 +313,15 @@ class SimulatedModbusGate:
         """The cabinet's contact."""
         self.mantrap.tamper(on)
 
+    def switch_contact(self, contact: Contact, active: bool) -> None:
+        """A contact that belongs to no door: battery, left object, second emergency button."""
+        (self._wiring.further.add if active else self._wiring.further.discard)(contact)
+
+    def lamps(self) -> frozenset[Output]:
+        """The lamps that are lit, and the buzzer while it sounds."""
+        points = self._layout.lamps.items()
+        return frozenset(output for output, point in points if self.boards[point.address].outputs()[point.index])
+
     def release_held_back(self) -> None:
         """Send the answers that were held back, late."""
         held, self.misbehaviour.held_back = self.misbehaviour.held_back or [], None
@@ -341,6 +357,17 @@ class SimulatedModbusGate:
             self.port.write(answer)
 
 
+def _switch(unit: SimulatedModbusGate, line: str) -> str:
+    """Carry out `contact NAME on|off`; empty for other lines."""
+    words = line.split()
+    if len(words) != 3 or words[0] != "contact" or words[2] not in ("on", "off"):
+        return ""
+    if words[1] not in {contact.value for contact in Contact}:
+        return f"contacts: {', '.join(contact.value for contact in Contact)}"
+    unit.switch_contact(Contact(words[1]), words[2] == "on")
+    return f"{words[1]} {words[2]}"
+
+
 async def _run_alone(arguments: argparse.Namespace) -> None:
     """Serve one cable until standard input ends or somebody interrupts."""
     layout = parse_layout(arguments.boards, arguments.wiring)
@@ -349,7 +376,7 @@ async def _run_alone(arguments: argparse.Namespace) -> None:
     unit.plug()
     try:
         async for line in typed_lines():
-            print(await obey(unit, line), flush=True)  # noqa: T201 - a program for the keyboard
+            print(_switch(unit, line) or await obey(unit, line), flush=True)  # noqa: T201 - a program for the keyboard
     finally:
         await unit.close()
 

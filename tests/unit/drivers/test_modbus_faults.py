@@ -9,6 +9,7 @@ import pytest
 
 from drivers.gate.modbus import ModbusConfig, ModbusGate
 from drivers.gate.modbus_boards import Board, parse_layout
+from drivers.gate.modbus_line import BoardLine
 from drivers.gate.modbus_protocol import ExceptionCode, Question, with_crc
 from drivers.sim.modbus_board import SimulatedModbusGate
 from egate.model.errors import DeviceError
@@ -98,18 +99,20 @@ def test_a_late_answer_is_not_the_answer_to_a_later_question(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("late_s", [0.11, 0.16])
-def test_a_board_that_is_always_late_gives_no_old_samples(tmp_path: Path, late_s: float) -> None:
+def test_a_board_that_is_always_late_gives_no_old_samples(tmp_path: Path, late_s: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """I2, L7: each taken sample was asked for in its own exchange, though every answer arrives while something else is asked."""
     asked, old, taken = [0], list[tuple[int, int]](), [0]
 
-    class Watched(ModbusGate):
-        async def _ask(self, board: Board, question: Question, repeats: int) -> bytes:
+    class Watched(BoardLine):
+        async def ask(self, board: Board, question: Question, repeats: int) -> bytes:
             before = asked[0]
-            answer = await super()._ask(board, question, repeats)
+            answer = await super().ask(board, question, repeats)
             taken[0] += 1
             if answer[3] <= before % 256 and asked[0] < 256:
                 old.append((answer[3], before))
             return answer
+
+    monkeypatch.setattr("drivers.gate.modbus.BoardLine", Watched)
 
     async def story() -> None:
         clock, layout = TestClock(), parse_layout(ONE)
@@ -122,7 +125,7 @@ def test_a_board_that_is_always_late_gives_no_old_samples(tmp_path: Path, late_s
         for board in unit.boards.values():
             board.answer = count  # type: ignore[method-assign]  # each answer says the how manieth question it answers
         unit.plug()
-        gate = Watched(link_to(tmp_path / "boards", clock), ModbusConfig(layout), clock)
+        gate = ModbusGate(link_to(tmp_path / "boards", clock), ModbusConfig(layout), clock)
         try:
             await gate.start()
             unit.misbehaviour.late_s = late_s
