@@ -62,10 +62,14 @@ KILL_LIMIT_S = 2.0
 RESTART_PAUSE_S = 0.5
 """Before a dead worker is started again on its own account; a request does not wait for it."""
 
+MOST_KEPT = 32
+"""References that wait for their capture: those of travellers whose documents were read ahead. The oldest is forgotten first."""
+
 READ_BYTES = 1 << 16
 
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-"""The worker's libraries make no threads of their own: the lane computer has other work."""
+WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": "1"}
+"""The worker's libraries make no threads of their own: the lane computer has other work. A camera whose cable hangs keeps its
+thread for one second instead of OpenCV's ten, so that it can be opened again soon."""
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +84,10 @@ class FaceClient:
         self._starting = asyncio.Lock()
         self._restarting: asyncio.Task[None] | None = None
         self._closed = False
-        self._kept: _KeptReference | None = None
+        self._kept: dict[int | None, _KeptReference] = {}
+        self._held: _KeptReference | None = None
+        self._capturing: int | None = None
+        self._busy = asyncio.Lock()
         self._number = 0
 
     async def start(self) -> None:
@@ -103,22 +110,28 @@ class FaceClient:
         """Send the reference ahead; returns it as JPEG for the officer, empty when it cannot be shown.
 
         Never raises for what the image or the worker does: the capture that follows then ends without a score, which refers.
-        The reference serves the next capture only, and only that of `passage` where one is given.
+        The reference serves one capture only: that of `passage`, where one is given, else the next; a running capture is first.
         """
-        self._kept = kept = _KeptReference(reference, passage)
+        kept = _KeptReference(reference)
+        if passage is None:
+            self._kept.clear()
+        self._kept.pop(passage, None)
+        self._kept[passage] = kept
+        if len(self._kept) > MOST_KEPT:
+            del self._kept[next(iter(self._kept))]
         try:
-            return await self._prepare(kept)
+            async with self._busy:
+                return await self._prepare(kept)
         except EgateError as error:
             log.warning("the reference could not be prepared: %s", error)
             return b""
 
     async def capture(self, passage: int, timeout_s: float, progress: Callable[[CaptureProgress], None]) -> CaptureOutcome:
         """Capture a face and compare it with the prepared reference. Always returns; ABORTED says in `detail` what failed."""
-        kept, self._kept = self._kept, None
-        if kept is not None and kept.passage not in (None, passage):
-            kept = None
+        kept = self._kept.pop(passage, None) or self._kept.pop(None, None)
         try:
-            async with asyncio.timeout(timeout_s + CAPTURE_GRACE_S + RECOVERY_S):
+            async with asyncio.timeout(timeout_s + CAPTURE_GRACE_S + RECOVERY_S), self._busy:
+                self._capturing = passage
                 outcome = await self._capture(kept, timeout_s, progress)
         except EgateError as error:
             log.warning("passage %d: the capture was aborted: %s", passage, error)
@@ -126,6 +139,8 @@ class FaceClient:
         except TimeoutError:
             log.warning("passage %d: no face worker could be started in time", passage)
             return CaptureOutcome(CaptureState.ABORTED, detail="no face worker could be started in time")
+        finally:
+            self._capturing = None
         if kept is not None and kept.problem and not outcome.scores and outcome.state is CaptureState.CAPTURED:
             return CaptureOutcome(outcome.state, outcome.probe, (), b"", kept.problem)
         return outcome
@@ -137,10 +152,17 @@ class FaceClient:
             raise DeviceError("compare two faces", "the face worker gave another answer")
         return answer.scores
 
-    async def abandon(self) -> None:
-        """Stop the capture under way, if any, and forget the reference; never raises."""
-        self._kept = None
+    async def abandon(self, passage: int | None = None) -> None:
+        """Stop the capture of `passage` and forget its reference; without one, stop any and forget all. Never raises."""
+        if passage is None:
+            self._kept.clear()
+        else:
+            self._kept.pop(passage, None)
+            self._kept.pop(None, None)
+            if self._capturing not in (None, passage):
+                return  # somebody else's capture goes on; what the worker holds is theirs
         if self.online:
+            self._held = None
             with contextlib.suppress(EgateError):
                 await self._ask(Abandon, PING_LIMIT_S)
 
@@ -154,7 +176,7 @@ class FaceClient:
     async def close(self) -> None:
         """End the worker; never raises."""
         self._closed = True
-        self._kept = None
+        self._kept.clear()
         if self._restarting is not None:
             self._restarting.cancel()
             await asyncio.gather(self._restarting, return_exceptions=True)
@@ -177,15 +199,17 @@ class FaceClient:
         if not isinstance(answer, Prepared):
             raise DeviceError("prepare the reference", "the face worker gave another answer")
         kept.number, kept.worker = answer.number, self._worker
+        self._held = kept
         return answer.jpeg
 
     async def _capture(
         self, kept: _KeptReference | None, timeout_s: float, progress: Callable[[CaptureProgress], None]
     ) -> CaptureOutcome:
-        """Capture; a reference that went down with an earlier worker is prepared once more first."""
+        """Capture; a reference that went down with an earlier worker, or made room for another, is prepared once more first."""
         worker = await self._running()
-        if kept is not None and not kept.problem and kept.worker is not worker:
+        if kept is not None and not kept.problem and not (kept.worker is worker and self._held is kept):
             await self._prepare_again(kept)
+        self._held = None
         number = kept.number if kept is not None and not kept.problem else 0
         answer = await self._ask(lambda ask: Capture(ask, number, timeout_s), timeout_s + CAPTURE_GRACE_S, progress)
         if not isinstance(answer, Captured):
@@ -240,9 +264,8 @@ class FaceClient:
 class _KeptReference:
     """A reference until its capture: which worker holds it under which number, or what is wrong with it."""
 
-    def __init__(self, reference: FaceReference, passage: int | None) -> None:
+    def __init__(self, reference: FaceReference) -> None:
         self.reference = reference
-        self.passage = passage
         self.number = 0
         self.worker: _Worker | None = None
         self.problem = ""
@@ -267,7 +290,7 @@ class _Worker:
         """Start the process and wait for its first word; raises DeviceError."""
         pipe = asyncio.subprocess.PIPE
         try:
-            environment = os.environ | ONE_THREAD
+            environment = os.environ | WORKER_ENVIRONMENT
             process = await asyncio.create_subprocess_exec(
                 *command, stdin=pipe, stdout=pipe, start_new_session=True, env=environment
             )

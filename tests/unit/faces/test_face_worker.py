@@ -112,6 +112,26 @@ def test_every_scene_ends_as_intended(play: Callable[..., None], references: dic
     play(story, "--second", "dlib")
 
 
+def test_references_read_ahead_wait_for_their_own_traveller(
+    play: Callable[..., None], references: dict[str, FaceReference]
+) -> None:
+    """P22: the next document is read while somebody is inside; nobody takes another's portrait; forgetting one keeps one."""
+
+    async def story(gate: Gate) -> None:
+        client = gate.client
+        for passage, role in ((1, "traveller_a"), (2, "traveller_b"), (3, "traveller_c")):
+            assert await client.prepare_reference(references[role], passage)
+        first, _ = await gate.capture()
+        assert first.scores[0].matched, "1's own portrait, though the worker held 3's last"
+        await client.abandon(3)
+        gate.show("traveller_b")
+        second = await client.capture(2, 6.0, lambda _: None)
+        assert second.scores[0].matched
+        assert not (await client.capture(3, 6.0, lambda _: None)).scores, "forgotten with its passage"
+
+    play(story)
+
+
 async def other_person(gate: Gate, references: dict[str, FaceReference]) -> None:
     gate.show("traveller_a")
     await gate.client.prepare_reference(references["traveller_b"])
