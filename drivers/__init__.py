@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from egate.model.errors import DeviceError
-from egate.ports import SHORT_RESPONSE_BYTES, Camera, ChipReader, Clock, GateUnit, MrzReader, PageReader
+from egate.ports import SHORT_RESPONSE_BYTES, BoardingPassReader, Camera, ChipReader, Clock, GateUnit, MrzReader, PageReader
+
+if TYPE_CHECKING:
+    from drivers.camera.controls import CameraControls
 
 # ruff: noqa: PLC0415  (a driver's modules are imported when it is chosen)
 
@@ -22,7 +25,7 @@ class PortSettings:
     """Where a device is: stable port name, speed, whether the hardware is emulated, and for a gate unit its key and address.
 
     `fast_baud` is a speed that a chip reader may be raised to; 0 leaves it as it is.
-    `profile` is the make of an MRZ reader or of a framed gate board.
+    `profile` is the make of an MRZ or boarding pass reader, or of a framed gate board.
     Readers that are on no port have a `name`: a pattern for the names of PC/SC readers, address and port of a vpcd socket.
     `shared` lets other programs use a PC/SC reader's chip too; `max_response_bytes` says what a reader carries that does not say
     so itself, 0 asks it. `boards` and `wiring` describe the Modbus boards of a gate (drivers.gate.modbus_boards).
@@ -44,10 +47,11 @@ class PortSettings:
 
 @dataclass(frozen=True, slots=True)
 class CameraSettings:
-    """Where frames come from: a device by its stable name, or a directory; `fps` frames a second."""
+    """Where frames come from: a device by its stable name, or a directory; `fps` frames a second, and what it is set to."""
 
     path: str
     fps: float = 15.0
+    controls: CameraControls | None = None
 
 
 LARGEST_RESPONSE_BYTES = 65_538
@@ -98,6 +102,16 @@ def _mrz_serial(settings: PortSettings, clock: Clock) -> MrzReader:
     return SerialMrzReader(link, clock, profile)
 
 
+def _boarding_pass_serial(settings: PortSettings, clock: Clock) -> BoardingPassReader:
+    from drivers.link import LinkSettings, SerialLink
+    from drivers.reader.boarding_pass.frames import pass_profile
+    from drivers.reader.boarding_pass.serial import SerialPassReader
+
+    profile = pass_profile(settings.profile)
+    link = SerialLink(LinkSettings(settings.path, settings.baud, settings.emulated), clock)
+    return SerialPassReader(link, clock, profile)
+
+
 def _page_folder(settings: PortSettings, clock: Clock) -> PageReader:
     from drivers.page.folder import FolderPages
 
@@ -144,18 +158,24 @@ def _framed(settings: PortSettings, clock: Clock, entropy: Entropy) -> GateUnit:
 def _files(settings: CameraSettings, wait: Wait) -> Camera:
     from drivers.camera.files import FileCamera
 
+    if settings.controls is not None and settings.controls.asks_something:
+        raise DeviceError(f"set camera {settings.path}", "a directory of images has no exposure, gain, focus or tilt to set")
     return FileCamera(Path(settings.path), settings.fps, wait)
 
 
 def _v4l2(settings: CameraSettings, wait: Wait) -> Camera:
+    from drivers.camera.controls import CameraControls
     from drivers.camera.v4l2 import V4l2Camera, V4l2Settings
 
     del wait  # a live camera keeps its own time
-    return V4l2Camera(V4l2Settings(settings.path, fps=round(settings.fps)))
+    return V4l2Camera(V4l2Settings(settings.path, fps=round(settings.fps), controls=settings.controls or CameraControls()))
 
 
 CHIP_READERS: Mapping[str, Callable[[PortSettings, Clock], ChipReader]] = {"pn532": _pn532, "pcsc": _pcsc, "vpcd": _vpcd}
 MRZ_READERS: Mapping[str, Callable[[PortSettings, Clock], MrzReader]] = {"mrz_serial": _mrz_serial}
+BOARDING_PASS_READERS: Mapping[str, Callable[[PortSettings, Clock], BoardingPassReader]] = {
+    "boarding_pass_serial": _boarding_pass_serial
+}
 PAGE_CAMERA = "page_camera"
 """The source of pages that gives pictures all the time, not one for each document."""
 PAGE_READERS: Mapping[str, Callable[[PortSettings, Clock], PageReader]] = {"page_folder": _page_folder, PAGE_CAMERA: _page_camera}
@@ -177,6 +197,11 @@ def make_chip_reader(driver: str, settings: PortSettings, clock: Clock) -> ChipR
 def make_mrz_reader(driver: str, settings: PortSettings, clock: Clock) -> MrzReader:
     """The MRZ reader of that name; raises DeviceError."""
     return _chosen(MRZ_READERS, driver, "MRZ reader")(settings, clock)
+
+
+def make_boarding_pass_reader(driver: str, settings: PortSettings, clock: Clock) -> BoardingPassReader:
+    """The boarding pass reader of that name; raises DeviceError."""
+    return _chosen(BOARDING_PASS_READERS, driver, "boarding pass reader")(settings, clock)
 
 
 def make_page_reader(driver: str, settings: PortSettings, clock: Clock) -> PageReader:

@@ -25,6 +25,7 @@ class DriverKind(Enum):
 
     CHIP_READER = "chip reader"
     MRZ_READER = "MRZ reader"
+    BOARDING_PASS_READER = "boarding pass reader"  # noqa: S105 - no password: a pass to board
     PAGE_READER = "page reader"
     GATE_UNIT = "gate unit"
     CAMERA = "camera"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Protocol, runtime_checkable
 
+from egate.model.boarding_pass import BoardingPass
 from egate.model.crossing import Committed, LogRecord
 from egate.model.lane import Door, GateReport, Signal
 
@@ -62,6 +63,17 @@ class PageReader(Device, Protocol):
 
     async def read_page(self) -> bytes:
         """Wait for the next picture and return it as a JPEG, PNG, BMP or TIFF file; raises DeviceError."""
+        ...
+
+
+class BoardingPassReader(Device, Protocol):
+    """A device that reads the bar code of a boarding pass when one is held to it."""
+
+    async def read_pass(self) -> BoardingPass:
+        """Wait for the next code and return it as a pass.
+
+        Raises DeviceError, and MalformedData for a code that is no boarding pass; ask again after either.
+        """
         ...
 
 

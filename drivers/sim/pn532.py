@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -48,7 +49,8 @@ STATUS_OK, STATUS_TIMEOUT, STATUS_BAD_CONTEXT = 0x00, 0x01, 0x27
 MORE_FOLLOWS = 0x40
 FIELD_OFF = bytes.fromhex("0100")  # RFConfiguration item 1
 GENERAL_STATUS = bytes.fromhex("00010080")  # no error, field on, no target, security module idle
-WAKE_BYTE = 0x55
+WAKE_EDGES = 5  # rising edges of the line that wake the chip; what came before them is not heard (UM0701-02 §7.2.11)
+AUTOMATIC_RATS = 0x10  # parameter of SetParameters: the chip asks a card of ISO 14443-4 for its ATS by itself (UM0701-02 §7.2.9)
 PARAMETER_ECHO, PARAMETER_PRESENCE = 0x00, 0x06
 
 
@@ -145,8 +147,9 @@ class SimulatedPn532:
         self.unplug()
 
     def _power_up(self) -> None:
-        self._awake = False
+        self._awake_after = WAKE_EDGES
         self._activated = 0
+        self._asks_ats = True
         self._outgoing = b""
         self._incoming = b""
         self._last_answer = b""
@@ -157,11 +160,7 @@ class SimulatedPn532:
 
     def _receive(self, data: bytes) -> None:
         """Bytes from the host."""
-        if not self._awake:
-            if WAKE_BYTE not in data:
-                return
-            self._awake = True
-        for raw in self._splitter.receive(data):
+        for raw in self._splitter.receive(self._heard(data)):
             frame = parse_frame(raw)
             if frame.kind is FrameKind.NACK:
                 self.port.write(self._last_answer)
@@ -173,6 +172,14 @@ class SimulatedPn532:
                 self._work = asyncio.get_running_loop().create_task(self._answer(frame.payload[1], frame.payload[2:]))
             else:
                 self._send(b"\x7f")
+
+    def _heard(self, data: bytes) -> bytes:
+        """What comes once the chip is awake; each byte before that has rising edges that wake it."""
+        at = 0
+        while self._awake_after > 0 and at < len(data):
+            self._awake_after -= _rising_edges(data[at])
+            at += 1
+        return data[at:]
 
     def _acknowledged(self) -> None:
         """The host's ACK: takes a new speed into use, or breaks off what runs."""
@@ -194,6 +201,9 @@ class SimulatedPn532:
         """Carry out one command and answer it."""
         answer = await self._carry_out(code, data)
         self._send(b"\x7f" if answer is None else bytes((CHIP, code + 1)) + answer)
+        if code == Command.POWER_DOWN:
+            self._deactivate()
+            self._awake_after = WAKE_EDGES
 
     async def _carry_out(self, code: int, data: bytes) -> bytes | None:
         """The answer's data; None for a command that this reader does not know."""
@@ -217,8 +227,9 @@ class SimulatedPn532:
             Command.READ_REGISTER: self._read_registers,
             Command.WRITE_REGISTER: self._write_registers,
             Command.SET_SERIAL_BAUD_RATE: self._set_baud,
-            Command.SET_PARAMETERS: lambda _: b"",
+            Command.SET_PARAMETERS: self._set_parameters,
             Command.SAM_CONFIGURATION: lambda _: b"",
+            Command.POWER_DOWN: lambda _: bytes((STATUS_OK,)),
             Command.RF_CONFIGURATION: self._configure_field,
             Command.IN_RELEASE: self._release,
             Command.IN_DESELECT: self._release,
@@ -234,6 +245,10 @@ class SimulatedPn532:
     def _write_registers(self, data: bytes) -> bytes:
         for at in range(0, len(data) - 2, 3):
             self._registers[int.from_bytes(data[at : at + 2], "big")] = data[at + 2]
+        return b""
+
+    def _set_parameters(self, data: bytes) -> bytes:
+        self._asks_ats = bool(data and data[0] & AUTOMATIC_RATS)
         return b""
 
     def _configure_field(self, data: bytes) -> bytes:
@@ -281,7 +296,9 @@ class SimulatedPn532:
         chip.reset()
         self._activated = self._inserted
         self._outgoing = self._incoming = b""
-        ats = chip.ats if chip.ats[:1] == bytes((len(chip.ats),)) else bytes((len(chip.ats) + 1,)) + chip.ats
+        ats = b""
+        if self._asks_ats:
+            ats = chip.ats if chip.ats[:1] == bytes((len(chip.ats),)) else bytes((len(chip.ats) + 1,)) + chip.ats
         identifier = b"\x08" + self._inserted.to_bytes(3, "big")
         return b"\x01\x01" + ATQA + bytes((SAK, len(identifier))) + identifier + ats
 
@@ -322,6 +339,12 @@ class SimulatedPn532:
         """Time in the air of so many bytes in blocks."""
         blocks = max(1, -(-size // AIR_BLOCK_BYTES))
         return (size + blocks * AIR_FRAME_BYTES) * AIR_BITS_PER_BYTE / self._air.bits_per_s
+
+
+def _rising_edges(byte: int) -> int:
+    """How often the line rises while a byte passes: start bit 0, eight bits with the lowest first, stop bit 1."""
+    levels = [0, *((byte >> bit) & 1 for bit in range(8)), 1]
+    return sum(before < after for before, after in itertools.pairwise(levels))
 
 
 async def _run_alone(arguments: argparse.Namespace) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from egate.app.camera_config import TABLE as CAMERA_TABLE
+from egate.app.camera_config import CameraConfig, read_cameras
 from egate.inspection.logging_profile import DEFAULT_LOGGING, LoggingProfile
 from egate.model.document import ElementaryFile
 
@@ -24,6 +26,10 @@ FOR_TERMINALS = ("DG3", "DG4")
 """Fingerprints and irises, which chips open by terminal authentication."""
 _KEY_TEXT = re.compile(r"(?:0x)?[0-9a-f]{32,}", re.IGNORECASE)
 _KEY_SEPARATORS = re.compile(r"[\s:,-]+")
+LINE_DEVICES = ("mrz", "chip", "gate", "boarding_pass")
+"""The devices whose serial lines can be recorded."""
+DEFAULT_LINES_OF = ("gate",)
+"""A gate's line carries nobody's data; those of the readers are recorded where somebody names them."""
 DEFAULT_CHIP_FILES = (ElementaryFile.DG12,)
 """The checks use the date of issue in DG12. No check and no screen uses the personal details in DG11, so they are not read."""
 
@@ -43,7 +49,7 @@ class DeviceConfig:
 
 @dataclass(frozen=True, slots=True)
 class LaneConfig:
-    """Everything `egate run` needs to know. `timers` overrides lane timers by name, in seconds."""
+    """Everything `egate run` needs to know. `timers` are lane timers by name, in seconds; `camera` is the first of `cameras`."""
 
     name: str
     number: int
@@ -69,6 +75,10 @@ class LaneConfig:
     receipt_key: Path
     timers: Mapping[str, float]
     inspection: LoggingProfile = DEFAULT_LOGGING
+    cameras: CameraConfig | None = None
+    boarding_pass: DeviceConfig | None = None
+    lines: Path | None = None
+    lines_of: tuple[str, ...] = DEFAULT_LINES_OF
 
 
 TABLES: Mapping[str, Mapping[str, str]] = {
@@ -110,10 +120,14 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "profile": "`framed`: a shipped profile's name or a file, see docs/gate-profiles.md",
         "emulated": "as above",
     },
-    "camera": {
-        "source": "`v4l2:/dev/v4l/by-id/…@FPS`, `files:DIRECTORY@FPS` or `none`",
-        "capture_timeout_s": "how long a face capture may take (default 10)",
+    "devices.boarding_pass": {
+        "driver": "`boarding_pass_serial`; without this table the lane has no boarding pass reader",
+        "port": "serial port by its stable name",
+        "baud": "speed of the line (default 115200)",
+        "profile": "make of the reader, see docs/wiring.md (default: text that a line end or a silence ends)",
+        "emulated": "as above",
     },
+    "camera": CAMERA_TABLE,
     "profile": {"file": "the agency's profile (TOML); without it the shipped default"},
     "chip": {
         "files": "data groups to read beside DG1, DG2, DG14 and DG15, after DG2 and only where EF.SOD or EF.COM lists them "
@@ -140,6 +154,10 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "record": {
         "inspection": "what the sealed record of an inspection keeps: basic (default, nothing personal), standard, "
         "standard_optical, standard_electronic or full; see docs/inspection.md",
+        "lines": "folder for recordings of what passes over serial lines, sealed to the centre's key; without it nothing is "
+        "recorded. Each start of the lane begins a file for each device, of 64 MiB at most; nobody but you removes them",
+        "lines_of": 'whose lines are recorded there: a list of mrz, chip, gate, boarding_pass (default `["gate"]`; the others '
+        "carry travellers' data)",
     },
     "timers": {"*": "lane timers by name, in seconds; see docs/lane.md"},
 }
@@ -169,6 +187,7 @@ def parse_tree(tree: Mapping[str, Any], base: Path, name: str) -> LaneConfig:
     _refuse_unknown(tree, name)
     _refuse_keys(tree, name)
     reader = _Reader(tree, base, name)
+    cameras = reader.cameras()
     return LaneConfig(
         name=reader.text("lane", "name"),
         number=reader.number("lane", "number", 1, 1, 999),
@@ -179,7 +198,7 @@ def parse_tree(tree: Mapping[str, Any], base: Path, name: str) -> LaneConfig:
         mrz=reader.device("mrz"),
         chip=reader.device("chip"),
         gate=reader.device("gate"),
-        camera=reader.text("camera", "source"),
+        camera=cameras.sources[0],
         capture_timeout_s=float(reader.number("camera", "capture_timeout_s", 10, 1, 60)),
         profile=reader.optional_path("profile", "file"),
         chip_files=reader.data_groups(),
@@ -194,6 +213,10 @@ def parse_tree(tree: Mapping[str, Any], base: Path, name: str) -> LaneConfig:
         receipt_key=reader.path("keys", "receipts"),
         timers=reader.timers(),
         inspection=reader.inspection(),
+        cameras=cameras,
+        boarding_pass=reader.optional_device("boarding_pass"),
+        lines=reader.optional_path("record", "lines"),
+        lines_of=reader.lines_of(),
     )
 
 
@@ -302,6 +325,23 @@ class _Reader:
                 options[key] = self._base / value if key.endswith("_file") else value
         port = self._port(table) if options.get("name") is None else self._base
         return DeviceConfig(self.text(table, "driver"), port, options)
+
+    def optional_device(self, kind: str) -> DeviceConfig | None:
+        """A device that a lane may do without: None where its table is not there."""
+        return self.device(kind) if kind in self._tree.get("devices", {}) else None
+
+    def lines_of(self) -> tuple[str, ...]:
+        """The devices whose lines are recorded, each once."""
+        value = self._value("record", "lines_of")
+        names = DEFAULT_LINES_OF if value is None else value if isinstance(value, list) else [value]
+        if any(name not in LINE_DEVICES for name in names):
+            raise ConfigError(f"{self._name}: [record] lines_of must be a list of {', '.join(LINE_DEVICES)}")
+        return tuple(dict.fromkeys(names))
+
+    def cameras(self) -> CameraConfig:
+        return read_cameras(
+            self._tree.get("camera", {}), lambda key, problem: ConfigError(f"{self._name}: [camera] {key} {problem}")
+        )
 
     def inspection(self) -> LoggingProfile:
         word = self.text("record", "inspection", DEFAULT_LOGGING.value)

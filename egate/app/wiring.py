@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 import drivers
 from egate import __version__
+from egate.app.camera_config import CameraConfig
 from egate.app.config import ConfigError, DeviceConfig, LaneConfig
 from egate.app.face_client import FaceClient
 from egate.app.optical_reader import OpticalMrzReader, PageWorker
@@ -28,7 +29,7 @@ from egate.checks.profile import default_profile, load_profile
 from egate.lane.settings import settings_from
 from egate.model.checks import Profile
 from egate.model.errors import DeviceError, MalformedData
-from egate.ports import ChipReader, Clock, GateUnit, MrzReader
+from egate.ports import BoardingPassReader, ChipReader, Clock, GateUnit, MrzReader
 from egate.storage.keys import load_sealing_public, load_verify_key
 from egate.supply.cache import CachePlace
 from egate.supply.expiry import stale_soon
@@ -47,7 +48,7 @@ LARGEST_MEMORY_BYTES = 64 * 1024
 
 _KEY_DIGITS = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{64}")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_DEFAULT_BAUD = {"mrz": 9600, "chip": 115_200, "gate": 115_200}
+_DEFAULT_BAUD = {"mrz": 9600, "chip": 115_200, "gate": 115_200, "boarding_pass": 115_200}
 
 
 log = logging.getLogger(__name__)
@@ -90,6 +91,7 @@ def part_checks(config: LaneConfig, clock: Clock) -> tuple[tuple[str, Callable[[
         ("devices.mrz", lambda: make_mrz_device(config.mrz, clock)),
         ("devices.chip", lambda: make_chip_device(config.chip, clock)),
         ("devices.gate", lambda: make_gate_device(config.gate, clock)),
+        ("devices.boarding_pass", lambda: config.boarding_pass and make_pass_device(config.boarding_pass, clock)),
         ("profile", lambda: _profile(config.profile)),
         ("terminal", lambda: None if config.terminal is None else load_terminal_folder(config.terminal, today)),
         ("trust", lambda: _trust(config, today, remember=False)),
@@ -105,7 +107,7 @@ def face_command(config: LaneConfig, profile: Profile) -> tuple[str, ...]:
     """The command line of the face worker."""
     return (
         *(sys.executable, "-m", "egate.app.face_worker"),
-        *("--camera", config.camera),
+        *(config.cameras or CameraConfig((config.camera,))).words(),
         *("--engine", profile.face_engine),
         *(("--second", profile.second_opinion) if profile.second_opinion else ()),
         *("--fmr-ppm", str(profile.fmr_ppm)),
@@ -150,6 +152,11 @@ def make_mrz_device(device: DeviceConfig, clock: Clock) -> MrzReader:
         return drivers.make_mrz_reader(device.driver, settings, clock)
     pages = drivers.make_page_reader(device.driver, settings, clock)
     return OpticalMrzReader(pages, PageWorker(), clock, continuous=device.driver == drivers.PAGE_CAMERA)
+
+
+def make_pass_device(device: DeviceConfig, clock: Clock) -> BoardingPassReader:
+    """The boarding pass reader of [devices.boarding_pass], not opened yet; raises DeviceError."""
+    return drivers.make_boarding_pass_reader(device.driver, _port(device, "boarding_pass"), clock)
 
 
 def _profile(path: Path | None) -> Profile:

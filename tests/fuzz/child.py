@@ -6,7 +6,7 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["egate"]):
+with atheris.instrument_imports(include=["egate", "drivers"]):
     from tests.fuzz.targets import targets
 
 

@@ -20,6 +20,7 @@ from egate.mrtd.files.groups.biometrics import parse_biometric_group
 from egate.mrtd.files.tlv import encode_tlv
 from egate.pki.cvc import encode_authenticated_request, encode_request
 from egate.pki.cvc_keys import public_key_of, signer
+from tests.unit.drivers.boarding_passes import PUBLISHED
 from tests.unit.inspection.inspection_bench import read_document
 
 MAPPING_CHIP = ChipKind(ways=(PaceWay(mapping="cam"),), agreements=(AgreementWay(),))
@@ -84,3 +85,8 @@ def inspection_records() -> tuple[bytes, ...]:
     case = read_document("")
     kept = (LoggingProfile.BASIC, LoggingProfile.STANDARD_OPTICAL)
     return tuple(encode_record(case.record(logging), indent=None) for logging in kept)
+
+
+def boarding_passes() -> tuple[bytes, ...]:
+    """The published examples, the one with every item in both legs first."""
+    return tuple(text.encode() for text in (PUBLISHED["two legs, every item"], *PUBLISHED.values()))

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from drivers.reader.boarding_pass.bcbp import parse_boarding_pass
 from drivers.sim.passport.chip_verification import VerificationOffice
 from drivers.sim.passport.issuer import PersonData, SimulatedIssuer
 from drivers.sim.passport.signed_objects import ListedDefect
@@ -250,5 +251,6 @@ def targets() -> dict[str, Target]:
         "ldif": Target(_ldif, (b"version: 1\n\ndn: c=UT\nuserCertificate;binary:: AAAA\n AAAA\n\n",)),
         "cv_certificate": Target(cvc.parse_certificate, verification),
         "cv_request": Target(cvc.parse_request, seeds.certificate_requests()),
+        "boarding_pass": Target(parse_boarding_pass, seeds.boarding_passes()),
         "ef_cvca": Target(parse_ef_cvca, (b"\x42\x0cUTCVCA000001" + bytes(20),)),
     }

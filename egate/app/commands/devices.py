@@ -25,15 +25,15 @@ from egate.app.devices.holders import Account, Holders, holder_words, holders_of
 from egate.app.devices.places import Machine, Place, camera_places, emulated_place, serial_places
 from egate.app.devices.recognise import recognise
 from egate.app.devices.suggest import Found, suggest
-from egate.app.devices.trial import Trial, try_camera, try_chip, try_gate, try_mrz
-from egate.app.devices.watching import Tell, watch_camera, watch_chip, watch_gate, watch_mrz
+from egate.app.devices.trial import Trial, try_camera, try_chip, try_gate, try_mrz, try_pass
+from egate.app.devices.watching import Tell, watch_camera, watch_chip, watch_gate, watch_mrz, watch_pass
 from egate.app.face_worker import make_camera
-from egate.app.wiring import make_chip_device, make_gate_device, make_mrz_device
+from egate.app.wiring import make_chip_device, make_gate_device, make_mrz_device, make_pass_device
 from egate.model.errors import DeviceError
 from egate.ports import Camera
 
 WELL, FOUND = 0, 1
-KINDS = ("mrz", "chip", "gate", "camera")
+KINDS = ("mrz", "chip", "gate", "boarding_pass", "camera")
 SECONDS = 5.0
 LONGEST_S = 3600.0
 WIDTHS = (40, 100)
@@ -166,7 +166,8 @@ def _emulated(config: Path | None, further: Sequence[Path]) -> list[Place]:
     named = list(further)
     if config is not None:
         lane = load_config(config)
-        named += [device.port for device in (lane.mrz, lane.chip, lane.gate) if device.options.get("emulated") is True]
+        devices = (lane.mrz, lane.chip, lane.gate, lane.boarding_pass)
+        named += [device.port for device in devices if device is not None and device.options.get("emulated") is True]
     return [emulated_place(path.absolute()) for path in named if not path.is_dir()]
 
 
@@ -206,6 +207,7 @@ async def _watch(kind: str, lane: LaneConfig, clock: SystemClock, tell: Tell, *,
         "mrz": lambda: (make_mrz_device(lane.mrz, clock), lambda reader: watch_mrz(reader, tell, show_personal=show_personal)),
         "chip": lambda: (make_chip_device(lane.chip, clock), lambda reader: watch_chip(reader, clock, tell)),
         "gate": lambda: (make_gate_device(lane.gate, clock), lambda gate: watch_gate(gate, tell)),
+        "boarding_pass": lambda: (make_pass_device(_device(lane, kind), clock), lambda reader: watch_pass(reader, tell)),
     }
     device, watch = watches[kind]()
     try:
@@ -213,7 +215,7 @@ async def _watch(kind: str, lane: LaneConfig, clock: SystemClock, tell: Tell, *,
         tell("started; Ctrl-C ends")
         await watch(device)
     except DeviceError as error:
-        raise DeviceError(error.doing, error.problem + _held(getattr(lane, kind))) from None
+        raise DeviceError(error.doing, error.problem + _held(_device(lane, kind))) from None
     finally:
         await device.close()
 
@@ -225,7 +227,7 @@ def _test(arguments: argparse.Namespace, here: Machine) -> int:
         trial = try_camera(_camera(lane), seconds, clock)
         subject = lane.camera
     else:
-        device: DeviceConfig = getattr(lane, arguments.kind)
+        device = _device(lane, arguments.kind)
         trial = asyncio.run(_trial(arguments.kind, lane, seconds, clock))
         subject = f"{device.driver} on {device.options.get('name') or device.port}"
         if not trial.good:
@@ -242,7 +244,17 @@ async def _trial(kind: str, lane: LaneConfig, seconds: float, clock: SystemClock
         return await try_mrz(make_mrz_device(lane.mrz, clock), seconds, clock)
     if kind == "chip":
         return await try_chip(make_chip_device(lane.chip, clock), seconds, clock)
+    if kind == "boarding_pass":
+        return await try_pass(make_pass_device(_device(lane, kind), clock), seconds, clock)
     return await try_gate(make_gate_device(lane.gate, clock), seconds, clock)
+
+
+def _device(lane: LaneConfig, kind: str) -> DeviceConfig:
+    """The device's table; raises ConfigError for one that the lane does without."""
+    device: DeviceConfig | None = getattr(lane, kind)
+    if device is None:
+        raise ConfigError(f"there is no [devices.{kind}] in the lane's configuration")
+    return device
 
 
 def _camera(lane: LaneConfig) -> Camera:

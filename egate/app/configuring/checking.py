@@ -29,6 +29,7 @@ STAND_INS: Mapping[str, Mapping[str, str]] = {
     "devices.mrz": {"driver": "mrz_serial", "port": "mrz"},
     "devices.chip": {"driver": "pn532", "port": "chip"},
     "devices.gate": {"driver": "osdp", "port": "gate"},
+    "devices.boarding_pass": {"driver": "boarding_pass_serial", "port": "boarding_pass"},
     "camera": {"source": "none"},
     "trust": {"directory": "trust"},
     "officers": {"directory": "officers"},
@@ -37,7 +38,7 @@ STAND_INS: Mapping[str, Mapping[str, str]] = {
 """What takes the place of a required key that was refused, so that reading goes on; nothing of it is ever used."""
 
 _PLACE = re.compile(r"\[([a-z_]+(?:\.[a-z_]+)?)\](?: ([A-Za-z0-9_-]+))?")
-_PORTS = ("devices.mrz", "devices.chip", "devices.gate")
+_PORTS = ("devices.mrz", "devices.chip", "devices.gate", "devices.boarding_pass")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +123,8 @@ def _removed(tree: dict[str, Any], table: str) -> bool:
 def _remarks(config: LaneConfig, tree: Mapping[str, Any], refused: set[str]) -> tuple[str, ...]:
     """Ports that are not there now: no fault of the file, but the lane will say so when it starts."""
     remarks = []
-    for table, device in zip(_PORTS, (config.mrz, config.chip, config.gate), strict=True):
+    for table, device in zip(_PORTS, (config.mrz, config.chip, config.gate, config.boarding_pass), strict=True):
         given = tree.get("devices", {}).get(table.removeprefix("devices."), {})
-        if table not in refused and "port" in given and not device.port.exists():
+        if table not in refused and "port" in given and device is not None and not device.port.exists():
             remarks.append(f"[{table}] port: there is no {given['port']} on this machine now")
     return tuple(remarks)

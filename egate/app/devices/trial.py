@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from drivers.counters import LATENCY_EDGES_MS, DeviceCounters
-from egate.model.errors import ChipError, DeviceError
-from egate.ports import Camera, ChipReader, Clock, Device, GateUnit, MrzReader
+from egate.model.errors import ChipError, DeviceError, MalformedData
+from egate.ports import BoardingPassReader, Camera, ChipReader, Clock, Device, GateUnit, MrzReader
 
 REPEATS_OF_100 = 1
 """Repeated questions in a hundred that a good line may have; a cable that is well terminated has none."""
@@ -78,6 +78,27 @@ async def try_mrz(reader: MrzReader, seconds: float, clock: Clock) -> Trial:
     finally:
         await reader.close()
     return Trial(True, f"good: a document was read, {len(lines)} lines", (_started(opened_s),))
+
+
+async def try_pass(reader: BoardingPassReader, seconds: float, clock: Clock) -> Trial:
+    """Wait for a boarding pass for `seconds`: the reader cannot be asked anything."""
+    started = clock.monotonic()
+    try:
+        await reader.start()
+        opened_s = clock.monotonic() - started
+        async with asyncio.timeout(seconds):
+            legs = len((await reader.read_pass()).legs)
+    except TimeoutError:
+        verdict = f"undecided: the port is open, but no boarding pass was shown within {seconds:g} s"
+        return Trial(True, verdict, (_started(opened_s),))
+    except MalformedData as error:
+        verdict = f"undecided: a code was read, but it is no boarding pass ({error.problem})"
+        return Trial(True, verdict, (_started(opened_s),))
+    except DeviceError as error:
+        return Trial(False, f"bad: {error}")
+    finally:
+        await reader.close()
+    return Trial(True, f"good: a boarding pass was read, {legs} {'leg' if legs == 1 else 'legs'}", (_started(opened_s),))
 
 
 def try_camera(camera: Camera, seconds: float, clock: Clock) -> Trial:

@@ -10,10 +10,11 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
+from egate.model.boarding_pass import BoardingPass
 from egate.model.errors import ChipError, DeviceError, MalformedData
 from egate.model.lane import GateReport
 from egate.mrtd.files.mrz import parse_mrz
-from egate.ports import Camera, ChipReader, Clock, GateUnit, MrzReader
+from egate.ports import BoardingPassReader, Camera, ChipReader, Clock, GateUnit, MrzReader
 
 LOOK_S = 0.5  # one wait for a chip
 PRESENCE_S = 0.2  # between two looks whether it is still there
@@ -35,6 +36,17 @@ def zone_words(lines: tuple[str, ...], *, show_personal: bool = False) -> str:
         wrong = ", ".join(name.replace("_", " ") for name in zone.failed_check_digits)
         verdict = f"{zone.format.name}, " + (f"check digit wrong: {wrong}" if wrong else "all check digits add up")
     return f"{shape}: {verdict}" + "".join(f"\n    {_printable(line)}" for line in lines if show_personal)
+
+
+def pass_words(boarding_pass: BoardingPass) -> str:
+    """A pass without its holder: which flights, and what kind of pass; never the name, the booking, the seat or a number."""
+    legs = ", ".join(
+        f"{leg.carrier}{leg.flight_number} {leg.from_airport}–{leg.to_airport} day {leg.day_of_year or 'open'}"
+        for leg in boarding_pass.legs
+    )
+    version = f"version {boarding_pass.version}" if boarding_pass.version else "mandatory items only"
+    signed = "with security data" if boarding_pass.security else "without security data"
+    return f"boarding pass: {legs} · {version} · {signed}"
 
 
 def report_words(report: GateReport) -> str:
@@ -64,6 +76,17 @@ async def watch_mrz(reader: MrzReader, tell: Tell, *, show_personal: bool = Fals
     while True:
         try:
             tell(zone_words(await reader.read_lines(), show_personal=show_personal))
+        except DeviceError as error:
+            tell(f"lost: {error}")
+
+
+async def watch_pass(reader: BoardingPassReader, tell: Tell) -> None:
+    """Each code that is shown, until it is cancelled."""
+    while True:
+        try:
+            tell(pass_words(await reader.read_pass()))
+        except MalformedData as error:
+            tell(f"no boarding pass: {error.problem}")
         except DeviceError as error:
             tell(f"lost: {error}")
 

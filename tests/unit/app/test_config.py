@@ -137,3 +137,25 @@ def test_a_key_in_the_file_is_refused_and_not_shown(tmp_path: Path, key: str) ->
         parse_config(text, tmp_path, "lane.toml")
     assert "[devices.gate] key_file looks like a key" in str(refused.value)
     assert key not in str(refused.value)
+
+
+def test_a_boarding_pass_reader_is_optional() -> None:
+    assert parse_config(GOOD, BASE, "lane.toml").boarding_pass is None
+    table = '[devices.boarding_pass]\ndriver = "boarding_pass_serial"\nport = "tty/pass"\nprofile = "imager"\n'
+    device = parse_config(GOOD + table, BASE, "lane.toml").boarding_pass
+    assert device is not None
+    assert (device.driver, device.port, device.options) == ("boarding_pass_serial", BASE / "tty/pass", {"profile": "imager"})
+    with pytest.raises(ConfigError, match=r"\[devices.boarding_pass\] port is missing"):
+        parse_config(GOOD + table.replace("port", "#port"), BASE, "lane.toml")
+
+
+def test_lines_are_recorded_only_where_somebody_says_so() -> None:
+    """L10: off by default, and then of the gate alone, whose line carries nobody's data."""
+    assert parse_config(GOOD, BASE, "lane.toml").lines is None
+    table = '[record]\nlines = "lines"\n'
+    config = parse_config(GOOD + table, BASE, "lane.toml")
+    assert (config.lines, config.lines_of) == (BASE / "lines", ("gate",))
+    config = parse_config(GOOD + table + 'lines_of = ["chip", "gate", "chip"]\n', BASE, "lane.toml")
+    assert config.lines_of == ("chip", "gate")
+    with pytest.raises(ConfigError, match="lines_of must be a list of mrz, chip, gate, boarding_pass"):
+        parse_config(GOOD + table + 'lines_of = ["camera"]\n', BASE, "lane.toml")

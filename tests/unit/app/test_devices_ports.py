@@ -18,6 +18,7 @@ import pytest
 from drivers.counters import DeviceCounters
 from drivers.gate.osdp_packet import CommandCode, Packet, packet_splitter
 from drivers.reader.pcsc_list import list_pcsc_readers
+from drivers.sim.boarding_pass_reader import SimulatedPassReader
 from drivers.sim.gate_unit import SimulatedGateUnit
 from drivers.sim.mrz_reader import SimulatedMrzReader
 from drivers.sim.osdp_peripheral import PeripheralSettings
@@ -33,12 +34,13 @@ from egate.app.demo.installation import Installation, make_installation
 from egate.app.devices.places import Adapter, Place, emulated_place
 from egate.app.devices.recognise import Kind, Recognised, recognise
 from egate.app.devices.suggest import Found, suggest
-from egate.app.devices.trial import histogram, judge, try_camera, try_chip, try_gate, try_mrz
-from egate.app.devices.watching import watch_camera, watch_chip, watch_gate, watch_mrz, zone_words
+from egate.app.devices.trial import histogram, judge, try_camera, try_chip, try_gate, try_mrz, try_pass
+from egate.app.devices.watching import watch_camera, watch_chip, watch_gate, watch_mrz, watch_pass, zone_words
 from egate.app.face_worker import make_camera
-from egate.app.wiring import make_chip_device, make_gate_device, make_mrz_device
+from egate.app.wiring import make_chip_device, make_gate_device, make_mrz_device, make_pass_device
 from egate.model.errors import DeviceError
 from tests.unit.app.app_bench import TODAY
+from tests.unit.drivers.boarding_passes import PUBLISHED
 from tests.unit.drivers.wires import ScriptedChip, run
 
 ZONE = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
@@ -320,6 +322,59 @@ def test_a_chip_reader_a_camera_and_an_mrz_reader_are_tried(place: Installation)
     write_scene(place.scene, empty_gate(count=2))
     trial = try_camera(camera, 0.3, CLOCK)
     assert trial.verdict.startswith("good: ")
+
+
+PASS_TABLE = '\n[devices.boarding_pass]\ndriver = "boarding_pass_serial"\nport = "ports/pass"\nemulated = true\n'
+
+
+def test_a_boarding_pass_reader_is_tried_and_watched_and_names_nobody(place: Installation) -> None:
+    """T2, T6: flights show, the holder does not."""
+    place.config.write_text(place.config.read_text() + PASS_TABLE)
+    text = PUBLISHED["two legs, every item"].encode()
+
+    async def story() -> tuple[list[str], list[str]]:
+        device = load_config(place.config).boarding_pass
+        assert device is not None
+        simulated = SimulatedPassReader(place.port("pass"), CLOCK)
+        simulated.plug()
+        try:
+            verdicts = [(await try_pass(make_pass_device(device, CLOCK), 0.2, CLOCK)).verdict]
+            for shown in (b"0123456789", text):
+                showing = asyncio.create_task(simulated.present(shown))
+                verdicts.append((await try_pass(make_pass_device(device, CLOCK), 3, CLOCK)).verdict)
+                await showing
+            told: list[str] = []
+            reader = make_pass_device(device, CLOCK)
+            await reader.start()
+            watching = asyncio.create_task(watch_pass(reader, told.append))
+            await simulated.present(text)
+            await seen(watching, told, 1)
+            await simulated.present(b"0123456789")
+            await seen(watching, told, 2)
+            simulated.unplug()
+            await seen(watching, told, 3)
+            await ended(watching)
+            await reader.close()
+            return verdicts, told
+        finally:
+            await simulated.close()
+
+    verdicts, told = run(story())
+    assert verdicts[0] == "undecided: the port is open, but no boarding pass was shown within 0.2 s"
+    assert verdicts[1].startswith("undecided: a code was read, but it is no boarding pass (it is no boarding pass of type M")
+    assert verdicts[2] == "good: a boarding pass was read, 2 legs"
+    assert told[0] == "boarding pass: AC0834 YUL–FRA day 326, LH3664 FRA–GVA day 327 · version 5 · with security data"
+    assert told[1].startswith("no boarding pass: ")
+    assert told[2].startswith("lost: ")
+    everything = " ".join((*verdicts, *told))
+    assert not [word for word in ("DESMARAIS", "AB12C3", "003A", "1234567890", "01234567") if word in everything]
+
+
+def test_a_lane_without_a_boarding_pass_reader_says_so(place: Installation, capsys: pytest.CaptureFixture[str]) -> None:
+    lane = ["--config", str(place.config)]
+    assert load_config(place.config).boarding_pass is None
+    assert cli.main(["devices", "test", *lane, "boarding_pass"]) == 2
+    assert "there is no [devices.boarding_pass]" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

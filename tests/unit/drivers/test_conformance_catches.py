@@ -62,10 +62,10 @@ class OpensEarly(SerialMrzReader):
 
 class KeepsThePort(SerialMrzReader):
     async def close(self) -> None:
-        link = self._link
-        self._link = SerialLink(LinkSettings("/dev/serial/by-path/x"), TestClock())
+        link = self._spoken.link
+        self._spoken.link = SerialLink(LinkSettings("/dev/serial/by-path/x"), TestClock())
         await super().close()
-        self._link = link
+        self._spoken.link = link
         asyncio.get_running_loop().call_later(0.4, lambda: asyncio.ensure_future(link.close()))
 
 
@@ -92,7 +92,7 @@ class LogsWhatItReads(SerialMrzReader):
 class TellsLossAgainAndAgain(SerialMrzReader):
     async def read_lines(self) -> tuple[str, ...]:
         for _ in range(3):
-            if not self._link.connected:
+            if not self._spoken.link.connected:
                 logging.getLogger("egate.drivers.reader").warning("no port")
         return await super().read_lines()
 

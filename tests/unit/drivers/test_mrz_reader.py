@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from drivers.reader.mrz_protocol import LONGEST_LINE, UNREAD, MrzFrames, MrzProfile, encode_lines
-from drivers.reader.mrz_serial import FRESH_S, SerialMrzReader
+from drivers.reader.mrz_serial import SerialMrzReader
+from drivers.reader.spoken import FRESH_S
 from drivers.sim.mrz_reader import SimulatedMrzReader
 from egate.model.errors import DeviceError
 from egate.ports import MrzReader

@@ -14,6 +14,7 @@ PROGRAMS = {
     "gate_unit": ["--key-file", "key"],
     "pn532": ["--baud", "0"],
     "mrz_reader": [],
+    "boarding_pass_reader": [],
     "modbus_board": ["--boards", "1:waveshare-relay-8 2:inputs-8"],
 }
 

@@ -11,6 +11,7 @@ import pytest
 from drivers import (
     CameraSettings,
     PortSettings,
+    make_boarding_pass_reader,
     make_camera,
     make_chip_reader,
     make_gate_unit,
@@ -21,6 +22,7 @@ from drivers.gate.modbus import ModbusGate
 from drivers.gate.osdp import OsdpGate
 from drivers.page.camera import CameraPages
 from drivers.page.folder import FolderPages
+from drivers.reader.boarding_pass.serial import SerialPassReader
 from drivers.reader.mrz_serial import SerialMrzReader
 from drivers.reader.pn532 import Pn532Reader
 from drivers.reader.vpcd import VpcdReader
@@ -33,6 +35,7 @@ PORT = PortSettings("/dev/serial/by-path/x", key=KEY)
 def test_every_name_makes_its_device() -> None:
     assert isinstance(make_chip_reader("pn532", PORT, TestClock()), Pn532Reader)
     assert isinstance(make_mrz_reader("mrz_serial", PORT, TestClock()), SerialMrzReader)
+    assert isinstance(make_boarding_pass_reader("boarding_pass_serial", PORT, TestClock()), SerialPassReader)
     assert isinstance(make_gate_unit("osdp", PORT, TestClock(), bytes), OsdpGate)
     boards = PortSettings("/dev/serial/by-path/x", boards="1:waveshare-relay-d")
     assert isinstance(make_gate_unit("modbus", boards, TestClock(), bytes), ModbusGate)
@@ -58,6 +61,7 @@ def test_a_response_that_no_reader_carries(largest: int) -> None:
     [
         lambda: make_chip_reader("abacus", PORT, TestClock()),
         lambda: make_mrz_reader("abacus", PORT, TestClock()),
+        lambda: make_boarding_pass_reader("abacus", PORT, TestClock()),
         lambda: make_page_reader("abacus", PORT, TestClock()),
         lambda: make_gate_unit("abacus", PORT, TestClock(), bytes),
         lambda: make_camera("abacus", CameraSettings("x"), lambda seconds: None),

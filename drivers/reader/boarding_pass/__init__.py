@@ -1,0 +1,1 @@
+"""Boarding passes: their text, how readers send it, and the reader on a serial line."""
