@@ -1,10 +1,13 @@
-"""A live camera of the Linux kernel (Video4Linux 2) through OpenCV.
+"""A live camera of the Linux kernel (Video4Linux 2): pictures through OpenCV, controls through the kernel's own calls.
 
-The camera is named by its stable path (`/dev/v4l/by-path/…`), because `/dev/video0` is whatever was plugged in first (L4).
+The camera is named by its stable path (`/dev/v4l/by-path/…`); a name like `/dev/video0` goes to whatever was plugged in first
+and is refused (L4). Exposure, gain, colour, mains frequency, focus and the direction it looks are set each time it opens,
+because a camera forgets them with its power.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +15,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.camera import controls
+from drivers.camera.controls import EXPOSURE_UNIT_US, CameraControls, ExposureMode, Reach
 from drivers.camera.files import as_frame
+from drivers.camera.v4l2_controls import ControlId
+from drivers.camera.v4l2_node import Ioctl, V4l2Node, kernel_ioctl
 from egate.model.errors import DeviceError
 
 MISSED_LIMIT = 5  # frames in a row that did not come: the camera is lost
 _BY_PATH = Path("/dev/v4l/by-path")
+_NOTHING_ASKED = CameraControls()
+_BY_TURN = re.compile(r"/dev/(?:\./)*video\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +37,20 @@ class V4l2Settings:
     height: int = 720
     fps: int = 30
     backend: int = cv2.CAP_V4L2
+    controls: CameraControls = _NOTHING_ASKED
 
 
 class V4l2Camera:
-    """Fulfils `egate.ports.Camera`."""
+    """Fulfils `egate.ports.Camera` and `drivers.camera.guided.Adjustable`; `ioctl` reaches the kernel."""
 
-    def __init__(self, settings: V4l2Settings) -> None:
+    def __init__(self, settings: V4l2Settings, ioctl: Ioctl = kernel_ioctl) -> None:
+        if _BY_TURN.fullmatch(settings.device):
+            raise DeviceError(
+                f"configure camera {settings.device}",
+                f"this name goes to whatever was plugged in first; take one from: {_cameras_here()}",
+            )
         self._settings = settings
+        self._node = V4l2Node(settings.device, ioctl)
         self._capture: cv2.VideoCapture | None = None
 
     def open(self) -> None:
@@ -54,6 +70,12 @@ class V4l2Camera:
             (cv2.CAP_PROP_BUFFERSIZE, 1),
         ):
             capture.set(setting, value)
+        try:
+            if settings.controls.asks_something:
+                self._node.set_values(controls.plan(settings.controls, self._node.controls(), settings.device))
+        except DeviceError:
+            capture.release()
+            raise
         self._capture = capture
 
     def frame(self) -> NDArray[np.uint8]:
@@ -72,6 +94,32 @@ class V4l2Camera:
         capture, self._capture = self._capture, None
         if capture is not None:
             capture.release()
+
+    def exposure_reach_us(self) -> Reach:
+        """The exposure times that the camera can, in µs, and none longer than a frame; raises DeviceError."""
+        reach = controls.exposure_reach_us(self._node.controls(), self._settings.device)
+        return Reach(reach.least, min(reach.most, 1_000_000 / self._settings.fps))
+
+    def exposure_us(self) -> int:
+        """The exposure time in force; raises DeviceError."""
+        return self._node.value(ControlId.EXPOSURE_ABSOLUTE) * EXPOSURE_UNIT_US
+
+    def set_exposure_us(self, exposure_us: int) -> None:
+        """Expose for so long, or the nearest that the camera can; raises DeviceError."""
+        self._node.set_values(controls.manual_exposure(exposure_us, self._node.controls(), self._settings.device))
+
+    def set_exposure_auto(self) -> None:
+        """Let the camera rule its exposure again; raises DeviceError."""
+        automatic = CameraControls(exposure=ExposureMode.AUTO)
+        self._node.set_values(controls.plan(automatic, self._node.controls(), self._settings.device))
+
+    def tilt_reach_deg(self) -> Reach:
+        """The tilts that the camera can, in degrees, upwards positive; raises DeviceError."""
+        return controls.tilt_reach_deg(self._node.controls(), self._settings.device)
+
+    def set_tilt_deg(self, tilt_deg: float) -> None:
+        """Look so far up or down; raises DeviceError."""
+        self._node.set_values(controls.tilt(tilt_deg, self._node.controls(), self._settings.device))
 
 
 def _cameras_here() -> str:

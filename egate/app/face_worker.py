@@ -17,15 +17,22 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 import drivers
+from drivers.camera.controls import CameraControls, ExposureMode
+from drivers.camera.guided import Adjustable, ExposureGuide, TiltGuide
+from drivers.camera.several import FaceBox, Guide, Locate, SeveralCameras, Station
+from drivers.camera.tilting import TiltRules
+from drivers.camera.watched import WatchedCamera
+from egate.app.camera_config import CameraConfig, cameras_from_words
 from egate.app.clock import SystemClock
 from egate.faces.comparison import Judge, appoint
-from egate.faces.engine import Box, DetectedFace, FaceEngine, FivePoints, Point
+from egate.faces.engine import Box, DetectedFace, FaceEngine, FivePoints, Frame, Point
 from egate.faces.messages import Refused
 from egate.faces.worker import ControllerGone, FaceWorker, Pipe, WorkerParts
 from egate.ipc.frames import FrameWriter
@@ -46,6 +53,12 @@ USUAL_FPS = 30.0
 
 LOWEST_FPS, HIGHEST_FPS = 1, 120
 """Frames a second that may be asked for; slower, a capture ends before it has seen enough."""
+
+USUAL_POWER_LINE_HZ = 50
+"""Mains frequency where the configuration names none."""
+
+LOCATE_SIDE_PX = 320
+"""The longer side of the frames in which a face is only placed: a quarter of the time that a detection takes."""
 
 PREVIEW_SIDE_PX = 480
 """Side of the preview's square, as large as the kiosk shows it."""
@@ -93,7 +106,52 @@ def make_judges(names: Sequence[str], fmr_ppm: int) -> tuple[Judge, ...]:
     return judges
 
 
-def make_camera(words: str) -> Camera | None:
+def make_cameras(config: CameraConfig, engine: FaceEngine) -> Camera | None:
+    """The lane's cameras as one, each watched; `engine` finds the faces that choose, expose and tilt. Raises DeviceError."""
+    single = config.sources[0] if len(config.sources) == 1 else ""
+    if single and config.tilting is None and not single.startswith("v4l2:"):
+        return make_camera(single, config.controls)
+    stations = []
+    for words in config.sources:
+        controls = config.controls
+        if config.tilting is not None:
+            controls = replace(controls, tilt_deg=config.tilting.home_deg)
+        camera = make_camera(words, controls)
+        if camera is None:
+            raise DeviceError("choose a camera", "none is no camera beside others")
+        stations.append(Station(WatchedCamera(camera, words), _guides(camera, config)))
+    if len(stations) == 1 and not stations[0].guides:
+        return stations[0].camera
+    return SeveralCameras(stations, locator(engine))
+
+
+def _guides(camera: Camera, config: CameraConfig) -> tuple[Guide, ...]:
+    """What follows the traveller with this camera; raises DeviceError for a camera that cannot be set."""
+    guides: list[Guide] = []
+    by_face = config.controls.exposure is ExposureMode.FACE
+    if (by_face or config.tilting is not None) and not isinstance(camera, Adjustable):
+        raise DeviceError("choose a camera", "this kind of camera has no exposure and no tilt to set")
+    if by_face and isinstance(camera, Adjustable):
+        hertz = config.controls.power_line_hz
+        guides.append(ExposureGuide(camera, USUAL_POWER_LINE_HZ if hertz is None else hertz))
+    if config.tilting is not None and isinstance(camera, Adjustable):
+        tilt = config.tilting
+        guides.append(TiltGuide(camera, TiltRules(tilt.least_deg, tilt.most_deg, tilt.home_deg, tilt.view_deg)))
+    return tuple(guides)
+
+
+def locator(engine: FaceEngine) -> Locate:
+    """Finds faces in a frame that is reduced first: choosing, exposing and tilting need places, not detail."""
+
+    def locate(frame: Frame) -> Sequence[FaceBox]:
+        scale = min(1.0, LOCATE_SIDE_PX / max(frame.shape[:2]))
+        small = frame if scale == 1.0 else cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        return [FaceBox(*(value / scale for value in face.box)) for face in engine.detect(np.asarray(small, np.uint8))]
+
+    return locate
+
+
+def make_camera(words: str, controls: CameraControls | None = None) -> Camera | None:
     """The camera for `DRIVER:PATH@FPS` (without `@FPS`: 30) or `none`; raises DeviceError for other words."""
     kind, _, rest = words.partition(":")
     if kind == "none":
@@ -104,7 +162,7 @@ def make_camera(words: str) -> Camera | None:
     path, fps = _path_and_rate(rest)
     if not path or not LOWEST_FPS <= fps <= HIGHEST_FPS:
         raise DeviceError("choose a camera", f"{words!r} needs a path, and {LOWEST_FPS} to {HIGHEST_FPS} frames a second")
-    return drivers.make_camera(kind, drivers.CameraSettings(path, fps), _pause)
+    return drivers.make_camera(kind, drivers.CameraSettings(path, fps, controls), _pause)
 
 
 def _path_and_rate(rest: str) -> tuple[str, float]:
@@ -151,7 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # First, before seconds of loading: it wipes the face that a killed worker left for the kiosk.
         preview = FrameWriter(Path(options.frames), PREVIEW_SIDE_PX) if options.frames else None
         judges = make_judges((options.engine, options.second), options.fmr_ppm)
-        camera = make_camera(options.camera)
+        camera = make_cameras(_camera_config(options), judges[0].engine)
         confine()
         _prove(camera)
         FaceWorker(WorkerParts(judges, camera, preview, PREVIEW_SIDE_PX, SystemClock().monotonic), pipe).serve()
@@ -169,12 +227,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m egate.app.face_worker", description="The process that sees faces.")
-    parser.add_argument("--camera", default="none", help="files:PATH@FPS, v4l2:DEVICE@FPS or none")
+    parser.add_argument("--camera", action="append", default=[], help="files:PATH@FPS, v4l2:DEVICE@FPS or none; may be repeated")
+    parser.add_argument("--camera-settings", default="", help="what the cameras are set to, as egate.app.camera_config writes it")
     parser.add_argument("--engine", default="sface", help="the engine whose score decides")
     parser.add_argument("--second", default="", help="an engine for a second opinion, or nothing")
     parser.add_argument("--fmr-ppm", type=int, default=1000, help="largest accepted false match rate in parts per million")
     parser.add_argument("--frames", default="", help="file for the kiosk's preview; empty for none")
     return parser.parse_args(arguments)
+
+
+def _camera_config(options: argparse.Namespace) -> CameraConfig:
+    try:
+        return cameras_from_words(tuple(options.camera) or ("none",), options.camera_settings)
+    except ValueError as error:
+        raise DeviceError("set the cameras", str(error)) from None
 
 
 def _take_standard_output() -> Pipe:

@@ -49,9 +49,9 @@ def test_words_reach_the_table(made: Made, words: str, kind: type, path: str, fp
 
 
 def test_a_live_camera_is_asked_for_the_rate() -> None:
-    camera = make_camera("v4l2:/dev/video7@15")
+    camera = make_camera("v4l2:/dev/v4l/by-id/usb-7@15")
     assert isinstance(camera, V4l2Camera)
-    assert (camera._settings.device, camera._settings.fps) == ("/dev/video7", 15)
+    assert (camera._settings.device, camera._settings.fps) == ("/dev/v4l/by-id/usb-7", 15)
 
 
 def test_a_lane_may_have_none(made: Made) -> None:
