@@ -1,12 +1,12 @@
-"""A gate unit behind OSDP: two timed lock outputs, eight contacts, one task that owns the wire.
+"""A gate of one or more OSDP units on one line: timed locks, contacts, lamps, put together to one report.
 
-The task keeps a secure session, samples the contacts, and carries out orders between two samples, so an order never meets a
-half-finished exchange even when its caller is cancelled. Rules:
+Each unit has a task of its own that keeps its secure session (`drivers.gate.osdp_unit`). Rules of the whole:
 
 - `unlock` is a timed output; time spent on repeats is taken off the lease, so a late order never holds a door longer.
-- A sample carries the number of the last order acknowledged *before it was asked for* (I2).
-- Silence is a lost unit within 500 ms (L2): `reports()` raises once, and a new `reports()` goes on when the unit is back.
-- The unit's contacts decide what a door is; contacts that contradict each other are `DoorState.FAULT` (I8). But a door
+- A report carries the number of the last order acknowledged *before its oldest sample was asked for* (I2), and is made only of
+  samples of every unit that has a lock or a contact: when one of them is silent the gate is lost within 500 ms (L2). `reports()`
+  raises once, and a new `reports()` goes on when all are back. An emergency is reported all the same, at once (I5).
+- The contacts decide what a door is; contacts that contradict each other are `DoorState.FAULT` (I8). But a door
   whose lease runs is never reported as locked: its bolt may not have moved yet, and that is no evidence (I2).
 """
 
@@ -14,53 +14,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
 
 from drivers.counters import DeviceCounters
-from drivers.gate.osdp_packet import CommandCode, Packet, ReplyCode, packet_splitter
-from drivers.gate.osdp_protocol import (
-    WAIT,
-    CapabilityCode,
-    ControlPanel,
-    Dialogue,
-    SessionLost,
-    UnitIdentity,
-    ValueT,
-    encode_output_off,
-    encode_timed_output,
-    parse_capabilities,
-    parse_contacts,
-    parse_identity,
-    parse_local_status,
-)
+from drivers.gate.contacts import SettledContacts
+from drivers.gate.listeners import ReportListeners
+from drivers.gate.osdp_layout import UnitLayout, UnitPlate, one_unit
+from drivers.gate.osdp_protocol import ControlPanel, UnitIdentity, encode_output_off, encode_timed_output
+from drivers.gate.osdp_unit import OsdpUnit, UnitNeeds, Wire
 from drivers.link import Link
-from egate.model.errors import DeviceError, MalformedData
-from egate.model.lane import Door, DoorState, GateReport
+from egate.model.errors import DeviceError
+from egate.model.lane import Door, DoorState, GateReport, Power, Signal
 from egate.ports import Clock
 
-ENTRY_LOCK, EXIT_LOCK = 0, 1  # outputs
-ENTRY_CLOSED, ENTRY_LOCKED, EXIT_CLOSED, EXIT_LOCKED, PERSONS_LOW, PERSONS_HIGH, EMERGENCY = range(7)  # inputs
-INPUT_COUNT, OUTPUT_COUNT = 7, 2
-OUTPUT_OF = {Door.ENTRY: ENTRY_LOCK, Door.EXIT: EXIT_LOCK}
-
-SHORTEST_PAUSE_S = 0.008  # of real time between two samples, so that a fast clock does not make a busy loop
 POLL_INTERVAL_S = 0.03  # 33 samples a second; ≥ 20 are asked for, and emergency must be seen in 100 ms (I5)
 REPLY_WITHIN_S = 0.1  # silence after a question; asked twice, then a handshake asked twice: lost in < 500 ms (L2)
-HANDSHAKE_PAUSE_S = 0.2  # between handshakes while the unit is away
-STATUS_EVERY = 4  # samples between two looks at the unit's own tamper contact
-SESSIONS_FOR_ONE_QUESTION = 5  # new handshakes that one question may cost on a noisy line
-START_ATTEMPTS = 3
-WAITING_ERRANDS = 16  # orders that may wait for the wire
-WAITING_REPORTS = 8  # samples kept for a reader that is slow; the oldest go first
 
 _LOG = logging.getLogger("egate.drivers.gate")
 
 
 @dataclass(frozen=True, slots=True)
 class OsdpConfig:
-    """How to reach one gate unit. `vendor` and `model`, where given, must be the unit's own (L13)."""
+    """How to reach the units of one gate.
+
+    Without a `layout` it is one unit at `address` with the usual wiring; `vendor` and `model`, where given, must be that unit's
+    own (L13). `unit_keys` are by address; a unit that is not among them has `key`.
+    """
 
     key: bytes = field(repr=False)
     address: int = 1
@@ -68,242 +49,213 @@ class OsdpConfig:
     model: int | None = None
     poll_interval_s: float = POLL_INTERVAL_S
     reply_within_s: float = REPLY_WITHIN_S
+    layout: UnitLayout | None = None
+    unit_keys: Mapping[int, bytes] = field(default_factory=dict, repr=False)
 
-
-@dataclass(frozen=True, slots=True)
-class _Errand:
-    """One question on its way to the unit; `answer` is cancelled when the caller gave up."""
-
-    code: CommandCode
-    data: Callable[[], bytes]
-    number: int
-    answer: asyncio.Future[Packet]
-
-
-def door_state(closed: bool, locked: bool) -> DoorState:
-    """What two contacts say about a door; locked without being closed is a contradiction."""
-    if locked:
-        return DoorState.LOCKED if closed else DoorState.FAULT
-    return DoorState.CLOSED if closed else DoorState.OPEN
-
-
-def gate_report(inputs: tuple[bool, ...], tamper: bool, after_command: int) -> GateReport:
-    """One sample of the contacts as a report; raises DeviceError when contacts are missing."""
-    if len(inputs) < INPUT_COUNT:
-        raise DeviceError("read the gate unit's contacts", f"it has {len(inputs)}, a lane needs {INPUT_COUNT}")
-    return GateReport(
-        after_command=after_command,
-        entry=door_state(inputs[ENTRY_CLOSED], inputs[ENTRY_LOCKED]),
-        exit=door_state(inputs[EXIT_CLOSED], inputs[EXIT_LOCKED]),
-        persons=inputs[PERSONS_LOW] + 2 * inputs[PERSONS_HIGH],
-        emergency=inputs[EMERGENCY],
-        tamper=tamper,
-    )
+    def whole_layout(self) -> UnitLayout:
+        """The layout, or that of the one unit."""
+        return self.layout or one_unit(UnitPlate(self.address, self.vendor, self.model))
 
 
 class OsdpGate:
-    """Fulfils `egate.ports.GateUnit`. `entropy` gives unpredictable bytes for the secure channel."""
+    """Fulfils `egate.ports.GateUnit` and `Indicator`. `entropy` gives unpredictable bytes for the secure channels."""
 
     def __init__(self, link: Link, config: OsdpConfig, clock: Clock, entropy: Callable[[int], bytes]) -> None:
-        self.counters = DeviceCounters()
-        self.identity: UnitIdentity | None = None
-        self.unmasked: GateReport | None = None
-        """The newest sample as the contacts stand, leased doors included: for the technician who proves that a bolt moves."""
         self._link = link
-        self._config = config
         self._clock = clock
-        self._panel = ControlPanel(config.address, config.key, entropy, self.counters)
-        self._splitter = packet_splitter()
-        self._arrived: list[bytes] = []
-        self._errands: asyncio.Queue[_Errand] = asyncio.Queue(WAITING_ERRANDS)
-        self._listeners: set[asyncio.Queue[GateReport | DeviceError]] = set()
+        self._layout = layout = config.whole_layout()
+        self._wire = Wire(link, config.reply_within_s, shared=len(layout.units) > 1)
+        self._units: dict[int, OsdpUnit] = {}
+        for plate in layout.units:
+            counters = DeviceCounters()
+            panel = ControlPanel(plate.address, config.unit_keys.get(plate.address, config.key), entropy, counters)
+            needs = UnitNeeds(plate, layout.inputs_of(plate.address), layout.outputs_of(plate.address), config.poll_interval_s)
+            self._units[plate.address] = OsdpUnit(needs, panel, counters, self._wire, clock)
+        self._contacts = SettledContacts(layout.contacts, layout.debounce)
+        self._sources = frozenset(point.address for point in layout.contacts.values())
+        self._fresh: set[int] = set()
+        self._listeners = ReportListeners()
         self._acknowledged = 0
         self._lease_until: dict[Door, float] = {}
-        self._tamper = False
-        self._turns = 0
         self._online = False
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def online(self) -> bool:
-        """Whether the unit answers inside a secure session."""
+        """Whether every unit that is needed answers inside a secure session."""
         return self._online
+
+    @property
+    def unmasked(self) -> GateReport | None:
+        """The contacts as they stand, leased doors included: for the technician who proves that a bolt moves. None before."""
+        return self._contacts.report()
+
+    @property
+    def counters(self) -> DeviceCounters:
+        """What was counted for the first unit (L11)."""
+        return self._first.counters
+
+    @property
+    def unit_counters(self) -> dict[int, DeviceCounters]:
+        """What was counted for each unit, by address (L11)."""
+        return {address: unit.counters for address, unit in self._units.items()}
+
+    @property
+    def identity(self) -> UnitIdentity | None:
+        """Who the first unit says it is."""
+        return self._first.identity
+
+    @property
+    def identities(self) -> dict[int, UnitIdentity | None]:
+        """Who each unit says it is, by address."""
+        return {address: unit.identity for address, unit in self._units.items()}
+
+    @property
+    def silent_units(self) -> frozenset[int]:
+        """Addresses that do not answer now, or are refused."""
+        return frozenset(address for address, unit in self._units.items() if not unit.online)
 
     @property
     def broken_frames(self) -> int:
         """Frames with a wrong CRC or length so far (L11)."""
-        return self._splitter.broken_frames
+        return self._wire.broken_frames
+
+    @property
+    def _first(self) -> OsdpUnit:
+        return next(iter(self._units.values()))
 
     async def start(self) -> None:
-        """Open the port, the secure channel, and check who answers; raises DeviceError."""
-        if self._task is not None:
+        """Open the port, every unit's secure channel, and check who answers; raises DeviceError."""
+        if self._tasks:
             return
         await self._link.open()
         try:
-            await self._open_first_session()
+            for unit in self._units.values():
+                await unit.start()
         except BaseException:
+            self._stop_units(DeviceError("start the gate unit", "it did not start"))
             await self._link.close()
             raise
         self._online = True
-        self._task = asyncio.get_running_loop().create_task(self._run())
-        self._task.add_done_callback(self._ended)
+        loop = asyncio.get_running_loop()
+        for unit in self._units.values():
+            task = loop.create_task(unit.run(self))
+            task.add_done_callback(partial(self._ended, unit))
+            self._tasks.append(task)
 
     async def close(self) -> None:
-        """Stop polling and release the port; leases run out at the unit. Never raises."""
-        task, self._task = self._task, None
-        if task is not None:
+        """Stop polling and release the port; leases run out at the units, and who listens is told. Never raises."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._online = False
-        self._panel.end_session()
-        self._fail_errands(DeviceError("command the gate unit", "it is closed"))
+        closed = DeviceError("command the gate unit", "it is closed")
+        self._stop_units(closed)
+        self._listeners.tell(closed)
         await self._link.close()
 
     async def unlock(self, door: Door, lease_s: float, number: int) -> None:
         """Unlock for at most `lease_s` (0.1 to 10 s, I3); returns once acknowledged, raises DeviceError."""
-        output, since = OUTPUT_OF[door], self._clock.monotonic()
-        encode_timed_output(output, lease_s)
+        if door not in self._layout.locks:
+            raise DeviceError("command the gate unit", f"the lane has no {door.value} door")
+        point, since = self._layout.locks[door], self._clock.monotonic()
+        encode_timed_output(point.index, lease_s)
 
         def rest_of_lease() -> bytes:
-            return encode_timed_output(output, lease_s, self._clock.monotonic() - since)
+            return encode_timed_output(point.index, lease_s, self._clock.monotonic() - since)
 
         self._lease_until[door] = max(self._lease_until.get(door, since), since + lease_s)
-        await self._order(rest_of_lease, number)
+        await self._units[point.address].order(rest_of_lease, number)
 
     async def lock(self, door: Door, number: int) -> None:
-        """End the lease of a door; returns once acknowledged, raises DeviceError."""
-        off = encode_output_off(OUTPUT_OF[door])
-        await self._order(lambda: off, number)
+        """End the lease of a door; returns once acknowledged, raises DeviceError. A door that is not there is locked."""
+        if door not in self._layout.locks:
+            self.acknowledged(number)
+            return
+        point = self._layout.locks[door]
+        off = encode_output_off(point.index)
+        await self._units[point.address].order(lambda: off, number)
         self._lease_until.pop(door, None)
 
-    async def output_states(self) -> tuple[bool, ...]:
-        """Which outputs are on now, as the unit says: read-back for the technician; raises DeviceError."""
-        answer = await self._run_errand(CommandCode.OUTPUT_STATUS, lambda: b"", 0)
-        if answer.code != ReplyCode.OUTPUT_STATUS:
-            raise DeviceError("read the gate unit's outputs", "it answers with something else")
-        return parse_contacts(answer.data)
+    async def show(self, signal: Signal) -> None:
+        """Let every unit that has lamps or a buzzer show this until told otherwise; raises DeviceError for one that is away.
 
-    async def reports(self) -> AsyncIterator[GateReport]:
-        """Samples from now on, while somebody listens; raises DeviceError when the unit is lost.
-
-        Ask again after that: a new iterator waits until the unit is back and goes on.
+        One that is away shows it when it is back.
         """
-        queue: asyncio.Queue[GateReport | DeviceError] = asyncio.Queue(WAITING_REPORTS)
-        self._listeners.add(queue)
-        try:
-            while True:
-                report = await queue.get()
-                if isinstance(report, DeviceError):
-                    raise report
-                yield report
-        finally:
-            self._listeners.discard(queue)
-
-    async def _order(self, data: Callable[[], bytes], number: int) -> None:
-        """An order to an output; its acknowledgement makes later samples evidence."""
-        answer = await self._run_errand(CommandCode.OUTPUT, data, number)
-        if answer.code not in (ReplyCode.ACK, ReplyCode.OUTPUT_STATUS):
-            raise DeviceError("command the gate unit", "it gives a strange answer")
-
-    async def _run_errand(self, code: CommandCode, data: Callable[[], bytes], number: int) -> Packet:
-        """Hand a question to the task that owns the wire and wait for its answer."""
-        if self._task is None or not self._online:
-            raise DeviceError("command the gate unit", "it is not there")
-        answer: asyncio.Future[Packet] = asyncio.get_running_loop().create_future()
-        try:
-            self._errands.put_nowait(_Errand(code, data, number, answer))
-        except asyncio.QueueFull:
-            raise DeviceError("command the gate unit", "too many orders wait for it") from None
-        return await answer
-
-    async def _run(self) -> None:
-        """Own the wire: samples and errands while a session stands, handshakes while it does not."""
-        while True:
+        failures = []
+        for unit in self._units.values():
             try:
-                if not self._link.connected:
-                    self._set_offline(DeviceError("talk to the gate unit", f"{self._link.name} is lost"))
-                    await self._link.wait_connected()
-                if not self._panel.secure:
-                    await self._open_session()
-                await self._work()
+                await unit.show(signal)
             except DeviceError as error:
-                self._set_offline(error)
-                await self._clock.sleep(HANDSHAKE_PAUSE_S)
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
-    async def _work(self) -> None:
-        """One turn: take a sample, then serve errands until the next sample is due."""
-        loop = asyncio.get_running_loop()
-        earliest = loop.time() + SHORTEST_PAUSE_S
-        pause = asyncio.ensure_future(self._clock.sleep(self._config.poll_interval_s))
-        try:
-            if self._turns % STATUS_EVERY == 0:
-                await self._look_at_unit()
-                await self._serve_waiting()
-            self._turns += 1
-            await self._sample()
-            await self._serve_waiting()
-            while not pause.done() or loop.time() < earliest:
-                await self._serve_until(pause, earliest - loop.time())
-            pause.result()  # a clock that fails is a defect, not a pause of no length
-        finally:
-            pause.cancel()
+    async def output_states(self) -> tuple[bool, ...]:
+        """Which outputs of the first unit are on now, as it says: read-back for the technician; raises DeviceError."""
+        return await self._first.output_states()
 
-    async def _serve_waiting(self) -> None:
-        """Serve the errands that came while the wire was busy."""
-        while not self._errands.empty():
-            await self._serve(self._errands.get_nowait())
+    async def lock_outputs(self) -> dict[Door, bool]:
+        """Which lock outputs are on now, as their units say; raises DeviceError."""
+        places = self._layout.locks
+        states = {address: await self._units[address].output_states() for address in {place.address for place in places.values()}}
+        return {door: states[place.address][place.index] for door, place in places.items()}
 
-    async def _serve_until(self, pause: asyncio.Future[None], least_s: float) -> None:
-        """Wait for an errand or the end of the pause; serve the errand."""
-        coming = asyncio.ensure_future(self._errands.get())
-        waiting: set[asyncio.Future[Any]] = {coming} if pause.done() else {coming, pause}
-        try:
-            await asyncio.wait(waiting, timeout=max(least_s, 0.0) if pause.done() else None, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            if not coming.done():
-                coming.cancel()
-        if coming.done() and not coming.cancelled():
-            await self._serve(coming.result())
+    def reports(self) -> AsyncIterator[GateReport]:
+        """Samples from now on, while somebody listens; raises DeviceError when a needed unit is lost, and when we close.
 
-    async def _serve(self, errand: _Errand) -> None:
-        """Ask the unit one caller's question; a refusal is the caller's, a lost unit is everybody's."""
-        if errand.answer.done():
+        Ask again after that: a new iterator waits until all are back and goes on.
+        """
+        return self._listeners.reports()
+
+    # -- what the units say -------------------------------------------------------------------------------------------
+
+    def newest_order(self) -> int:
+        """The number of the newest order that any unit acknowledged."""
+        return self._acknowledged
+
+    def acknowledged(self, number: int) -> None:
+        """An order was acknowledged: what is asked for from now on is newer."""
+        self._acknowledged = max(self._acknowledged, number)
+
+    def sampled(self, unit: OsdpUnit, inputs: tuple[bool, ...], after_command: int) -> None:
+        """Take a unit's sample; a report is due when every unit gave one since the last, or at once in an emergency."""
+        self._contacts.sample(unit.address, inputs, after_command)
+        self._fresh.add(unit.address)
+        self._tell_chatter()
+        report = self._contacts.report()
+        if report is None or not (self._fresh >= self._sources or report.emergency):
             return
-        try:
-            answer = await self._ask(errand.code, errand.data)
-        except DeviceError as error:
-            _settle(errand, error)
-            if isinstance(error, SessionLost) or not self._panel.secure:
-                raise
+        if self._all_there():
+            self._online = True
+        elif not report.emergency:
             return
-        if errand.code == CommandCode.OUTPUT and answer.code in (ReplyCode.ACK, ReplyCode.OUTPUT_STATUS):
-            self._acknowledged = max(self._acknowledged, errand.number)
-        if not errand.answer.done():
-            errand.answer.set_result(answer)
+        self._fresh.clear()
+        self._listeners.tell(self._completed(report))
 
-    async def _look_at_unit(self) -> None:
-        """Let the unit say what it wants to (POLL), and read its own contacts."""
-        await self._ask(CommandCode.POLL)
-        await self._serve_waiting()
-        status = await self._ask(CommandCode.LOCAL_STATUS)
-        if status.code != ReplyCode.LOCAL_STATUS:
-            raise DeviceError("read the gate unit's local status", "it answers with something else")
-        try:
-            self._tamper = parse_local_status(status.data).tamper
-        except MalformedData as error:
-            raise DeviceError(error.doing, error.problem) from None
+    def lost(self, unit: OsdpUnit, error: DeviceError) -> None:
+        """A unit is away, or answers and is refused: without a needed one the gate is lost, and everybody is told why."""
+        self._contacts.forget(unit.address)
+        self._fresh.discard(unit.address)
+        if unit.address in self._layout.needed:
+            self._online = False
+            self._listeners.tell(DeviceError(error.doing, error.problem))
 
-    async def _sample(self) -> None:
-        """Ask for the contacts and tell the listeners."""
-        after_command = self._acknowledged
-        answer = await self._ask(CommandCode.INPUT_STATUS)
-        if answer.code != ReplyCode.INPUT_STATUS:
-            raise DeviceError("read the gate unit's contacts", "it answers with something else")
-        self.unmasked = gate_report(parse_contacts(answer.data), self._tamper, after_command)
-        report = self._without_leased_locks(self.unmasked)
-        self._set_online()
-        for queue in self._listeners:
-            _put_newest(queue, report)
+    def _all_there(self) -> bool:
+        return all(self._units[address].online for address in self._layout.needed)
+
+    def _completed(self, report: GateReport) -> GateReport:
+        """With the units' own contacts, and without locks that are no evidence."""
+        units = self._units.values()
+        on_battery = report.power is Power.MAINS and any(unit.power_fault for unit in units)
+        return self._without_leased_locks(
+            replace(
+                report,
+                tamper=report.tamper or any(unit.tamper for unit in units),
+                power=Power.BATTERY if on_battery else report.power,
+            )
+        )
 
     def _without_leased_locks(self, report: GateReport) -> GateReport:
         """A door that we may have unlocked and whose lease runs is closed at best."""
@@ -314,132 +266,26 @@ class OsdpGate:
                 states[door] = DoorState.CLOSED
         return replace(report, entry=states[Door.ENTRY], exit=states[Door.EXIT])
 
-    async def _ask(self, code: CommandCode, data: Callable[[], bytes] = bytes) -> Packet:
-        """One question. A broken session is made anew at once and the question asked again; raises when the unit is lost.
+    def _tell_chatter(self) -> None:
+        """Name a contact that chatters once, and once when it is steady again."""
+        for contact, chatters in self._contacts.chatter_news():
+            if chatters:
+                _LOG.warning("gate unit on %s: contact %s chatters; the lane holds", self._link.name, contact.value)
+            else:
+                _LOG.info("gate unit on %s: contact %s is steady again", self._link.name, contact.value)
 
-        Questions may be asked twice: they read, or they are absolute orders.
-        """
-        for _ in range(SESSIONS_FOR_ONE_QUESTION):
-            try:
-                return await self._drive(self._panel.ask(code, data()))
-            except SessionLost:
-                if not self._link.connected:
-                    raise
-                await self._open_session()
-        raise SessionLost("ask the gate unit", "the line is too noisy")
+    def _stop_units(self, error: DeviceError) -> None:
+        """No session outlives the link, and no sample of before is fresh after it."""
+        for unit in self._units.values():
+            unit.stop(error)
+            self._contacts.forget(unit.address)
+        self._fresh.clear()
 
-    async def _open_first_session(self) -> None:
-        """A session at start; noise may cost an attempt."""
-        for attempt in range(START_ATTEMPTS):
-            try:
-                await self._open_session()
-                return
-            except SessionLost:
-                if attempt == START_ATTEMPTS - 1 or not self._link.connected:
-                    raise
-
-    async def _open_session(self) -> None:
-        """Handshake, then ask inside the secure channel who is there and what it can do (L13)."""
-        await self._drive(self._panel.handshake())
-        try:
-            identity = parse_identity((await self._drive(self._panel.ask(CommandCode.IDENTITY, b"\x00"))).data)
-            offered = parse_capabilities((await self._drive(self._panel.ask(CommandCode.CAPABILITIES, b"\x00"))).data)
-            self._check_unit(identity, offered)
-        except MalformedData as error:
-            self._panel.end_session()
-            raise DeviceError(error.doing, error.problem) from None
-        except DeviceError:
-            self._panel.end_session()
-            raise
-        self.identity = identity
-
-    def _check_unit(self, identity: UnitIdentity, offered: dict[int, int]) -> None:
-        """Compare the unit with the configuration."""
-        doing, config = "check the gate unit", self._config
-        for word, wanted, found in (("vendor", config.vendor, identity.vendor), ("model", config.model, identity.model)):
-            if wanted is not None and wanted != found:
-                raise DeviceError(doing, f"its {word} is {found}, configured is {wanted}")
-        if offered.get(CapabilityCode.CONTACTS, 0) < INPUT_COUNT or offered.get(CapabilityCode.OUTPUTS, 0) < OUTPUT_COUNT:
-            raise DeviceError(doing, f"it must have {INPUT_COUNT} contacts and {OUTPUT_COUNT} outputs")
-
-    async def _drive(self, dialogue: Dialogue[ValueT]) -> ValueT:
-        """Carry a dialogue over the wire; when it is broken off, so is the session."""
-        loop = asyncio.get_running_loop()
-        asked_at = loop.time()
-        try:
-            outgoing = next(dialogue)
-            while True:
-                if outgoing != WAIT:
-                    self._send(outgoing)
-                outgoing = dialogue.send(await self._next_frame())
-        except StopIteration as finished:
-            self.counters.answered(loop.time() - asked_at)
-            return finished.value  # type: ignore[no-any-return]  # StopIteration does not carry the dialogue's type
-        except (SessionLost, asyncio.CancelledError):
-            self._panel.end_session()
-            raise
-        finally:
-            dialogue.close()
-
-    def _send(self, outgoing: bytes) -> None:
-        """Ask, after forgetting what came unasked (L7)."""
-        self._link.discard_input()
-        self._splitter.reset()
-        self._arrived.clear()
-        try:
-            self._link.write(outgoing)
-        except DeviceError as error:
-            raise SessionLost(error.doing, error.problem) from None
-
-    async def _next_frame(self) -> bytes | None:
-        """The next whole frame, or None when the time for an answer is over; raises SessionLost when the port is gone."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._config.reply_within_s
-        while not self._arrived:
-            try:
-                data = await self._link.read(max(deadline - loop.time(), 0.0))
-            except DeviceError as error:
-                raise SessionLost(error.doing, error.problem) from None
-            if not data:
-                return None
-            self._arrived += self._splitter.receive(data)
-        return self._arrived.pop(0)
-
-    def _set_online(self) -> None:
-        if not self._online:
-            self._online = True
-            _LOG.info("gate unit on %s is back", self._link.name)
-
-    def _set_offline(self, error: DeviceError) -> None:
-        """Say once that the unit is lost, to the log, to listeners and to whoever waits for an answer."""
-        self._fail_errands(error)
-        if not self._online:
-            return
-        self._online = False
-        _LOG.warning("gate unit on %s lost (%s)", self._link.name, error.problem)
-        for queue in self._listeners:
-            _put_newest(queue, error)
-
-    def _fail_errands(self, error: DeviceError) -> None:
-        while not self._errands.empty():
-            _settle(self._errands.get_nowait(), error)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        """The task ended: when by a defect of ours, the unit counts as lost and the defect is named (L14)."""
+    def _ended(self, unit: OsdpUnit, task: asyncio.Task[None]) -> None:
+        """A unit's task ended: when by a defect of ours, that unit counts as lost and the defect is named (L14)."""
         if task.cancelled() or task.exception() is None:
             return
-        _LOG.error("the driver of the gate unit failed", exc_info=task.exception())
-        self._set_offline(DeviceError("drive the gate unit", "the driver failed"))
-
-
-def _settle(errand: _Errand, error: DeviceError) -> None:
-    """Tell the caller, unless it gave up."""
-    if not errand.answer.done():
-        errand.answer.set_exception(error)
-
-
-def _put_newest(queue: asyncio.Queue[GateReport | DeviceError], item: GateReport | DeviceError) -> None:
-    """Put into a bounded queue; the oldest goes when it is full."""
-    if queue.full():
-        queue.get_nowait()
-    queue.put_nowait(item)
+        _LOG.error("the driver of the %s failed", unit.name, exc_info=task.exception())
+        error = DeviceError(f"drive the {unit.name}", "the driver failed")
+        unit.stop(error)
+        self.lost(unit, error)

@@ -37,6 +37,8 @@ class CommandCode(IntEnum):
     INPUT_STATUS = 0x65
     OUTPUT_STATUS = 0x66
     OUTPUT = 0x68
+    LAMP = 0x69
+    BUZZER = 0x6A
     CHALLENGE = 0x76
     SERVER_CRYPTOGRAM = 0x77
 

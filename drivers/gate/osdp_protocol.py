@@ -7,7 +7,8 @@ Rules:
 2. Outputs know two orders: on for a time in units of 100 ms, and off. There is no word for a latched or toggled output
    (I3, I4), so a repeated order does no more than the first one.
 3. An unanswered question is repeated once, byte for byte with the same sequence number; then the session is given up and
-   made anew at once. An answer with another sequence number belongs to another question and is dropped (L7).
+   made anew at once. What does not belong to the question is dropped (L7): an answer with another sequence number, one
+   whose MAC does not continue the chain, a cryptogram for an earlier challenge. Each challenge has a random of its own.
 
 A dialogue yields bytes to send, or `WAIT` to hear more without sending; it receives one whole frame, or None when the
 time for an answer was over.
@@ -21,13 +22,22 @@ from enum import IntEnum
 from typing import TypeVar
 
 from drivers.counters import DeviceCounters
-from drivers.gate.osdp_packet import BROADCAST_ADDRESS, CommandCode, NakReason, Packet, ReplyCode, SecurityType
+from drivers.gate.osdp_packet import (
+    BROADCAST_ADDRESS,
+    PROTECTED_TYPES,
+    CommandCode,
+    NakReason,
+    Packet,
+    ReplyCode,
+    SecurityType,
+)
 from drivers.gate.osdp_secure import DEFAULT_KEY, KEY_SIZE, RANDOM_SIZE, SecureChannel
 from egate.model.errors import DeviceError, MalformedData, TrustError
 
 REPEATS = 1  # of an unanswered question, with the same sequence number
 BUSY_LIMIT = 10  # BUSY answers to one question before the session is given up
 STRAY_LIMIT = 8  # foreign or late packets heard while waiting for one answer
+STRANGERS = 2  # answers that do not fit our key before it is the key: one alone may be late
 LAST_SEQUENCE = 3  # 0 only opens a session, then 1, 2, 3, 1 …
 UNIT_S = 0.1  # timed outputs count in units of 100 ms
 ROUNDING = 1e-6  # 2.3 s are 23 units, though 2.3 / 0.1 is a little less
@@ -35,6 +45,7 @@ LONGEST_LEASE_S = 10.0  # requirement I3
 OWN_KEY = b"\x01"  # security block data: the configured key; 00 would be the default key
 CLIENT_HEAD = 8  # bytes of the client's identity before its random in a CCRYPT reply
 WAIT = b""
+_OPENING = "open the secure channel"
 
 ValueT = TypeVar("ValueT")
 Dialogue = Generator[bytes, "bytes | None", ValueT]
@@ -42,6 +53,10 @@ Dialogue = Generator[bytes, "bytes | None", ValueT]
 
 class SessionLost(DeviceError):
     """The peripheral does not answer, or broke the chain: a new handshake may bring it back."""
+
+
+class UnitRefused(DeviceError):
+    """The peripheral answers, but must not be trusted (L5) or is another one than configured (L13)."""
 
 
 class OutputControl(IntEnum):
@@ -56,6 +71,8 @@ class CapabilityCode(IntEnum):
 
     CONTACTS = 1
     OUTPUTS = 2
+    LAMPS = 4
+    BUZZERS = 5
     SECURITY = 9
 
 
@@ -149,6 +166,7 @@ class ControlPanel:
         self._counters = counters
         self._sequence = 0
         self._channel: SecureChannel | None = None
+        self._strangers = 0
 
     @property
     def secure(self) -> bool:
@@ -159,28 +177,26 @@ class ControlPanel:
         """Forget the session's keys; the next question needs a handshake."""
         self._channel = None
 
-    def handshake(self) -> Dialogue[None]:
-        """Open a secure session; raises SessionLost for silence and DeviceError for a unit that must not be trusted."""
+    def handshake(self, repeats: int = REPEATS) -> Dialogue[None]:
+        """Open a secure session; raises SessionLost for silence and UnitRefused for a unit that must not be trusted.
+
+        `repeats` of a challenge without an answer: none for a unit that is away and shares its line.
+        """
         self._channel = None
         self._sequence = 0
-        panel_random = self._entropy(RANDOM_SIZE)
-        reply = yield from self._open_question(CommandCode.CHALLENGE, panel_random, SecurityType.CHALLENGE)
-        channel = self._judge_client(reply, panel_random)
-        reply = yield from self._open_question(
-            CommandCode.SERVER_CRYPTOGRAM, channel.server_cryptogram, SecurityType.SERVER_CRYPTOGRAM
-        )
-        self._judge_initial_mac(reply, channel)
-        self._channel = channel
+        channel = yield from self._challenge(repeats)
+        yield from self._prove(channel)
+        self._channel, self._strangers = channel, 0
         self._counters.sessions += 1
 
     def ask(self, code: CommandCode, data: bytes = b"") -> Dialogue[Packet]:
         """One question inside the session; raises SessionLost, or DeviceError when the unit refuses."""
-        if self._channel is None:
+        channel = self._channel
+        if channel is None:
             raise SessionLost("ask the gate unit", "there is no secure session")
-        question = Packet(self._address, self._sequence, code, data)
-        raw = self._channel.seal_command(question)
+        raw = channel.seal_command(Packet(self._address, self._sequence, code, data))
         try:
-            answer = yield from self._exchange(raw, self._channel)
+            answer = yield from self._exchange(lambda: raw, lambda reply: self._opened(reply, channel))
         except SessionLost:
             self._channel = None
             raise
@@ -188,36 +204,77 @@ class ControlPanel:
             return self._refusal(answer)
         return answer
 
-    def _open_question(self, code: CommandCode, data: bytes, security: SecurityType) -> Dialogue[Packet]:
-        """One question of the handshake, in the clear."""
-        question = Packet(self._address, self._sequence, code, data, security=security, security_data=OWN_KEY)
-        answer = yield from self._exchange(question.to_bytes(), None)
-        if answer.code == ReplyCode.NAK:
-            raise DeviceError("open the secure channel", f"the gate unit offers none or refuses it ({_nak_words(answer)})")
-        return answer
+    def _challenge(self, repeats: int) -> Dialogue[SecureChannel]:
+        """CHLNG: the peripheral proves that it knows our key. A cryptogram for an earlier challenge is late, not wrong."""
+        panel_random = b""
 
-    def _exchange(self, raw: bytes, channel: SecureChannel | None) -> Dialogue[Packet]:
-        """Send, repeat once when nothing comes, and return the one reply that belongs to the question."""
-        doing = "ask the gate unit"
+        def question() -> bytes:
+            nonlocal panel_random
+            panel_random = self._entropy(RANDOM_SIZE)
+            return self._in_the_clear(CommandCode.CHALLENGE, panel_random, SecurityType.CHALLENGE)
+
+        def fitting(reply: Packet) -> SecureChannel | None:
+            proven = self._judge_client(reply, panel_random)
+            self._strangers += proven is None
+            return proven
+
+        try:
+            return (yield from self._exchange(question, fitting, repeats))
+        except SessionLost:
+            if self._strangers >= STRANGERS:
+                raise UnitRefused(_OPENING, "the gate unit holds another key than the configured one") from None
+            raise
+
+    def _prove(self, channel: SecureChannel) -> Dialogue[None]:
+        """SCRYPT: we prove that we know the key, and both start the same MAC chain."""
+        raw = self._in_the_clear(CommandCode.SERVER_CRYPTOGRAM, channel.server_cryptogram, SecurityType.SERVER_CRYPTOGRAM)
+        strangers = 0
+
+        def fitting(reply: Packet) -> Packet | None:
+            nonlocal strangers
+            fits = self._judge_initial_mac(reply, channel)
+            strangers += not fits
+            return reply if fits else None
+
+        try:
+            yield from self._exchange(lambda: raw, fitting)
+        except SessionLost:
+            if strangers >= STRANGERS:
+                raise UnitRefused(_OPENING, "the gate unit starts another MAC chain") from None
+            raise
+
+    def _in_the_clear(self, code: CommandCode, data: bytes, security: SecurityType) -> bytes:
+        """One question of the handshake."""
+        return Packet(self._address, self._sequence, code, data, security=security, security_data=OWN_KEY).to_bytes()
+
+    def _exchange(
+        self, question: Callable[[], bytes], fitting: Callable[[Packet], ValueT | None], repeats: int = REPEATS
+    ) -> Dialogue[ValueT]:
+        """Send, repeat when nothing comes, and return what the one reply says that belongs to the question.
+
+        `fitting` gives that, or None for one that belongs to something earlier.
+        """
         attempts, busy, stray = 0, 0, 0
-        outgoing = raw
-        while attempts <= REPEATS and busy <= BUSY_LIMIT and stray <= STRAY_LIMIT:
+        raw = outgoing = question()
+        while attempts <= repeats and busy <= BUSY_LIMIT and stray <= STRAY_LIMIT:
             frame = yield outgoing
             if frame is None:
-                attempts, outgoing = attempts + 1, raw
-                self._counters.repeats += int(attempts <= REPEATS)
+                attempts += 1
+                if attempts <= repeats:
+                    self._counters.repeats += 1
+                    raw = outgoing = question()
                 continue
             reply = self._own_reply(frame)
             if reply is not None and reply.code == ReplyCode.BUSY:
                 busy, outgoing = busy + 1, raw
-            elif reply is None or reply.sequence != self._sequence:
-                stray, outgoing = stray + 1, WAIT
-            else:
-                opened = self._opened(reply, channel)
+                continue
+            fits = fitting(reply) if reply is not None and reply.sequence == self._sequence else None
+            if fits is not None:
                 self._sequence = self._sequence % LAST_SEQUENCE + 1
-                return opened
+                return fits
+            stray, outgoing = stray + 1, WAIT
         self._counters.unanswered += 1
-        raise SessionLost(doing, "it does not answer")
+        raise SessionLost("ask the gate unit", "it does not answer")
 
     def _own_reply(self, frame: bytes) -> Packet | None:
         """The frame as a reply of our peripheral, or None for anything else (an echo, another address, an unsound block)."""
@@ -228,13 +285,13 @@ class ControlPanel:
         return packet if packet.is_reply and packet.address == self._address else None
 
     @staticmethod
-    def _opened(reply: Packet, channel: SecureChannel | None) -> Packet:
-        """The reply out of its protection; an unprotected one inside a session ends the session."""
-        if channel is None:
-            return reply
+    def _opened(reply: Packet, channel: SecureChannel) -> Packet | None:
+        """The reply out of its protection, None for one of another chain; one without any ends the session (L5)."""
         try:
             return channel.open_reply(reply)
         except TrustError as error:
+            if reply.security in PROTECTED_TYPES:
+                return None
             reason = _nak_words(reply) if reply.code == ReplyCode.NAK and reply.security is None else error.problem
             raise SessionLost("ask the gate unit", f"it left the secure session ({reason})") from None
 
@@ -246,29 +303,32 @@ class ControlPanel:
             raise SessionLost("ask the gate unit", "it lost the sequence")
         raise DeviceError("ask the gate unit", f"it refuses the question ({_nak_words(answer)})")
 
-    def _judge_client(self, reply: Packet, panel_random: bytes) -> SecureChannel:
-        """The peripheral proves that it knows our key."""
-        doing = "open the secure channel"
+    def _judge_client(self, reply: Packet, panel_random: bytes) -> SecureChannel | None:
+        """The channel that a CCRYPT proves, None when it does not fit this challenge; raises DeviceError for the untrusted."""
+        _refuse_nak(reply)
         if reply.code != ReplyCode.CLIENT_CRYPTOGRAM or reply.security != SecurityType.CLIENT_CRYPTOGRAM:
-            raise DeviceError(doing, "the gate unit talks in the clear; it must be set to secure channel only")
+            raise UnitRefused(_OPENING, "the gate unit talks in the clear; it must be set to secure channel only")
         if reply.security_data != OWN_KEY:
-            raise DeviceError(doing, "the gate unit uses the published default key; load an own key into it")
+            raise UnitRefused(_OPENING, "the gate unit uses the published default key; load an own key into it")
         if len(reply.data) != CLIENT_HEAD + RANDOM_SIZE + KEY_SIZE:
-            raise DeviceError(doing, "the gate unit's cryptogram has the wrong length")
+            raise UnitRefused(_OPENING, "the gate unit's cryptogram has the wrong length")
         peripheral_random = reply.data[CLIENT_HEAD : CLIENT_HEAD + RANDOM_SIZE]
         channel = SecureChannel(self._key, panel_random, peripheral_random)
-        if not channel.client_cryptogram_is(reply.data[CLIENT_HEAD + RANDOM_SIZE :]):
-            raise DeviceError(doing, "the gate unit holds another key than the configured one")
-        return channel
+        return channel if channel.client_cryptogram_is(reply.data[CLIENT_HEAD + RANDOM_SIZE :]) else None
 
     @staticmethod
-    def _judge_initial_mac(reply: Packet, channel: SecureChannel) -> None:
-        """The peripheral accepted us and starts the same MAC chain."""
-        doing = "open the secure channel"
+    def _judge_initial_mac(reply: Packet, channel: SecureChannel) -> bool:
+        """Whether the peripheral accepted us and starts the same MAC chain; raises DeviceError when it does not accept us."""
+        _refuse_nak(reply)
         if reply.code != ReplyCode.INITIAL_MAC or reply.security_data != b"\x01":
-            raise DeviceError(doing, "the gate unit does not accept our key")
-        if not channel.initial_mac_is(reply.data):
-            raise DeviceError(doing, "the gate unit starts another MAC chain")
+            raise UnitRefused(_OPENING, "the gate unit does not accept our key")
+        return channel.initial_mac_is(reply.data)
+
+
+def _refuse_nak(reply: Packet) -> None:
+    """A NAK during the handshake: the unit has no secure channel, or not with us."""
+    if reply.code == ReplyCode.NAK:
+        raise UnitRefused(_OPENING, f"the gate unit offers none or refuses it ({_nak_words(reply)})")
 
 
 def _nak_words(packet: Packet) -> str:

@@ -2,7 +2,8 @@
 
 It plays a unit that is set to secure channel only, and for the tests also the units that a controller must refuse: one that
 talks in the clear, one that still has the default key. A question that comes a second time, byte for byte, gets the same
-answer and is not carried out again (IEC 60839-11-5 §5.7).
+answer and is not carried out again (IEC 60839-11-5 §5.7). Who feeds it calls `idle` when the line was silent between two bytes
+for longer than a packet may pause, so that a packet whose length was hurt does not swallow the ones after it.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
+from drivers.gate.osdp_lamps import parse_buzzer, parse_lamps
 from drivers.gate.osdp_packet import CommandCode, NakReason, Packet, ReplyCode, SecurityType, packet_splitter
 from drivers.gate.osdp_secure import DEFAULT_KEY, RANDOM_SIZE, SecureChannel
 from egate.model.errors import MalformedData, TrustError
+from egate.model.lane import Lamp
 
 ORDER_SIZE = 4
 CANNOT_DO = 9  # NAK: the data cannot be carried out
@@ -54,6 +57,18 @@ class Unit(Protocol):
         """Switch an output off."""
         ...
 
+    def power_failed(self) -> bool:
+        """Whether the unit runs without its mains."""
+        ...
+
+    def shine(self, lamp: Lamp, seconds: float, *, blinking: bool) -> None:
+        """Light the lamps for a time; 0 puts them out."""
+        ...
+
+    def sound(self, seconds: float) -> None:
+        """Sound the buzzer for a time; 0 is silence."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class PeripheralSettings:
@@ -65,6 +80,8 @@ class PeripheralSettings:
     vendor: bytes = b"\x0e\x6a\x7e"
     model: int = 2
     serial: int = 1
+    lamps: int = 1
+    buzzers: int = 1
 
 
 class Peripheral:
@@ -78,7 +95,7 @@ class Peripheral:
         self._unit = unit
         self._entropy = entropy
         self._splitter = packet_splitter()
-        self._reported = (unit.tampered(), unit.inputs())
+        self._reported = (self._local_status(), unit.inputs())
         self.reset()
 
     def reset(self) -> None:
@@ -94,6 +111,10 @@ class Peripheral:
     def secure(self) -> bool:
         """Whether a secure session stands."""
         return self._channel is not None
+
+    def idle(self) -> None:
+        """The line was silent: a packet that had begun has no end (IEC 60839-11-5 §5.6)."""
+        self._splitter.reset()
 
     def receive(self, data: bytes) -> list[bytes]:
         """Bytes from the line; returns the replies to send."""
@@ -157,23 +178,20 @@ class Peripheral:
     def _carry_out(self, packet: Packet) -> tuple[int, bytes]:
         """What the unit does and says for one command."""
         unit = self._unit
-        match packet.code:
-            case CommandCode.POLL:
-                return self._news()
-            case CommandCode.IDENTITY:
-                return ReplyCode.IDENTITY, self._identity()
-            case CommandCode.CAPABILITIES:
-                return ReplyCode.CAPABILITIES, self._capabilities()
-            case CommandCode.LOCAL_STATUS:
-                return ReplyCode.LOCAL_STATUS, bytes((unit.tampered(), 0))
-            case CommandCode.INPUT_STATUS:
-                return ReplyCode.INPUT_STATUS, bytes(unit.inputs())
-            case CommandCode.OUTPUT_STATUS:
-                return ReplyCode.OUTPUT_STATUS, bytes(unit.outputs())
-            case CommandCode.OUTPUT:
-                return self._order(packet.data)
-            case _:
-                return ReplyCode.NAK, bytes((NakReason.UNKNOWN_COMMAND,))
+        answers: dict[int, Callable[[], tuple[int, bytes]]] = {
+            CommandCode.POLL: self._news,
+            CommandCode.IDENTITY: lambda: (ReplyCode.IDENTITY, self._identity()),
+            CommandCode.CAPABILITIES: lambda: (ReplyCode.CAPABILITIES, self._capabilities()),
+            CommandCode.LOCAL_STATUS: lambda: (ReplyCode.LOCAL_STATUS, self._local_status()),
+            CommandCode.INPUT_STATUS: lambda: (ReplyCode.INPUT_STATUS, bytes(unit.inputs())),
+            CommandCode.OUTPUT_STATUS: lambda: (ReplyCode.OUTPUT_STATUS, bytes(unit.outputs())),
+            CommandCode.OUTPUT: lambda: self._order(packet.data),
+        }
+        if self._settings.lamps:
+            answers[CommandCode.LAMP] = lambda: self._shine(packet.data)
+        if self._settings.buzzers:
+            answers[CommandCode.BUZZER] = lambda: self._sound(packet.data)
+        return answers.get(packet.code, lambda: (ReplyCode.NAK, bytes((NakReason.UNKNOWN_COMMAND,))))()
 
     def _order(self, data: bytes) -> tuple[int, bytes]:
         """OUT: only off and timed on; anything that would latch is refused and counted."""
@@ -192,15 +210,40 @@ class Peripheral:
                 self._unit.off(output)
         return ReplyCode.ACK, b""
 
+    def _shine(self, data: bytes) -> tuple[int, bytes]:
+        """LED: only for a time; a lamp that would stay lit is refused."""
+        try:
+            orders = parse_lamps(data)
+        except MalformedData:
+            return ReplyCode.NAK, bytes((CANNOT_DO,))
+        if any(order.reader or order.number >= self._settings.lamps for order in orders):
+            return ReplyCode.NAK, bytes((CANNOT_DO,))
+        for order in orders:
+            self._unit.shine(order.lamp, order.seconds, blinking=order.blinking)
+        return ReplyCode.ACK, b""
+
+    def _sound(self, data: bytes) -> tuple[int, bytes]:
+        """BUZ: only for a time."""
+        try:
+            order = parse_buzzer(data)
+        except MalformedData:
+            return ReplyCode.NAK, bytes((CANNOT_DO,))
+        self._unit.sound(order.seconds)
+        return ReplyCode.ACK, b""
+
+    def _local_status(self) -> bytes:
+        """LSTATR: the cabinet's contact and the power."""
+        return bytes((self._unit.tampered(), self._unit.power_failed()))
+
     def _news(self) -> tuple[int, bytes]:
         """POLL: what changed since it was last told."""
-        tampered, inputs = self._unit.tampered(), self._unit.inputs()
-        told_tampered, told_inputs = self._reported
-        if tampered != told_tampered:
-            self._reported = (tampered, told_inputs)
-            return ReplyCode.LOCAL_STATUS, bytes((tampered, 0))
+        status, inputs = self._local_status(), self._unit.inputs()
+        told_status, told_inputs = self._reported
+        if status != told_status:
+            self._reported = (status, told_inputs)
+            return ReplyCode.LOCAL_STATUS, status
         if inputs != told_inputs:
-            self._reported = (tampered, inputs)
+            self._reported = (status, inputs)
             return ReplyCode.INPUT_STATUS, bytes(inputs)
         return ReplyCode.ACK, b""
 
@@ -209,10 +252,11 @@ class Peripheral:
         return plate.vendor + bytes((plate.model, 1)) + plate.serial.to_bytes(4, "little") + bytes((1, 0, 0))
 
     def _capabilities(self) -> bytes:
-        """Contacts, outputs, CRC, AES-128 secure channel, receive buffer."""
+        """Contacts, outputs, lamps, buzzer, CRC, AES-128 secure channel, receive buffer."""
         contacts, outputs = len(self._unit.inputs()), len(self._unit.outputs())
         security = 0 if self._settings.mode is PeripheralMode.PLAIN else 1
-        return bytes((1, 1, contacts, 2, 2, outputs, 8, 1, 0, 9, security, security, 10, 0, 4))
+        signals = bytes((4, 4, self._settings.lamps, 5, 1, self._settings.buzzers))
+        return bytes((1, 1, contacts, 2, 2, outputs)) + signals + bytes((8, 1, 0, 9, security, security, 10, 0, 4))
 
     def _handshake(self, question: Packet, code: int, data: bytes) -> bytes:
         kind = SecurityType.CLIENT_CRYPTOGRAM if code == ReplyCode.CLIENT_CRYPTOGRAM else SecurityType.INITIAL_MAC

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.gate.osdp import OsdpConfig, OsdpGate, door_state, gate_report
+from drivers.gate.osdp import OsdpConfig, OsdpGate
 from drivers.sim.gate_unit import SimulatedGateUnit, describe, obey
 from drivers.sim.osdp_peripheral import PeripheralMode
 from drivers.sim.pty import FaultLink, FaultRates
@@ -29,31 +29,6 @@ async def first_where(
             if entry in (None, report.entry) and exit_ in (None, report.exit) and report.after_command >= newer:
                 return report
     raise AssertionError("unreachable")
-
-
-@pytest.mark.parametrize(
-    ("closed", "locked", "state"),
-    [
-        (True, True, DoorState.LOCKED),
-        (True, False, DoorState.CLOSED),
-        (False, False, DoorState.OPEN),
-        (False, True, DoorState.FAULT),
-    ],
-)
-def test_contacts_become_door_states(closed: bool, locked: bool, state: DoorState) -> None:
-    """I8: locked without being closed is a contradiction."""
-    assert door_state(closed, locked) is state
-
-
-@pytest.mark.parametrize(("low", "high", "persons"), [(0, 0, 0), (1, 0, 1), (0, 1, 2), (1, 1, 3)])
-def test_two_contacts_count_persons(low: int, high: int, persons: int) -> None:
-    report = gate_report((True, True, True, True, bool(low), bool(high), False), False, 5)
-    assert (report.persons, report.after_command) == (persons, 5)
-
-
-def test_missing_contacts_are_an_error() -> None:
-    with pytest.raises(DeviceError, match="it has 6"):
-        gate_report((True,) * 6, False, 0)
 
 
 def test_a_whole_passage(tmp_path: Path) -> None:

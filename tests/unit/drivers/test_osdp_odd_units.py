@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from drivers.gate.osdp import WAITING_ERRANDS, WAITING_REPORTS, OsdpConfig, OsdpGate
+from drivers.gate.listeners import WAITING_REPORTS
+from drivers.gate.osdp import OsdpConfig, OsdpGate
 from drivers.gate.osdp_packet import CommandCode, NakReason, Packet, ReplyCode
+from drivers.gate.osdp_unit import WAITING_ERRANDS
 from drivers.sim.gate_unit import SimulatedGateUnit
 from drivers.sim.osdp_peripheral import Peripheral, PeripheralSettings
 from egate.model.errors import DeviceError

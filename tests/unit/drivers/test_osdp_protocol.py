@@ -28,6 +28,7 @@ from drivers.gate.osdp_protocol import (
 from drivers.gate.osdp_secure import DEFAULT_KEY
 from drivers.sim.osdp_peripheral import Peripheral, PeripheralMode, PeripheralSettings
 from egate.model.errors import DeviceError, MalformedData
+from egate.model.lane import Lamp
 from tests.unit.drivers.wires import KEY
 
 Fault = Callable[[int, "bytes | None"], "bytes | None"]
@@ -40,6 +41,9 @@ class Contacts:
         self.state = [True, True, True, True, False, False, False, False]
         self.done: list[tuple[str, int, float]] = []
         self.open = False
+        self.on_battery = False
+        self.shown: list[tuple[Lamp, bool, float]] = []
+        self.sounds: list[float] = []
 
     def inputs(self) -> tuple[bool, ...]:
         return tuple(self.state)
@@ -55,6 +59,15 @@ class Contacts:
 
     def off(self, output: int) -> None:
         self.done.append(("off", output, 0.0))
+
+    def power_failed(self) -> bool:
+        return self.on_battery
+
+    def shine(self, lamp: Lamp, seconds: float, *, blinking: bool) -> None:
+        self.shown.append((lamp, blinking, seconds))
+
+    def sound(self, seconds: float) -> None:
+        self.sounds.append(seconds)
 
 
 def counting_entropy() -> Callable[[int], bytes]:
