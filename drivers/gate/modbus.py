@@ -108,6 +108,11 @@ class ModbusGate:
         return self._wire.broken_frames
 
     @property
+    def unmasked(self) -> GateReport | None:
+        """The contacts as they stand, leased doors included: for the technician who proves that a bolt moves. None before."""
+        return self._contacts.report()
+
+    @property
     def silent_boards(self) -> frozenset[int]:
         """Addresses that do not answer now."""
         return frozenset(self._silent)
