@@ -16,6 +16,10 @@ from egate.ports import SHORT_RESPONSE_BYTES, BoardingPassReader, Camera, ChipRe
 
 if TYPE_CHECKING:
     from drivers.camera.controls import CameraControls
+    from drivers.gate.osdp_secure import BlockKey
+
+if TYPE_CHECKING:  # pyserial is loaded when a serial driver is chosen
+    from drivers.link import Link
 
 # ruff: noqa: PLC0415  (a driver's modules are imported when it is chosen)
 
@@ -28,7 +32,9 @@ class PortSettings:
     `profile` is the make of an MRZ or boarding pass reader, or of a framed gate board.
     Readers that are on no port have a `name`: a pattern for the names of PC/SC readers, address and port of a vpcd socket.
     `shared` lets other programs use a PC/SC reader's chip too; `max_response_bytes` says what a reader carries that does not say
-    so itself, 0 asks it. `boards` and `wiring` describe the Modbus boards of a gate (drivers.gate.modbus_boards).
+    so itself, 0 asks it. `boards` and `wiring` describe the Modbus boards or OSDP units of a gate; `unit_keys` are by address.
+    `token_key` is a gate unit's key that stays in a token and takes the place of `key`.
+    `line` gives what stands in the place of the serial line: a recording of it, or one that is played (drivers.recording).
     """
 
     path: str = ""
@@ -43,6 +49,9 @@ class PortSettings:
     max_response_bytes: int = 0
     boards: str = ""
     wiring: str = ""
+    unit_keys: Mapping[int, bytes] = field(default_factory=dict, repr=False)
+    token_key: BlockKey | None = field(default=None, repr=False)
+    line: Callable[[Link], Link] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +70,17 @@ Entropy = Callable[[int], bytes]
 Wait = Callable[[float], None]
 
 
-def _pn532(settings: PortSettings, clock: Clock) -> ChipReader:
+def _link(settings: PortSettings, baud: int, clock: Clock) -> Link:
     from drivers.link import LinkSettings, SerialLink
+
+    link = SerialLink(LinkSettings(settings.path, baud, settings.emulated), clock)
+    return link if settings.line is None else settings.line(link)
+
+
+def _pn532(settings: PortSettings, clock: Clock) -> ChipReader:
     from drivers.reader.pn532 import Pn532Config, Pn532Reader
 
-    link = SerialLink(LinkSettings(settings.path, settings.baud, settings.emulated), clock)
+    link = _link(settings, settings.baud, clock)
     return Pn532Reader(link, Pn532Config(fast_baud=settings.fast_baud or None), clock)
 
 
@@ -93,22 +108,20 @@ def _vpcd(settings: PortSettings, clock: Clock) -> ChipReader:
 
 
 def _mrz_serial(settings: PortSettings, clock: Clock) -> MrzReader:
-    from drivers.link import LinkSettings, SerialLink
     from drivers.reader.mrz_profiles import mrz_profile
     from drivers.reader.mrz_serial import SerialMrzReader
 
     profile = mrz_profile(settings.profile)
-    link = SerialLink(LinkSettings(settings.path, settings.baud, settings.emulated), clock)
+    link = _link(settings, settings.baud, clock)
     return SerialMrzReader(link, clock, profile)
 
 
 def _boarding_pass_serial(settings: PortSettings, clock: Clock) -> BoardingPassReader:
-    from drivers.link import LinkSettings, SerialLink
     from drivers.reader.boarding_pass.frames import pass_profile
     from drivers.reader.boarding_pass.serial import SerialPassReader
 
     profile = pass_profile(settings.profile)
-    link = SerialLink(LinkSettings(settings.path, settings.baud, settings.emulated), clock)
+    link = _link(settings, settings.baud, clock)
     return SerialPassReader(link, clock, profile)
 
 
@@ -127,31 +140,30 @@ def _page_camera(settings: PortSettings, clock: Clock) -> PageReader:
 
 def _osdp(settings: PortSettings, clock: Clock, entropy: Entropy) -> GateUnit:
     from drivers.gate.osdp import OsdpConfig, OsdpGate
-    from drivers.link import LinkSettings, SerialLink
+    from drivers.gate.osdp_layout import ANY_MAKE, parse_units
 
-    link = SerialLink(LinkSettings(settings.path, settings.baud, settings.emulated), clock)
-    return OsdpGate(link, OsdpConfig(settings.key, settings.address), clock, entropy)
+    layout = parse_units(settings.boards or f"{settings.address}:{ANY_MAKE}", settings.wiring)
+    config = OsdpConfig(settings.token_key or settings.key, settings.address, layout=layout, unit_keys=settings.unit_keys)
+    return OsdpGate(_link(settings, settings.baud, clock), config, clock, entropy)
 
 
 def _modbus(settings: PortSettings, clock: Clock, entropy: Entropy) -> GateUnit:
     from drivers.gate.modbus import ModbusConfig, ModbusGate
     from drivers.gate.modbus_boards import parse_layout
-    from drivers.link import LinkSettings, SerialLink
 
     del entropy  # Modbus has no secrets
     layout = parse_layout(settings.boards, settings.wiring)
-    link = SerialLink(LinkSettings(settings.path, settings.baud, settings.emulated), clock)
+    link = _link(settings, settings.baud, clock)
     return ModbusGate(link, ModbusConfig(layout), clock)
 
 
 def _framed(settings: PortSettings, clock: Clock, entropy: Entropy) -> GateUnit:
     from drivers.gate.framed import FramedGate
     from drivers.gate.framed_profile import load_profile
-    from drivers.link import LinkSettings, SerialLink
 
     del entropy  # such lines carry nothing secret
     profile = load_profile(settings.profile)
-    link = SerialLink(LinkSettings(settings.path, profile.line.baud, settings.emulated), clock)
+    link = _link(settings, profile.line.baud, clock)
     return FramedGate(link, profile, settings.address, clock)
 
 

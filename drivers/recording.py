@@ -386,7 +386,9 @@ class ReplayLink:
         """Compare one written byte with the recording. What the device said before is past: the driver did not wait for it."""
         self.take()
         chunk = self._next()
-        if chunk is None or chunk.kind is not Happening.TO_DEVICE:
+        if chunk is None:
+            return  # after the end there is nothing to compare with
+        if chunk.kind is not Happening.TO_DEVICE:
             self.strange_bytes += 1
             return
         self.strange_bytes += chunk.data[self._offset] != byte

@@ -9,13 +9,16 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from egate.app.camera_config import TABLE as CAMERA_TABLE
 from egate.app.camera_config import CameraConfig, read_cameras
 from egate.inspection.logging_profile import DEFAULT_LOGGING, LoggingProfile
+from egate.lane.settings import CLOSING_TRIES, DEFAULT_CLOSING_TRIES
 from egate.model.document import ElementaryFile
+from egate.model.lane import Degradation, Topology
 
 LARGEST_FILE_BYTES = 256 * 1024
 """A lane's configuration has a few dozen lines; more than this is another file by mistake."""
@@ -26,8 +29,16 @@ FOR_TERMINALS = ("DG3", "DG4")
 """Fingerprints and irises, which chips open by terminal authentication."""
 _KEY_TEXT = re.compile(r"(?:0x)?[0-9a-f]{32,}", re.IGNORECASE)
 _KEY_SEPARATORS = re.compile(r"[\s:,-]+")
-LINE_DEVICES = ("mrz", "chip", "gate", "boarding_pass")
+LINE_DEVICES = ("mrz", "chip", "gate")
 """The devices whose serial lines can be recorded."""
+DEGRADED_KEYS: Mapping[str, Degradation] = {
+    "camera": Degradation.FACE_DOWN,
+    "chip_reader": Degradation.CHIP_READER_DOWN,
+    "lists": Degradation.WATCHLIST_STALE,
+}
+"""The keys of [degraded] and what each is about."""
+DEFAULT_CLOSES = frozenset({Degradation.FACE_DOWN, Degradation.CHIP_READER_DOWN})
+"""A lane that could only refer would waste everybody's time: the traveller takes the next gate, unless an operator wants it."""
 DEFAULT_LINES_OF = ("gate",)
 """A gate's line carries nobody's data; those of the readers are recorded where somebody names them."""
 DEFAULT_CHIP_FILES = (ElementaryFile.DG12,)
@@ -45,6 +56,9 @@ class DeviceConfig:
     driver: str
     port: Path
     options: Mapping[str, Any]
+
+
+WordT = TypeVar("WordT", bound=Enum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +93,12 @@ class LaneConfig:
     boarding_pass: DeviceConfig | None = None
     lines: Path | None = None
     lines_of: tuple[str, ...] = DEFAULT_LINES_OF
+    topology: Topology = Topology.TWO_STEP
+    pipelined: bool = False
+    closing_tries: int = DEFAULT_CLOSING_TRIES
+    token: DeviceConfig | None = None
+    officer_required: bool = True
+    closes: frozenset[Degradation] = DEFAULT_CLOSES
 
 
 TABLES: Mapping[str, Mapping[str, str]] = {
@@ -86,6 +106,10 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "name": "name of the lane in logs and at the centre, e.g. `UTO-A1`",
         "number": "the number that travellers and officers see",
         "language": "language of the kiosk between travellers: en, de or ar",
+        "topology": "`two_step` (default): document outside, face inside two doors; `one_step`: both before a single door; "
+        "`segregated`: the document was read at a kiosk, and [devices.token] finds it again at the gate",
+        "pipelined": "two_step only: `true` reads the next document while somebody is inside (default false)",
+        "closing_tries": f"how often a door is asked to close before an officer is called (default {DEFAULT_CLOSING_TRIES})",
     },
     "paths": {
         "database": "the lane's own log (SQLite)",
@@ -120,6 +144,13 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "profile": "`framed`: a shipped profile's name or a file, see docs/gate-profiles.md",
         "emulated": "as above",
     },
+    "devices.token": {
+        "driver": "segregated lanes: what reads a document again at the gate, as [devices.mrz]",
+        "port": "as above",
+        "baud": "as above",
+        "profile": "as above",
+        "emulated": "as above",
+    },
     "devices.boarding_pass": {
         "driver": "`boarding_pass_serial`; without this table the lane has no boarding pass reader",
         "port": "serial port by its stable name",
@@ -151,12 +182,21 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "sealing": "the centre's public sealing key",
         "receipts": "the centre's public receipt key (PEM)",
     },
+    "supervision": {
+        "officer_required": "`true` (default): the lane takes travellers only while an officer is signed on at a console",
+    },
+    "degraded": {
+        "camera": "`close` (default) or `refer`: without camera or face comparison the lane takes nobody, or reads documents and "
+        "sends everybody to an officer",
+        "chip_reader": "as above, without chip reader",
+        "lists": "as above, when a watchlist is out of date (default `refer`)",
+    },
     "record": {
         "inspection": "what the sealed record of an inspection keeps: basic (default, nothing personal), standard, "
         "standard_optical, standard_electronic or full; see docs/inspection.md",
         "lines": "folder for recordings of what passes over serial lines, sealed to the centre's key; without it nothing is "
         "recorded. Each start of the lane begins a file for each device, of 64 MiB at most; nobody but you removes them",
-        "lines_of": 'whose lines are recorded there: a list of mrz, chip, gate, boarding_pass (default `["gate"]`; the others '
+        "lines_of": 'whose lines are recorded there: a list of mrz, chip, gate (default `["gate"]`; the others '
         "carry travellers' data)",
     },
     "timers": {"*": "lane timers by name, in seconds; see docs/lane.md"},
@@ -188,7 +228,7 @@ def parse_tree(tree: Mapping[str, Any], base: Path, name: str) -> LaneConfig:
     _refuse_keys(tree, name)
     reader = _Reader(tree, base, name)
     cameras = reader.cameras()
-    return LaneConfig(
+    config = LaneConfig(
         name=reader.text("lane", "name"),
         number=reader.number("lane", "number", 1, 1, 999),
         language=reader.text("lane", "language", "en"),
@@ -217,7 +257,15 @@ def parse_tree(tree: Mapping[str, Any], base: Path, name: str) -> LaneConfig:
         boarding_pass=reader.optional_device("boarding_pass"),
         lines=reader.optional_path("record", "lines"),
         lines_of=reader.lines_of(),
+        topology=reader.word("lane", "topology", Topology, Topology.TWO_STEP),
+        pipelined=reader.truth("lane", "pipelined", default=False),
+        closing_tries=reader.number("lane", "closing_tries", DEFAULT_CLOSING_TRIES, *CLOSING_TRIES),
+        token=reader.optional_device("token"),
+        officer_required=reader.truth("supervision", "officer_required", default=True),
+        closes=reader.closes(),
     )
+    _refuse_contradictions(config, name)
+    return config
 
 
 def read_config(path: Path) -> str:
@@ -245,6 +293,17 @@ def _refuse_unknown(tree: Mapping[str, Any], name: str) -> None:
             for key in keys:
                 if key not in TABLES[full] and "*" not in TABLES[full]:
                     raise ConfigError(f"{name}: [{full}] {key} is unknown; known keys are {', '.join(TABLES[full])}")
+
+
+def _refuse_contradictions(config: LaneConfig, name: str) -> None:
+    """Keys that are good by themselves and wrong together (I14)."""
+    segregated = config.topology is Topology.SEGREGATED
+    if segregated and config.token is None:
+        raise ConfigError(f"{name}: [lane] topology segregated needs [devices.token], which finds at the gate what a kiosk read")
+    if config.token is not None and not segregated:
+        raise ConfigError(f'{name}: [devices.token] is for [lane] topology = "segregated" only')
+    if config.pipelined and config.topology is not Topology.TWO_STEP:
+        raise ConfigError(f"{name}: [lane] pipelined needs topology two_step; nowhere else can two travellers be under way")
 
 
 def looks_like_key(value: object) -> bool:
@@ -325,6 +384,29 @@ class _Reader:
                 options[key] = self._base / value if key.endswith("_file") else value
         port = self._port(table) if options.get("name") is None else self._base
         return DeviceConfig(self.text(table, "driver"), port, options)
+
+    def truth(self, table: str, key: str, *, default: bool) -> bool:
+        value = self._value(table, key)
+        if value is not None and not isinstance(value, bool):
+            raise ConfigError(f"{self._name}: [{table}] {key} must be true or false")
+        return default if value is None else value
+
+    def word(self, table: str, key: str, words: type[WordT], default: WordT) -> WordT:
+        value = self._value(table, key)
+        try:
+            return default if value is None else words(value)
+        except ValueError:
+            known = ", ".join(str(word.value) for word in words)
+            raise ConfigError(f"{self._name}: [{table}] {key} must be one of {known}") from None
+
+    def closes(self) -> frozenset[Degradation]:
+        """What closes the lane instead of sending everybody to an officer (P21)."""
+        usual = {name: "close" if what in DEFAULT_CLOSES else "refer" for name, what in DEGRADED_KEYS.items()}
+        chosen = {name: self.text("degraded", name, usual[name]) for name in DEGRADED_KEYS}
+        for name, word in chosen.items():
+            if word not in ("close", "refer"):
+                raise ConfigError(f"{self._name}: [degraded] {name} must be close or refer")
+        return frozenset(DEGRADED_KEYS[name] for name, word in chosen.items() if word == "close")
 
     def optional_device(self, kind: str) -> DeviceConfig | None:
         """A device that a lane may do without: None where its table is not there."""

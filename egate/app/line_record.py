@@ -1,11 +1,15 @@
 """Recordings of what passes over a device's line (L10): sealed to the centre's key, so that the lane cannot read its own past.
 
-The seal names its purpose, so a recording opens as nothing else. A file is begun anew and never added to; the caller names it.
+The seal names its purpose, so a recording opens as nothing else. A file is begun anew and never added to by a later start. A lane
+that records (`[record] lines`) makes the file with the first block that is full, and the line goes on where that cannot be.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,6 +22,10 @@ from egate.storage.vault import CentrePrivateKey, CentrePublicKey, SealingSuite,
 PURPOSE = b"egate/line-recording/v1"
 SUFFIX = ".line"
 LARGEST_FILE_BYTES = 128 * 1024 * 1024
+LARGEST_FOLDER_BYTES = 1024 * 1024 * 1024
+"""A folder with more recordings than this gets no further one: a lane must not fill its disk with what nobody fetches."""
+
+_LOG = logging.getLogger(__name__)
 
 
 class LineRecording:
@@ -40,6 +48,46 @@ class LineRecording:
     def _append(self, data: bytes) -> None:
         self._file.write(data)
         self._file.flush()
+
+
+def recorded_line(folder: Path, device: str, key: CentrePublicKey, clock: Clock) -> Callable[[Link], Link]:
+    """What records the line of a device into a new file of `folder`, for `drivers.PortSettings.line`; opens nothing yet."""
+    vault = Vault(key)
+
+    def recorded(inner: Link) -> Link:
+        moment = clock.wall_ns()
+        stamp = f"{datetime.fromtimestamp(moment // 10**9, UTC):%Y%m%dT%H%M%S}{moment % 10**9:09}"
+        file = _GrowingFile(folder / f"{device}-{stamp}{SUFFIX}")
+        return RecordingLink(inner, Recorder(lambda block: vault.seal(block, PURPOSE), file.append, clock))
+
+    return recorded
+
+
+def room_for_recordings(folder: Path) -> bool:
+    """Whether a further recording may be made there; raises DeviceError where there is no such folder."""
+    try:
+        held = sum(path.stat().st_size for path in folder.iterdir() if path.suffix == SUFFIX)
+    except OSError:
+        problem = "there is no such folder; create it, for the lane's account alone"
+        raise DeviceError(f"record lines into {folder}", problem) from None
+    if held > LARGEST_FOLDER_BYTES:
+        _LOG.warning("no line is recorded: %s holds more than %d MiB of recordings", folder, LARGEST_FOLDER_BYTES // 1024**2)
+    return held <= LARGEST_FOLDER_BYTES
+
+
+class _GrowingFile:
+    """A file that is made with its first block and is open only while a block is added."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._flags = os.O_CREAT | os.O_EXCL
+
+    def append(self, data: bytes) -> None:
+        """Add a block; raises OSError."""
+        number = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | self._flags, 0o600)
+        with os.fdopen(number, "ab") as file:
+            self._flags = 0
+            file.write(data)
 
 
 def read_line_recording(path: Path, key: CentrePrivateKey) -> tuple[Chunk, ...]:

@@ -18,10 +18,12 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 import drivers
+from drivers.link import Link
 from egate import __version__
 from egate.app.camera_config import CameraConfig
 from egate.app.config import ConfigError, DeviceConfig, LaneConfig
 from egate.app.face_client import FaceClient
+from egate.app.line_record import recorded_line, room_for_recordings
 from egate.app.optical_reader import OpticalMrzReader, PageWorker
 from egate.app.parts import Parts
 from egate.app.terminal_folder import load_terminal_folder
@@ -50,6 +52,8 @@ _KEY_DIGITS = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{64}")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _DEFAULT_BAUD = {"mrz": 9600, "chip": 115_200, "gate": 115_200, "boarding_pass": 115_200}
 
+Line = Callable[[Link], Link]
+"""What stands between a driver and its serial line."""
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +64,7 @@ def build_parts(config: LaneConfig, clock: Clock) -> Parts:
     profile = _profile(config.profile)
     supplied = _trust(config, today)
     lists = _watchlists(config)
+    lines = _recorded_lines(config, clock)
     return Parts(
         config=config,
         clock=clock,
@@ -67,9 +72,9 @@ def build_parts(config: LaneConfig, clock: Clock) -> Parts:
         profile=profile,
         trust=supplied.store,
         lists=lists,
-        mrz=make_mrz_device(config.mrz, clock),
-        chip=make_chip_device(config.chip, clock),
-        gate=make_gate_device(config.gate, clock),
+        mrz=make_mrz_device(config.mrz, clock, lines.get("mrz")),
+        chip=make_chip_device(config.chip, clock, lines.get("chip")),
+        gate=make_gate_device(config.gate, clock, lines.get("gate")),
         face=FaceClient(face_command(config, profile), clock),
         officers=_officers(config.officers),
         receipt_key=load_verify_key(config.receipt_key),
@@ -99,6 +104,7 @@ def part_checks(config: LaneConfig, clock: Clock) -> tuple[tuple[str, Callable[[
         ("officers", lambda: _officers(config.officers)),
         ("keys", lambda: load_verify_key(config.receipt_key)),
         ("keys", lambda: load_sealing_public(config.sealing_key)),
+        ("record", lambda: config.lines and room_for_recordings(config.lines)),
         ("timers", lambda: settings_from(config.timers)),
     )
 
@@ -115,7 +121,15 @@ def face_command(config: LaneConfig, profile: Profile) -> tuple[str, ...]:
     )
 
 
-def _port(device: DeviceConfig, kind: str, key: bytes = b"") -> drivers.PortSettings:
+def _recorded_lines(config: LaneConfig, clock: Clock) -> dict[str, Line]:
+    """What records the lines that are to be recorded, by device; empty where there is no room. Raises DeviceError."""
+    if config.lines is None or not room_for_recordings(config.lines):
+        return {}
+    key = load_sealing_public(config.sealing_key)
+    return {device: recorded_line(config.lines, device, key, clock) for device in config.lines_of}
+
+
+def _port(device: DeviceConfig, kind: str, key: bytes = b"", line: Line | None = None) -> drivers.PortSettings:
     options = device.options
     return drivers.PortSettings(
         path=str(device.port),
@@ -130,33 +144,36 @@ def _port(device: DeviceConfig, kind: str, key: bytes = b"") -> drivers.PortSett
         max_response_bytes=int(options.get("max_response_bytes", 0)),
         boards=str(options.get("boards", "")),
         wiring=str(options.get("wiring", "")),
+        line=line,
     )
 
 
-def make_gate_device(device: DeviceConfig, clock: Clock) -> GateUnit:
+def make_gate_device(
+    device: DeviceConfig, clock: Clock, line: Line | None = None, entropy: Callable[[int], bytes] = secrets.token_bytes
+) -> GateUnit:
     """The gate unit of [devices.gate], not opened yet; raises ConfigError or DeviceError."""
     secure = device.driver not in drivers.GATE_UNITS_WITHOUT_A_KEY
     key = read_hex_key(device.options.get("key_file"), "[devices.gate] key_file") if secure else b""
-    return drivers.make_gate_unit(device.driver, _port(device, "gate", key), clock, secrets.token_bytes)
+    return drivers.make_gate_unit(device.driver, _port(device, "gate", key, line), clock, entropy)
 
 
-def make_chip_device(device: DeviceConfig, clock: Clock) -> ChipReader:
+def make_chip_device(device: DeviceConfig, clock: Clock, line: Line | None = None) -> ChipReader:
     """The chip reader of [devices.chip], not opened yet; raises DeviceError."""
-    return drivers.make_chip_reader(device.driver, _port(device, "chip"), clock)
+    return drivers.make_chip_reader(device.driver, _port(device, "chip", line=line), clock)
 
 
-def make_mrz_device(device: DeviceConfig, clock: Clock) -> MrzReader:
+def make_mrz_device(device: DeviceConfig, clock: Clock, line: Line | None = None) -> MrzReader:
     """A reader that sends lines, or one that sends pictures, which a child process reads."""
-    settings = _port(device, "mrz")
+    settings = _port(device, "mrz", line=line)
     if device.driver not in drivers.PAGE_READERS:
         return drivers.make_mrz_reader(device.driver, settings, clock)
     pages = drivers.make_page_reader(device.driver, settings, clock)
     return OpticalMrzReader(pages, PageWorker(), clock, continuous=device.driver == drivers.PAGE_CAMERA)
 
 
-def make_pass_device(device: DeviceConfig, clock: Clock) -> BoardingPassReader:
+def make_pass_device(device: DeviceConfig, clock: Clock, line: Line | None = None) -> BoardingPassReader:
     """The boarding pass reader of [devices.boarding_pass], not opened yet; raises DeviceError."""
-    return drivers.make_boarding_pass_reader(device.driver, _port(device, "boarding_pass"), clock)
+    return drivers.make_boarding_pass_reader(device.driver, _port(device, "boarding_pass", line=line), clock)
 
 
 def _profile(path: Path | None) -> Profile:

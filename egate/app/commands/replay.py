@@ -1,4 +1,4 @@
-"""`egate replay`: judge a recorded inspection again, and show what ends otherwise.
+"""`egate replay`: judge a recorded inspection again, or play a recorded line to its driver, and show what ends otherwise.
 
 Exit status: 0 every check ends as before; 1 something ends otherwise; 2 the record cannot be judged.
 """
@@ -11,13 +11,15 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from egate.app.config import ConfigError
+from egate.app.clock import SystemClock
+from egate.app.config import ConfigError, load_config
 from egate.app.inspecting.files import profile_of, write_private
 from egate.app.inspecting.recorded import record_of_crossing, record_of_file
 from egate.app.inspecting.report import comparison_lines, turn_lines
 from egate.app.inspecting.terminal import look_of
 from egate.app.inspecting.trusting import believe
 from egate.app.inspecting.turns import decide_again
+from egate.app.line_replay import DEVICES, replay_line
 from egate.inspection.export import encode_record
 from egate.inspection.record import InspectionRecord
 from egate.inspection.rejudging import judge_again, recorded_profile, recorded_trust, why_not
@@ -31,6 +33,7 @@ examples:
   egate replay record.json --profile new.toml               with other rules
   egate replay record.json --trust TRUST --at 2027-01-31    as it would end on another day
 
+  egate replay gate-….line --line gate --config lane.toml --open sealing.pem     a recorded line, played to its driver
   egate replay 8c0f5a… --ledger hub.db --open sealing.pem   a passage of a lane, at the centre
 
 Only a record of the log profile `full` holds what is needed (egate inspect … --json record.json --log-profile full).
@@ -42,6 +45,10 @@ exit status:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `egate replay`."""
+    parser.add_argument(
+        "--line", default="", metavar="DEVICE", help=f"the record is that of a device's line: {', '.join(DEVICES)}"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the lane's configuration, with --line")
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLES
     parser.add_argument("record", metavar="RECORD", help="the record of an inspection (JSON); with --ledger, a transaction")
@@ -55,6 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Judge a record again; returns the exit status. Raises ConfigError or EgateError where that cannot be done."""
+    if arguments.line:
+        return _line(arguments)
     record = _record(arguments)
     if arguments.save is not None:
         write_private(arguments.save, encode_record(record), "--save")
@@ -78,6 +87,23 @@ def run(arguments: argparse.Namespace) -> int:
     sys.stdout.write("".join(f"{look.plain(line)}\n" for line in lines))
     otherwise = any(entry.changed for entry in compared) or any(turn.then is not turn.now for turn in turns)
     return OTHERWISE if otherwise else SAME
+
+
+def _line(arguments: argparse.Namespace) -> int:
+    """Play a recorded line; a driver that writes otherwise than then, or does not come to the end, is `OTHERWISE`."""
+    if arguments.config is None or arguments.open_with is None:
+        raise ConfigError("--line needs --config with the lane's configuration and --open with the centre's private sealing key")
+    lane = load_config(arguments.config)
+    played = replay_line(
+        Path(arguments.record), arguments.line, lane, arguments.open_with, SystemClock(), lambda words: _print(f"  {words}")
+    )
+    end = "played to its end" if played.whole else "not played to its end: the driver waits for what does not come"
+    _print(f"{played.chunks} happenings, {end}; the driver wrote {played.strange_bytes} bytes otherwise than then.")
+    return SAME if played.whole and not played.strange_bytes else OTHERWISE
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
 
 
 def _record(arguments: argparse.Namespace) -> InspectionRecord:
