@@ -144,17 +144,17 @@ class WatchedCamera:
             return
         with self._changed:
             back, self._problem = bool(self._problem), ""
+            if back:
+                log.warning("camera %s is back", self._name)
             self._frame, self._streaming = frame, True
             self._changed.notify_all()
-        if back:
-            log.warning("camera %s is back", self._name)
 
     def _lose(self, stop: threading.Event, problem: str) -> None:
         if stop.is_set():
             return
         with self._changed:
             first, self._problem = not self._problem, problem
+            if first:
+                log.warning("camera %s lost: %s", self._name, problem)
             self._frame, self._streaming = None, False
             self._changed.notify_all()
-        if first:
-            log.warning("camera %s lost: %s", self._name, problem)
