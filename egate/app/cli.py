@@ -19,6 +19,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("egate.app.commands.demo", "watch travellers cross a gate whose hardware is emulated at the far end of its wires"),
     "run": ("egate.app.commands.run", "run one lane with the devices that its configuration names"),
     "devices": ("egate.app.commands.devices", "what is plugged in: list, suggest configuration, monitor, test"),
+    "commission": ("egate.app.commands.commission", "test a lane step by step before it opens, and leave a signed report"),
+    "diagnostics": ("egate.app.commands.diagnostics", "collect what somebody far away needs to help, without personal data or keys"),
     "config": ("egate.app.commands.config", "check a lane's file, compare, apply with a way back, confirm, roll back"),
     "sync": ("egate.app.commands.sync", "send sealed records to the centre and bring receipts back"),
     "hub": ("egate.app.commands.hub", "the centre: verify what lanes send, keep the ledger, sign receipts"),
