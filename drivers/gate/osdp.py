@@ -23,6 +23,7 @@ from drivers.gate.contacts import SettledContacts
 from drivers.gate.listeners import ReportListeners
 from drivers.gate.osdp_layout import UnitLayout, UnitPlate, one_unit
 from drivers.gate.osdp_protocol import ControlPanel, UnitIdentity, encode_output_off, encode_timed_output
+from drivers.gate.osdp_secure import BlockKey
 from drivers.gate.osdp_unit import OsdpUnit, UnitNeeds, Wire
 from drivers.link import Link
 from egate.model.errors import DeviceError
@@ -43,7 +44,7 @@ class OsdpConfig:
     own (L13). `unit_keys` are by address; a unit that is not among them has `key`.
     """
 
-    key: bytes = field(repr=False)
+    key: bytes | BlockKey = field(repr=False)
     address: int = 1
     vendor: str | None = None
     model: int | None = None

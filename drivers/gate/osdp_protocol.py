@@ -31,7 +31,7 @@ from drivers.gate.osdp_packet import (
     ReplyCode,
     SecurityType,
 )
-from drivers.gate.osdp_secure import DEFAULT_KEY, KEY_SIZE, RANDOM_SIZE, SecureChannel
+from drivers.gate.osdp_secure import KEY_SIZE, RANDOM_SIZE, BlockKey, SecureChannel, checked_base_key
 from egate.model.errors import DeviceError, MalformedData, TrustError
 
 REPEATS = 1  # of an unanswered question, with the same sequence number
@@ -152,16 +152,12 @@ def parse_local_status(data: bytes) -> LocalStatus:
 class ControlPanel:
     """One session at a time with one peripheral. `entropy` gives that many unpredictable bytes."""
 
-    def __init__(self, address: int, key: bytes, entropy: Callable[[int], bytes], counters: DeviceCounters) -> None:
+    def __init__(self, address: int, key: bytes | BlockKey, entropy: Callable[[int], bytes], counters: DeviceCounters) -> None:
         doing = f"configure OSDP address {address}"
         if not 0 <= address < BROADCAST_ADDRESS:
             raise DeviceError(doing, "the address must be 0 to 126")
-        if len(key) != KEY_SIZE:
-            raise DeviceError(doing, f"the secure channel key must have {KEY_SIZE} bytes")
-        if key == DEFAULT_KEY:
-            raise DeviceError(doing, "the secure channel key is the published default; load an own key into the unit")
         self._address = address
-        self._key = key
+        self._key = checked_base_key(key, doing)
         self._entropy = entropy
         self._counters = counters
         self._sequence = 0

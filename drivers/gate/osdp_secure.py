@@ -7,12 +7,13 @@ left out or reordered. A channel lives for one session; a new handshake makes a 
 from __future__ import annotations
 
 import hmac
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from drivers.gate.osdp_packet import ENCRYPTED_TYPES, MAC_SIZE, PROTECTED_TYPES, Packet, SecurityType
-from egate.model.errors import TrustError
+from egate.model.errors import DeviceError, TrustError
 
 KEY_SIZE = 16
 RANDOM_SIZE = 8
@@ -25,6 +26,35 @@ def _encrypt_block(key: bytes, block: bytes) -> bytes:
     """AES-128 of one block."""
     encryptor = Cipher(algorithms.AES(key), modes.ECB()).encryptor()  # noqa: S305 - the standard derives keys with single blocks
     return encryptor.update(block) + encryptor.finalize()
+
+
+class BlockKey(Protocol):
+    """A base key that lies elsewhere, in a token for example: it encrypts single blocks and is never given away (L6)."""
+
+    def encrypt_block(self, block: bytes) -> bytes:
+        """AES-128 of one block; raises DeviceError when the key is not there any more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInMemory:
+    """A base key that this program holds itself."""
+
+    secret: bytes = field(repr=False)
+
+    def encrypt_block(self, block: bytes) -> bytes:
+        """AES-128 of one block."""
+        return _encrypt_block(self.secret, block)
+
+
+def checked_base_key(key: bytes | BlockKey, doing: str) -> BlockKey:
+    """The key, unless it has the wrong size or is the published one (L5), wherever it lies; raises DeviceError."""
+    if isinstance(key, bytes) and len(key) != KEY_SIZE:
+        raise DeviceError(doing, f"the secure channel key must have {KEY_SIZE} bytes")
+    checked: BlockKey = KeyInMemory(key) if isinstance(key, bytes) else key
+    if hmac.compare_digest(checked.encrypt_block(bytes(BLOCK)), _encrypt_block(DEFAULT_KEY, bytes(BLOCK))):
+        raise DeviceError(doing, "the secure channel key is the published default; load an own key into the unit")
+    return checked
 
 
 def _encrypt_chain(key: bytes, start: bytes, data: bytes) -> bytes:
@@ -52,10 +82,11 @@ def _padded(data: bytes) -> bytes:
 class SecureChannel:
     """The keys and the MAC chain of one session between a control panel and a peripheral."""
 
-    def __init__(self, base_key: bytes, panel_random: bytes, peripheral_random: bytes) -> None:
-        self._encryption_key = self._derive(base_key, b"\x01\x82", panel_random)
-        self._mac_key_1 = self._derive(base_key, b"\x01\x01", panel_random)
-        self._mac_key_2 = self._derive(base_key, b"\x01\x02", panel_random)
+    def __init__(self, base_key: bytes | BlockKey, panel_random: bytes, peripheral_random: bytes) -> None:
+        base = KeyInMemory(base_key) if isinstance(base_key, bytes) else base_key
+        self._encryption_key = self._derive(base, b"\x01\x82", panel_random)
+        self._mac_key_1 = self._derive(base, b"\x01\x01", panel_random)
+        self._mac_key_2 = self._derive(base, b"\x01\x02", panel_random)
         self.client_cryptogram = _encrypt_block(self._encryption_key, panel_random + peripheral_random)
         self.server_cryptogram = _encrypt_block(self._encryption_key, peripheral_random + panel_random)
         self.initial_mac = _encrypt_block(self._mac_key_2, _encrypt_block(self._mac_key_1, self.server_cryptogram))
@@ -63,9 +94,9 @@ class SecureChannel:
         self._reply_mac = self.initial_mac
 
     @staticmethod
-    def _derive(base_key: bytes, purpose: bytes, panel_random: bytes) -> bytes:
+    def _derive(base_key: BlockKey, purpose: bytes, panel_random: bytes) -> bytes:
         """One session key: the purpose and six bytes of the panel's random under the base key."""
-        return _encrypt_block(base_key, purpose + panel_random[:6] + bytes(8))
+        return base_key.encrypt_block(purpose + panel_random[:6] + bytes(8))
 
     def client_cryptogram_is(self, claimed: bytes) -> bool:
         """Whether the peripheral knows the base key."""
