@@ -12,6 +12,7 @@ import re
 import secrets
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from egate.app.line_record import recorded_line, room_for_recordings
 from egate.app.optical_reader import OpticalMrzReader, PageWorker
 from egate.app.parts import Parts
 from egate.app.terminal_folder import load_terminal_folder
+from egate.app.unit_keys import parse_unit_keys
 from egate.checks.profile import default_profile, load_profile
 from egate.lane.settings import settings_from
 from egate.model.checks import Profile
@@ -48,6 +50,7 @@ LARGEST_LIST_BYTES = 2 * 1024**3
 LARGEST_MEMORY_BYTES = 64 * 1024
 """The remembered versions of a few lists."""
 
+LARGEST_KEY_FILE_BYTES = 1024
 _KEY_DIGITS = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{64}")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _DEFAULT_BAUD = {"mrz": 9600, "chip": 115_200, "gate": 115_200, "boarding_pass": 115_200}
@@ -153,8 +156,9 @@ def make_gate_device(
 ) -> GateUnit:
     """The gate unit of [devices.gate], not opened yet; raises ConfigError or DeviceError."""
     secure = device.driver not in drivers.GATE_UNITS_WITHOUT_A_KEY
-    key = read_hex_key(device.options.get("key_file"), "[devices.gate] key_file") if secure else b""
-    return drivers.make_gate_unit(device.driver, _port(device, "gate", key, line), clock, entropy)
+    key, unit_keys = read_unit_keys(device.options.get("key_file"), "[devices.gate] key_file") if secure else (b"", {})
+    settings = replace(_port(device, "gate", key, line), unit_keys=unit_keys)
+    return drivers.make_gate_unit(device.driver, settings, clock, entropy)
 
 
 def make_chip_device(device: DeviceConfig, clock: Clock, line: Line | None = None) -> ChipReader:
@@ -299,6 +303,15 @@ def _officers(directory: Path) -> Mapping[str, Ed25519PublicKey]:
     return officers
 
 
+def read_unit_keys(path: object, what: str) -> tuple[bytes, dict[int, bytes]]:
+    """The key of all units of a gate, or those of single units by address; what is in the file never shows in a message."""
+    keys = parse_unit_keys(_read(path, LARGEST_KEY_FILE_BYTES).decode("ascii", "replace")) if isinstance(path, Path) else {}
+    if not keys or not isinstance(path, Path):
+        return read_hex_key(path, what), {}
+    _refuse_readable(path, what)
+    return b"", keys
+
+
 def read_hex_key(path: object, what: str) -> bytes:
     """A key as hexadecimal text in a file; what is in the file never shows in a message."""
     if not isinstance(path, Path):
@@ -306,9 +319,14 @@ def read_hex_key(path: object, what: str) -> bytes:
     text = _read(path, 1024).decode("ascii", "replace").strip()
     if not _KEY_DIGITS.fullmatch(text):
         raise ConfigError(f"{what}: {path} must hold 32 or 64 hexadecimal digits and nothing else")
+    _refuse_readable(path, what)
+    return bytes.fromhex(text)
+
+
+def _refuse_readable(path: Path, what: str) -> None:
+    """A key that other accounts may read is none."""
     if path.stat().st_mode & 0o077:
         raise ConfigError(f"{what}: other accounts of this machine may read {path}; run: chmod 600 {path}")
-    return bytes.fromhex(text)
 
 
 def _read(path: Path, limit_bytes: int) -> bytes:
