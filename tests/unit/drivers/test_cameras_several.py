@@ -288,14 +288,19 @@ def test_a_set_without_any_camera_fails_with_every_reason(caplog: pytest.LogCapt
     caplog.clear()
 
 
+def drain(cameras: SeveralCameras) -> None:
+    """What is left of the pictures, then nothing."""
+    for _ in range(4):
+        cameras.frame()
+
+
 def test_when_all_fall_silent_the_set_fails(caplog: pytest.LogCaptureFixture) -> None:
     low, high = PlayedCamera(15), PlayedCamera(15)
     with set_of(low, high, patience=SHORT) as cameras:
         cameras.open()
         assert fed(cameras, (low, high), 15, 15) == 15
         with pytest.raises(DeviceError, match="it gives no pictures"):
-            for _ in range(4):
-                cameras.frame()  # what is left of the pictures, then nothing
+            drain(cameras)
         assert sorted(lines(caplog)) == [f"camera cam{index} lost: it gives no pictures for 250 ms" for index in range(2)]
 
 
