@@ -159,10 +159,11 @@ def _modbus(settings: PortSettings, clock: Clock, entropy: Entropy) -> GateUnit:
 
 def _framed(settings: PortSettings, clock: Clock, entropy: Entropy) -> GateUnit:
     from drivers.gate.framed import FramedGate
+    from drivers.gate.framed_barrier import wired
     from drivers.gate.framed_profile import load_profile
 
     del entropy  # such lines carry nothing secret
-    profile = load_profile(settings.profile)
+    profile = wired(load_profile(settings.profile), settings.wiring)
     link = _link(settings, profile.line.baud, clock)
     return FramedGate(link, profile, settings.address, clock)
 

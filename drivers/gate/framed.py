@@ -3,7 +3,9 @@
 Like the OSDP unit it samples the contacts all the time and carries out orders between two samples. Rules:
 
 - Only a complete profile becomes a gate unit; another is refused with the sentence that says why (I3, I14).
-- `unlock` carries its time; time spent on repeats is taken off the lease, and a lease that is over is not sent any more.
+- `unlock` carries its time; time spent on repeats is taken off the lease, and a lease that is over is not sent any more. A board
+  with one barrier keeps the time as a parameter, which is set before a release unless it is known to be set in this session.
+- A door that the lane has not is locked, is never unlocked, and locking it is done at once.
 - A sample carries the number of the last order acknowledged *before it was asked for* (I2). Boards of this kind seldom number
   their answers: after an unanswered question the line rests as long again, and what comes late is dropped (L7).
 - Silence is a lost unit within 500 ms (L2): `reports()` raises once, and a new `reports()` goes on when the unit is back.
@@ -21,6 +23,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from drivers.counters import DeviceCounters
+from drivers.gate.contacts import Output
 from drivers.gate.framed_model import LONGEST_LEASE_S, SHORTEST_LEASE_S, FramedProfile, Framing, Question
 from drivers.gate.framed_protocol import (
     Answer,
@@ -33,9 +36,10 @@ from drivers.gate.framed_protocol import (
     signal_value,
     strange_words,
 )
+from drivers.gate.lamps import LAMPS, SignalLamps
 from drivers.link import Link
 from egate.model.errors import DeviceError, MalformedData
-from egate.model.lane import Door, DoorState, GateReport
+from egate.model.lane import Door, DoorState, GateReport, Signal
 from egate.ports import Clock
 
 SHORTEST_PAUSE_S = 0.008  # of real time between two samples, so that a fast clock does not make a busy loop
@@ -43,6 +47,7 @@ POLL_INTERVAL_S = 0.04  # 25 samples a second: emergency must be seen in 100 ms 
 LOSS_WITHIN_S = 0.45  # all attempts of one question together (L2)
 AWAY_PAUSE_S = 0.2  # between attempts while the unit is away
 MOST_HEARD_BYTES = 2048  # since a question, looked through again when no answer was found
+GRACE_S = 0.05  # of a lease that may pass before the order is sent without costing a unit
 WAITING_ERRANDS = 16  # orders that may wait for the wire
 WAITING_REPORTS = 8  # samples kept for a reader that is slow; the oldest go first
 
@@ -64,7 +69,7 @@ class _Unanswered(DeviceError):
 
 
 class FramedGate:
-    """Fulfils `egate.ports.GateUnit`. Raises DeviceError for a profile that is not complete."""
+    """Fulfils `egate.ports.GateUnit` and `Indicator`. Raises DeviceError for a profile that is not complete."""
 
     def __init__(self, link: Link, profile: FramedProfile, address: int, clock: Clock) -> None:
         if not profile.complete or profile.answer is None:
@@ -93,6 +98,9 @@ class FramedGate:
         self._listeners: set[asyncio.Queue[GateReport | DeviceError]] = set()
         self._acknowledged = 0
         self._lease_until: dict[Door, float] = {}
+        self._limits: dict[str, int] = {}
+        self._lamps = SignalLamps([output for output in LAMPS if f"{output.value}_on" in profile.orders])
+        self._shows: list[asyncio.Future[None]] = []
         self._trouble = ""
         self._online = False
         self._task: asyncio.Task[None] | None = None
@@ -114,6 +122,7 @@ class FramedGate:
         await self._link.open()
         try:
             self._check_identity(await self._poll())
+            await self._set_up()
         except BaseException:
             await self._link.close()
             raise
@@ -137,8 +146,11 @@ class FramedGate:
 
     async def unlock(self, door: Door, lease_s: float, number: int) -> None:
         """Unlock for at most `lease_s` (0.1 to 10 s, I3); returns once acknowledged, raises DeviceError."""
+        if door not in self._profile.doors:
+            raise DeviceError("unlock a door", f"the lane has no {door.value} door")
         order = self._profile.orders[f"unlock_{door.value}"]
-        if order.time is None or not max(SHORTEST_LEASE_S, order.time.unit_ms / 1000) <= lease_s <= LONGEST_LEASE_S:
+        time = self._profile.orders[order.limit].time if order.limit else order.time
+        if time is None or not max(SHORTEST_LEASE_S, time.unit_ms / 1000) <= lease_s <= LONGEST_LEASE_S:
             raise DeviceError("unlock a door", f"a lease of {lease_s} s cannot be ordered at this board")
         until = self._clock.monotonic() + lease_s
         self._lease_until[door] = max(self._lease_until.get(door, until), until)
@@ -146,8 +158,20 @@ class FramedGate:
 
     async def lock(self, door: Door, number: int) -> None:
         """End the lease of a door; returns once acknowledged, raises DeviceError."""
+        if door not in self._profile.doors:
+            self._acknowledged = max(self._acknowledged, number)
+            return
         await self._order(self._profile.orders[f"lock_{door.value}"], None, number)
         self._lease_until.pop(door, None)
+
+    async def show(self, signal: Signal) -> None:
+        """Show this until told otherwise; returns once acknowledged, raises DeviceError. Lamps without orders show nothing."""
+        if self._task is None or not self._online:
+            raise DeviceError("switch the lamps", "the gate board is not there")
+        self._lamps.want(signal)
+        shown: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._shows.append(shown)
+        await shown
 
     async def reports(self) -> AsyncIterator[GateReport]:
         """Samples from now on, while somebody listens; raises DeviceError when the board is lost.
@@ -197,6 +221,7 @@ class FramedGate:
             await self._sample()
             while not self._errands.empty():
                 await self._serve(self._errands.get_nowait())
+            await self._switch_lamps()
             while not pause.done() or loop.time() < earliest:
                 await self._serve_until(pause, earliest - loop.time())
             pause.result()  # a clock that fails is a defect, not a pause of no length
@@ -220,6 +245,8 @@ class FramedGate:
         if errand.answer.done():
             return
         try:
+            if errand.question.limit:
+                await self._set_limit(errand)
             answer = await self._ask(errand.question, errand.until)
         except DeviceError as error:
             _settle(errand, error)
@@ -234,12 +261,67 @@ class FramedGate:
         if not errand.answer.done():
             errand.answer.set_result(None)
 
+    async def _set_limit(self, errand: _Errand) -> None:
+        """Set after which time the board ends a release by itself, unless it is known to be set."""
+        name, until = errand.question.limit, errand.until
+        limit = self._profile.orders[name]
+        rest_s = 0.0 if until is None else min(until - self._clock.monotonic() + GRACE_S, LONGEST_LEASE_S - LOSS_WITHIN_S)
+        units = 0 if limit.time is None else int(rest_s * 1000) // limit.time.unit_ms
+        if units < 1:
+            raise DeviceError("unlock a door", "the lease was over before the board took the order")
+        if self._limits.get(name) != units:
+            await self._obtain(limit, self._clock.monotonic() + rest_s)
+            self._limits[name] = units
+
+    async def _set_up(self) -> None:
+        """What a session begins with; a board that was away may have been another, or off."""
+        self._limits.clear()
+        self._lamps.forget(LAMPS)
+        barrier = self._profile.barrier
+        for name in () if barrier is None else barrier.setup:
+            await self._obtain(self._profile.orders[name], None)
+
+    async def _obtain(self, question: Question, until: float | None) -> None:
+        """An order of the driver's own; raises DeviceError when the board refuses it."""
+        answer = await self._ask(question, until)
+        if answer.kind == question.refusal:
+            raise DeviceError("command the gate board", f"it refuses an order ({in_words(self._profile, answer)})")
+
+    async def _switch_lamps(self) -> None:
+        """Bring the lamps to what they should show, orders for doors first."""
+        refused, trouble = set[Output](), None
+        while (switch := self._lamps.next_switch(self._clock.monotonic(), refused)) is not None:
+            output, on = switch
+            try:
+                await self._obtain(self._profile.orders[f"{output.value}_{'on' if on else 'off'}"], None)
+            except _Unanswered:
+                raise
+            except DeviceError as error:
+                trouble = error
+                refused.add(output)
+            else:
+                self._lamps.switched(output, on)
+            while not self._errands.empty():
+                await self._serve(self._errands.get_nowait())
+        self._tell_shows(trouble)
+
+    def _tell_shows(self, trouble: DeviceError | None) -> None:
+        """Whoever waits for the lamps hears how it went."""
+        shows, self._shows = self._shows, []
+        for shown in shows:
+            if not shown.done():
+                if trouble is None:
+                    shown.set_result(None)
+                else:
+                    shown.set_exception(DeviceError("switch the lamps", trouble.problem))
+
     async def _sample(self) -> None:
         """Ask every poll and tell the listeners."""
         after_command = self._acknowledged
         answers = await self._poll()
         if not self._online:
             self._check_identity(answers)
+            await self._set_up()
         self.unmasked = gate_report(self._profile, answers, after_command)
         report = self._without_leased_locks(self.unmasked)
         self._tell_trouble(answers)
@@ -371,6 +453,7 @@ class FramedGate:
             _put_newest(queue, error)
 
     def _fail_errands(self, error: DeviceError) -> None:
+        self._tell_shows(error)
         while not self._errands.empty():
             _settle(self._errands.get_nowait(), error)
 

@@ -10,10 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from egate.model.lane import Door
+
 UNLOCK_ORDERS = ("unlock_entry", "unlock_exit")
 LOCK_ORDERS = ("lock_entry", "lock_exit")
 DOOR_SIGNALS = ("entry_closed", "entry_locked", "exit_closed", "exit_locked")
-SIGNALS = (*DOOR_SIGNALS, "persons", "emergency", "tamper", "fault", "identity")
+BARRIER_SIGNALS = ("closed", "locked")
+FURTHER_SIGNALS = ("on_battery", "battery_low", "object_left", "intrusion", "obstructed")
+SIGNALS = (*DOOR_SIGNALS, *BARRIER_SIGNALS, "persons", "emergency", "tamper", "fault", "identity", *FURTHER_SIGNALS)
+LAMP_NAMES = ("lamp_red", "lamp_amber", "lamp_green", "buzzer")
+LAMP_ORDERS = tuple(f"{name}_{state}" for name in LAMP_NAMES for state in ("on", "off"))
 SHORTEST_LEASE_S, DEFAULT_LEASE_S, LONGEST_LEASE_S = 0.1, 3.0, 10.0  # I3
 
 
@@ -36,6 +42,13 @@ class ChecksumKind(Enum):
     CRC_XMODEM = "crc16_xmodem"
     CRC_CCITT = "crc16_ccitt"
     CRC_AUG = "crc16_aug"
+
+
+class Side(Enum):
+    """Whither a barrier opens, seen as the board's maker sees it."""
+
+    LEFT = "left"
+    RIGHT = "right"
 
 
 class Blank(Enum):
@@ -146,12 +159,32 @@ class LeaseTime:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A frame that we send, and the kinds of answer that belong to it ("" for none)."""
+    """A frame that we send, and the kinds of answer that belong to it ("" for none).
+
+    `limit` is the order that sets for how long this one holds, where it does not say so itself.
+    """
 
     body: tuple[bytes | Blank, ...]
     answer: str = ""
     refusal: str = ""
     time: LeaseTime | None = None
+    limit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Barrier:
+    """A board with one barrier: the orders that open it to either side for one person, close it, and set how long it waits.
+
+    `setup` orders are sent once a session. `door` is what the barrier is in the lane, `side` whither it opens.
+    """
+
+    left: str
+    right: str
+    close: str
+    limit: str
+    setup: tuple[str, ...] = ()
+    door: Door = Door.EXIT
+    side: Side = Side.LEFT
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +222,10 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class FramedProfile:
-    """One board. Only a complete one can be the gate unit of a man-trap; `reason` says why another cannot."""
+    """One board. Only a complete one can be a gate unit; `reason` says why another cannot.
+
+    A board with a `barrier` is the one door of a lane in one step, any other carries both doors of a man-trap.
+    """
 
     name: str
     title: str
@@ -204,3 +240,5 @@ class FramedProfile:
     polls: Mapping[str, Question]
     signals: Mapping[str, Signal]
     published: tuple[Published, ...]
+    barrier: Barrier | None = None
+    doors: frozenset[Door] = frozenset(Door)

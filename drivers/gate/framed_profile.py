@@ -3,8 +3,8 @@
 1. read: every table, key and value is checked; nothing is evaluated, formulas and blanks are words of closed lists
 2. fit: bodies, answers, fields and signals belong to each other and have room in their frames
 3. prove: at least two frames that the source prints are made or read exactly by the profile (L12)
-4. judge: a complete profile has what a man-trap needs (timed unlocks, lock contacts, persons, emergency); one that has not
-   says in a sentence why, and is refused as a gate unit but still decodes
+4. judge: a complete profile has what a man-trap needs (timed unlocks, lock contacts, persons, emergency), or with one barrier
+   what a lane in one step needs; one that has not says in a sentence why, and is refused as a gate unit but still decodes
 
 `python -m drivers.gate.framed_profile FILE [FRAME …]` prints what is wrong with a profile, or what frames say.
 """
@@ -19,15 +19,19 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from drivers.gate.framed_barrier import at_door
 from drivers.gate.framed_model import (
+    BARRIER_SIGNALS,
     DEFAULT_LEASE_S,
     DOOR_SIGNALS,
+    LAMP_NAMES,
     LOCK_ORDERS,
     LONGEST_LEASE_S,
     SIGNALS,
     UNLOCK_ORDERS,
     Announced,
     AnswerKind,
+    Barrier,
     Blank,
     ByteOrder,
     Checksum,
@@ -46,6 +50,7 @@ from drivers.gate.framed_protocol import decode_answer, encode_question, frame_s
 from drivers.gate.framed_schema import Checked, parse_hex, problem
 from drivers.link import BAUD_RATES
 from egate.model.errors import DeviceError, MalformedData
+from egate.model.lane import Door
 
 PROFILE_FOLDER = Path(__file__).parent / "profiles"
 LARGEST_FILE_BYTES = 65_536
@@ -86,6 +91,8 @@ def parse_profile(data: bytes) -> FramedProfile:
     profile = _profile(Checked("", "profile", values))
     _fit(profile)
     _prove(profile)
+    if profile.barrier is not None:
+        profile = at_door(profile, profile.barrier.door, profile.barrier.side)
     if profile.complete:
         _judge(profile)
     return profile
@@ -112,7 +119,15 @@ def _profile(table: Checked) -> FramedProfile:
         polls={word: _poll(poll) for word, poll in table.tables("polls", "polls.NAME").items()},
         signals={word: _signal(signal) for word, signal in table.tables("signals", "signals.NAME").items()},
         published=tuple(_published(entry) for entry in table.listed("published", "published")),
+        barrier=_barrier(table.table("barrier", "barrier")) if table.has("barrier") else None,
     )
+
+
+def _barrier(table: Checked) -> Barrier:
+    setup = tuple(name for name in table.values("setup") if isinstance(name, str))
+    if len(setup) != len(table.values("setup")):
+        raise problem(table.at("setup"), "must be a list of orders' names")
+    return Barrier(table.text("left"), table.text("right"), table.text("close"), table.text("limit", ""), setup)
 
 
 def _line(table: Checked) -> Line:
@@ -242,6 +257,8 @@ def _fit(profile: FramedProfile) -> None:
     for part, questions in (("orders", profile.orders), ("polls", profile.polls)):
         for name, question in questions.items():
             _fit_question(profile, f"{part}.{name}", question)
+    if profile.barrier is not None:
+        _fit_barrier(profile, profile.barrier)
     for name, kind in profile.answers.items():
         _fit_answer(profile.answer, f"answers.{name}", kind)
     for name, signal in profile.signals.items():
@@ -264,6 +281,18 @@ def _fit_question(profile: FramedProfile, where: str, question: Question) -> Non
         raise problem(f"{where}.body", f"makes a frame of {len(frame)} bytes; command.length says {length}")
     if profile.command.length is not None and frame_splitter(profile.command).receive(frame) != [frame]:
         raise problem(f"{where}.body", "makes a frame that does not have the form of [command]")
+
+
+def _fit_barrier(profile: FramedProfile, barrier: Barrier) -> None:
+    """Its orders exist, and nothing speaks of doors that it has not."""
+    for name in filter(None, (barrier.left, barrier.right, barrier.close, barrier.limit, *barrier.setup)):
+        _named(name, profile.orders, f"barrier: the order {name!r}")
+    for name in profile.orders.keys() & {*UNLOCK_ORDERS, *LOCK_ORDERS}:
+        raise problem(f"orders.{name}", "cannot be with [barrier]: the wiring says which door the barrier is")
+    for name in profile.signals.keys() & set(DOOR_SIGNALS):
+        raise problem(f"signals.{name}", "cannot be with [barrier]: a barrier has the signals closed and locked")
+    if barrier.limit and profile.orders[barrier.limit].time is None:
+        raise problem("barrier.limit", f"is orders.{barrier.limit}, which has no {{time}}")
 
 
 def _fit_answer(framing: Framing | None, where: str, kind: AnswerKind) -> None:
@@ -342,17 +371,23 @@ def _hex(data: bytes) -> str:
 
 
 def _judge(profile: FramedProfile) -> None:
-    """What a man-trap needs; else the profile must say complete = false."""
-    asked = {poll.answer for poll in profile.polls.values()}
-    for name in (*UNLOCK_ORDERS, *LOCK_ORDERS):
+    """What a man-trap or a lane in one step needs; else the profile must say complete = false."""
+    doors = [door.value for door in Door if door in profile.doors]
+    orders = [f"{verb}_{door}" for verb in ("unlock", "lock") for door in doors]
+    for name in orders:
         if name not in profile.orders:
             raise _incomplete(f"there is no orders.{name}")
-        _judge_order(name, profile.orders[name], asked)
-    for name, why in _WHY.items():
+        _judge_order(profile, name, profile.orders[name])
+    needed = [f"{door}_{state}" for door in doors for state in BARRIER_SIGNALS]
+    for name in (*needed, *(() if profile.barrier else ("persons",)), "emergency"):
         if name not in profile.signals:
-            raise _incomplete(f"there is no signals.{name}: {why}")
-    _judge_difference("orders", {name: profile.orders[name].body for name in (*UNLOCK_ORDERS, *LOCK_ORDERS)})
-    _judge_difference("signals", {name: profile.signals[name] for name in (*DOOR_SIGNALS, "emergency")})
+            raise _incomplete(f"there is no signals.{name if not profile.barrier else name.rpartition('_')[2]}: {_WHY[name]}")
+    for name in () if profile.barrier is None else filter(None, (profile.barrier.limit, *profile.barrier.setup)):
+        _judge_order(profile, name, profile.orders[name])
+    _judge_difference("orders", {name: profile.orders[name].body for name in orders})
+    proofs = [f"{door}_closed" for door in doors] if profile.barrier else needed
+    _judge_difference("signals", {name: profile.signals[name] for name in (*proofs, "emergency")})
+    _judge_lamps(profile)
     if profile.answer is None or profile.answer.checksum.kind is ChecksumKind.NONE:
         raise _incomplete("answers have no check value: a flipped bit would pass for a locked door (I8)")
     if profile.command.checksum.kind is ChecksumKind.NONE:
@@ -366,17 +401,29 @@ def _judge_difference(part: str, entries: Mapping[str, object]) -> None:
             raise _incomplete(f"{part}.{name} and {part}.{other} are the same: one of them was copied and not changed (I1)")
 
 
-def _judge_order(name: str, order: Question, asked: set[str]) -> None:
-    """An order is acknowledged, and an unlock ends by itself."""
+def _judge_lamps(profile: FramedProfile) -> None:
+    """A lamp that can be lit can be put out, and both are acknowledged."""
+    for name in LAMP_NAMES:
+        pair = [profile.orders.get(f"{name}_{state}") for state in ("on", "off")]
+        if any(pair) and not all(order is not None and order.answer for order in pair):
+            raise _incomplete(f"orders.{name}_on and orders.{name}_off belong together, and both need acknowledge")
+
+
+def _judge_order(profile: FramedProfile, name: str, order: Question) -> None:
+    """An order is acknowledged, and an unlock ends by itself.
+
+    A barrier's order may be acknowledged by a sample: there is no second door whose proof a late one could fake.
+    """
     if not order.answer:
         raise _incomplete(f"orders.{name} has no acknowledge: nobody would know whether later samples are evidence (I2)")
-    if order.answer in asked:
+    if order.answer in {poll.answer for poll in profile.polls.values()} and profile.barrier is None:
         raise _incomplete(f"orders.{name}.acknowledge is what polls answer too: a late sample would pass for it (I2)")
     if name not in UNLOCK_ORDERS:
         return
-    if order.time is None:
+    time = profile.orders[order.limit].time if order.limit else order.time
+    if time is None:
         raise _incomplete(f"orders.{name} has no {{time}}: the door would stay unlocked when the controller dies (I3, I7)")
-    longest_s = order.time.number.largest * order.time.unit_ms / 1000
+    longest_s = time.number.largest * time.unit_ms / 1000
     if longest_s < DEFAULT_LEASE_S:
         raise _incomplete(f"orders.{name}.time reaches {longest_s:g} s only; a lane unlocks for {DEFAULT_LEASE_S:g} s (I3)")
 
@@ -410,7 +457,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _verdict(profile: FramedProfile) -> str:
     count = sum(not entry.misprint for entry in profile.published)
-    use = "can be a gate unit" if profile.complete else f"decodes, but is no gate unit: {profile.reason}"
+    can = "can be the one door of a lane in one step" if profile.barrier else "can be a gate unit"
+    use = can if profile.complete else f"decodes, but is no gate unit: {profile.reason}"
     return f"{profile.name} ({profile.title}): sound, proven by {count} published frames; {use}"
 
 

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from drivers.framing import CRC_OSDP_START, FrameSplitter, crc16_ccitt, zero_sum
+from drivers.gate.contacts import door_state
 from drivers.gate.framed_model import (
-    DOOR_SIGNALS,
+    BARRIER_SIGNALS,
     Announced,
     AnswerKind,
     Blank,
@@ -25,7 +26,7 @@ from drivers.gate.framed_model import (
     Signal,
 )
 from egate.model.errors import DeviceError, MalformedData
-from egate.model.lane import DoorState, GateReport
+from egate.model.lane import Door, DoorState, GateReport, Power
 
 _CRC_MODBUS_POLYNOMIAL = 0xA001  # reflected 8005h
 _CCITT_STARTS = {ChecksumKind.CRC_XMODEM: 0x0000, ChecksumKind.CRC_CCITT: 0xFFFF, ChecksumKind.CRC_AUG: CRC_OSDP_START}
@@ -166,20 +167,31 @@ def signal_value(signal: Signal, answers: Mapping[str, Answer]) -> int:
 
 
 def gate_report(profile: FramedProfile, answers: Mapping[str, Answer], after_command: int) -> GateReport:
-    """One sample as a report. A fault, or a value that the profile has no word for, makes both doors a fault (I8)."""
-    missing = [word for word in (*DOOR_SIGNALS, "persons", "emergency") if word not in profile.signals]
+    """One sample as a report. A fault, or a value that the profile has no word for, makes every door a fault (I8)."""
+    doors = [f"{door.value}_{state}" for door in profile.doors for state in BARRIER_SIGNALS]
+    missing = [word for word in (*doors, *_count(profile), "emergency") if word not in profile.signals]
     if missing:
         raise DeviceError("read the gate board's contacts", f"its profile has no signal {', '.join(missing)}")
     signals = {word: signal_value(signal, answers) for word, signal in profile.signals.items()}
     trouble = bool(signals.get("fault", 0)) or strange_words(profile, answers) != ()
+    power = Power.BATTERY if signals.get("on_battery") else Power.MAINS
     return GateReport(
         after_command=after_command,
-        entry=_door(signals["entry_closed"], signals["entry_locked"], trouble),
-        exit=_door(signals["exit_closed"], signals["exit_locked"], trouble),
-        persons=signals["persons"],
+        entry=_door(profile, Door.ENTRY, signals, trouble),
+        exit=_door(profile, Door.EXIT, signals, trouble),
+        persons=signals.get("persons", 0),
         emergency=bool(signals["emergency"]),
-        tamper=bool(signals.get("tamper", 0)),
+        tamper=bool(signals.get("tamper")),
+        power=Power.LOW if signals.get("battery_low") else power,
+        object_left=bool(signals.get("object_left")),
+        intrusion=bool(signals.get("intrusion")),
+        obstructed=bool(signals.get("obstructed")),
     )
+
+
+def _count(profile: FramedProfile) -> tuple[str, ...]:
+    """A man-trap counts who is inside; a barrier encloses nobody."""
+    return ("persons",) if profile.barrier is None else ()
 
 
 def strange_words(profile: FramedProfile, answers: Mapping[str, Answer]) -> tuple[str, ...]:
@@ -192,13 +204,13 @@ def strange_words(profile: FramedProfile, answers: Mapping[str, Answer]) -> tupl
     return tuple(sorted(strange))
 
 
-def _door(closed: int, locked: int, trouble: bool) -> DoorState:
-    """What two contacts say about a door; locked without being closed is a contradiction."""
-    if trouble or (locked and not closed):
-        return DoorState.FAULT
-    if locked:
+def _door(profile: FramedProfile, door: Door, signals: Mapping[str, int], trouble: bool) -> DoorState:
+    """What a door's contacts say; a door that the lane has not is LOCKED, as it never moves."""
+    if door not in profile.doors:
         return DoorState.LOCKED
-    return DoorState.CLOSED if closed else DoorState.OPEN
+    if trouble:
+        return DoorState.FAULT
+    return door_state(bool(signals[f"{door.value}_closed"]), bool(signals[f"{door.value}_locked"]))
 
 
 def _filled(question: Question, blanks: Mapping[Blank, bytes]) -> bytes:

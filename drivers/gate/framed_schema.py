@@ -30,16 +30,19 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "name": "short name: small letters, digits and `-`",
         "title": "maker and model, as on the type plate",
         "source": "where the frames were read: manual and page, or address",
-        "complete": "`true` when the board can be the gate unit of a man-trap; then all that safety needs is demanded",
+        "complete": "`true` when the board can be a gate unit, of a man-trap or with [barrier] of a lane in one step; then all "
+        "that safety needs is demanded",
         "reason": "one sentence: why it is not complete (only, and always, with `complete = false`)",
         "line": "table [line]",
         "command": "table [command]: the frames that we send",
         "answer": "table [answer]: the frames that the board sends (may be missing when none is documented)",
         "answers": "tables [answers.NAME]: the kinds of answer",
-        "orders": "tables [orders.NAME]; `unlock_entry`, `unlock_exit`, `lock_entry`, `lock_exit` are what the lane uses",
+        "orders": "tables [orders.NAME]; `unlock_entry`, `unlock_exit`, `lock_entry`, `lock_exit` are what the lane uses; for "
+        "lamps and a buzzer, in pairs, `lamp_red_on`, `lamp_red_off`, the same with amber and green, `buzzer_on`, `buzzer_off`",
+        "barrier": "table [barrier]: the board has one barrier, which is the one door of a lane in one step",
         "polls": "tables [polls.NAME]: questions for the state; all are asked for each sample, 4 at most",
-        "signals": "tables [signals.NAME]: entry_closed, entry_locked, exit_closed, exit_locked, persons, emergency, "
-        "tamper, fault, identity",
+        "signals": "tables [signals.NAME]: entry_closed, entry_locked, exit_closed, exit_locked (with [barrier] only closed, "
+        "locked), persons, emergency, tamper, fault, identity, on_battery, battery_low, object_left, intrusion, obstructed",
         "published": "list [[published]]: at least two frames that the source prints; the profile must make or read them exactly",
     },
     "line": {
@@ -87,6 +90,13 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "unit_ms": "1 to 1000 milliseconds a unit",
         "bytes": "1 or 2 (default 1)",
         "order": '"big" or "little" (default "big")',
+    },
+    "barrier": {
+        "left": "order that opens it to the left for one person",
+        "right": "order that opens it to the right for one person",
+        "close": "order that closes it",
+        "limit": "order with {time} that sets after which time the board closes by itself; sent before a release when it changes",
+        "setup": "list of orders that are sent once a session, before anything else (default none)",
     },
     "polls.NAME": {"body": "as in orders, without {time}", "answer": "kind of answer that belongs to it"},
     "signals.NAME": {

@@ -1,7 +1,8 @@
 """A simulated framed gate board: it plays any profile on a pseudo terminal, in front of the physical gate.
 
 It answers what the profile can ask, with fields set as the profile's signals say. Orders of the lane (`unlock_entry` …) move the
-doors; other orders are acknowledged and remembered. Alone: `python -m drivers.sim.framed_board --pty PATH --profile NAME`, then
+doors, and so do those of a barrier, which closes by itself after the time that was set; `lamp_red_on` … light lamps. Other orders
+are acknowledged and remembered. Alone: `python -m drivers.sim.framed_board --pty PATH --profile NAME`, then
 type `in 2`, `out`, `back`, `emergency on` … on standard input; what changes is printed.
 """
 
@@ -12,7 +13,19 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from drivers.gate.framed_model import Announced, Blank, Field, FramedProfile, Framing, Question, Signal
+from drivers.gate.framed_barrier import wired
+from drivers.gate.framed_model import (
+    BARRIER_SIGNALS,
+    LAMP_ORDERS,
+    Announced,
+    Barrier,
+    Blank,
+    Field,
+    FramedProfile,
+    Framing,
+    Question,
+    Signal,
+)
 from drivers.gate.framed_profile import load_profile
 from drivers.gate.framed_protocol import encode_frame, frame_splitter, unescaped
 from drivers.sim.alone import serve, typed_lines
@@ -22,6 +35,7 @@ from drivers.sim.pace import LoopPace, Pace
 from drivers.sim.pty import FaultLink, PtyPort
 from egate.model.lane import Door
 
+FACTORY_WAIT_S = 8.0  # of a barrier, until somebody sets another
 _DOORS = {door.value: door for door in Door}
 
 
@@ -125,6 +139,11 @@ class SimulatedFramedBoard:
         self.mantrap = Mantrap(pace)
         self.wrong_board = False
         self.fault = False
+        self.waits_s = FACTORY_WAIT_S
+        """After which time a barrier closes by itself."""
+        self.lit: set[str] = set()
+        """Names of lamps that are lit, and `buzzer` while it sounds."""
+        self._barrier = profile.barrier
         self.board = FramedBoard(profile, address, self._signals, self._act)
         self.port = PtyPort(path, pace, profile.line.baud, faults)
         self.port.on_bytes = self._receive
@@ -149,6 +168,8 @@ class SimulatedFramedBoard:
         for door in Door:
             leaf = gate.leaf(door)
             signals |= {f"{door.value}_closed": leaf.closed, f"{door.value}_locked": leaf.locked or leaf.stuck_contact}
+        if self._barrier is not None:
+            signals |= {name: signals[f"{self._barrier.door.value}_{name}"] for name in BARRIER_SIGNALS}
         return {**signals, "identity": not self.wrong_board, "fault": self.fault}
 
     def _act(self, order: str, seconds: float) -> None:
@@ -157,6 +178,19 @@ class SimulatedFramedBoard:
             self.mantrap.release(_DOORS[door], seconds)
         elif verb == "lock" and door in _DOORS:
             self.mantrap.engage(_DOORS[door])
+        elif order in LAMP_ORDERS:
+            name, _, state = order.rpartition("_")
+            (self.lit.add if state == "on" else self.lit.discard)(name)
+        elif self._barrier is not None:
+            self._act_barrier(self._barrier, order, seconds)
+
+    def _act_barrier(self, barrier: Barrier, order: str, seconds: float) -> None:
+        if order == barrier.limit:
+            self.waits_s = seconds
+        elif order in (barrier.left, barrier.right):
+            self.mantrap.release(barrier.door, self.waits_s)
+        elif order == barrier.close:
+            self.mantrap.engage(barrier.door)
 
     def _receive(self, data: bytes) -> None:
         for answer in self.board.receive(data):
@@ -234,7 +268,9 @@ async def obey(unit: SimulatedFramedBoard, line: str) -> str:
 
 async def _run_alone(arguments: argparse.Namespace) -> None:
     """Serve one cable until standard input ends or somebody interrupts."""
-    unit = SimulatedFramedBoard(arguments.pty, LoopPace(), load_profile(arguments.profile), arguments.address)
+    unit = SimulatedFramedBoard(
+        arguments.pty, LoopPace(), wired(load_profile(arguments.profile), arguments.wiring), arguments.address
+    )
     unit.mantrap.on_change(lambda: print(describe(unit.mantrap), flush=True))  # noqa: T201 - a program for the keyboard
     unit.plug()
     try:
@@ -252,6 +288,7 @@ def main() -> int:
     parser.add_argument("--pty", type=Path, required=True, help="stable name to make")
     parser.add_argument("--profile", required=True, help="name of a shipped profile, or file of one's own")
     parser.add_argument("--address", type=int, default=1)
+    parser.add_argument("--wiring", default="", help="which door a barrier is, and whither it opens: exit=right")
     arguments = parser.parse_args()
     return serve("gate board", lambda: _run_alone(arguments))
 

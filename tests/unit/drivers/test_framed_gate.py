@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -347,11 +348,19 @@ def test_orders_arrive_over_a_noisy_line(tmp_path: Path) -> None:
     run(story())
 
 
-@pytest.mark.parametrize("name", sorted(shipped_profiles()))
+@pytest.mark.parametrize("name", sorted(set(shipped_profiles()) - {"speed-gate-7e"}))
 def test_boards_that_cannot_keep_a_lane_safe_are_refused_with_the_reason(name: str) -> None:
     """I14: no timed unlock, no lock contact, no answer."""
     with pytest.raises(DeviceError, match=r"as a gate unit: .*\(.*I3.*\)"):
         make_gate_unit("framed", PortSettings("/dev/serial/by-path/x", profile=name), TestClock(), bytes)
+
+
+def test_a_shipped_barrier_is_a_gate_unit() -> None:
+    """P1: the wiring says which door it is and whither it opens; nonsense is refused before anything is opened."""
+    settings = PortSettings("/dev/serial/by-path/x", profile="speed-gate-7e", wiring="entry=right")
+    assert isinstance(make_gate_unit("framed", settings, TestClock(), bytes), FramedGate)
+    with pytest.raises(DeviceError, match="write exit=left"):
+        make_gate_unit("framed", replace(settings, wiring="up"), TestClock(), bytes)
 
 
 def test_a_technicians_own_board_is_a_gate_unit_by_its_file(tmp_path: Path) -> None:

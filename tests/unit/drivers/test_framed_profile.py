@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.gate.framed_model import FramedProfile
+from drivers.gate.framed_model import ChecksumKind, FramedProfile
 from drivers.gate.framed_profile import load_profile, main, parse_profile, shipped_profiles
 from drivers.gate.framed_protocol import decode_answer, encode_question, frame_splitter
 from drivers.gate.framed_schema import KEYS, keys_page
@@ -18,6 +18,7 @@ from tests.unit.drivers.framed_boards import PAGE, example, example_text
 GOLDEN = [
     ("speed-gate-7e", "polls.status", 1, "7E 00 01 10 00 00 00 70"),
     ("speed-gate-7e", "orders.open_left", 1, "7E 00 01 80 01 00 00 FF"),
+    ("speed-gate-7e", "orders.close", 1, "7E 00 01 84 00 00 00 FC"),
     ("digicon-tx1500", "orders.release_h", 1, "02 02 00 48 48"),
     ("digicon-tx1500", "orders.always_free_h", 1, "02 03 00 4C 48 05"),
     ("digicon-tx1500", "answers.accepted", 1, "02 02 00 06 06"),
@@ -56,6 +57,23 @@ def test_every_shipped_profile_has_two_golden_frames_and_is_named_as_its_file() 
         assert load_profile(name).name == name
         assert len({printed for golden, _, _, printed in GOLDEN if golden == name}) >= 2
         assert f"| `{name}` |" in PAGE.read_text()
+
+
+@pytest.mark.parametrize("name", shipped_profiles())
+def test_another_formula_fails_at_the_published_frames(name: str) -> None:
+    """L12: whichever other formula stands in a shipped profile, or none, its published frames refuse it."""
+    text = shipped_profiles()[name].read_text()
+    own = re.search(r'^checksum = \{ kind = "(\w+)" \}$', text, re.MULTILINE)
+    for kind in ChecksumKind:
+        line = f'checksum = {{ kind = "{kind.value}" }}'
+        if own is not None and kind.value != own[1]:
+            changed = text.replace(own[0], line)
+        elif own is None and kind is not ChecksumKind.NONE:
+            changed = re.sub(r"^(length = .*)$", rf"\1\n{line}", text, flags=re.MULTILINE)
+        else:
+            continue
+        with pytest.raises(DeviceError, match=r"read the gate profile"):
+            parse_profile(changed.encode())
 
 
 def test_misprints_of_a_manual_are_kept_and_known() -> None:
@@ -209,7 +227,9 @@ def test_a_technician_checks_a_file_and_reads_frames(tmp_path: Path, capsys: pyt
     assert "sound, proven by 2 published frames; can be a gate unit" in out
     assert "state: board 23 (two-door board), contacts 15, persons 0, fault 0 (none)" in out
     assert main(["speed-gate-7e"]) == 0
-    assert "is no gate unit: the board drives one barrier" in capsys.readouterr().out
+    assert "can be the one door of a lane in one step" in capsys.readouterr().out
+    assert main(["mach-power-ac"]) == 0
+    assert "is no gate unit: no answer is documented" in capsys.readouterr().out
     own.write_text(example_text().replace("baud = 115200", "baud = 7"))
     assert main([str(own)]) == 1
     assert capsys.readouterr().err.strip() == "read the gate profile: line.baud must be a whole number from 9600 to 921600"

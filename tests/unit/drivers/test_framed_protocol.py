@@ -74,7 +74,7 @@ def test_marks_inside_a_payload_and_answers_in_two_pieces() -> None:
 
 
 def test_a_fire_opening_is_an_emergency_and_has_a_word() -> None:
-    """I5: also a board that is no gate unit is understood."""
+    """I5; and a state without a word is a fault of the one door there is (I8)."""
     profile = load_profile("speed-gate-7e")
     answer = decode_answer(profile, speed_gate_status(gate=4))
     assert signal_value(profile.signals["emergency"], {"status": answer}) == 1
@@ -83,8 +83,11 @@ def test_a_fire_opening_is_an_emergency_and_has_a_word() -> None:
     assert signal_value(profile.signals["emergency"], {"status": calm}) == 0
     assert signal_value(profile.signals["fault"], {"status": calm}) == 1
     assert "gate 9 (no word for this value)" in in_words(profile, calm)
-    with pytest.raises(DeviceError, match="its profile has no signal entry_closed"):
-        gate_report(profile, {"status": calm}, 0)
+    report = gate_report(profile, {"status": calm}, 0)
+    assert (report.exit, report.entry) == (DoorState.FAULT, DoorState.LOCKED)
+    silent = dataclasses.replace(profile, signals={})
+    with pytest.raises(DeviceError, match="its profile has no signal exit_closed"):
+        gate_report(silent, {"status": calm}, 0)
 
 
 def test_escaped_frames() -> None:
