@@ -36,10 +36,16 @@ class AwaitedRecord:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The right of one passage to go through one door; it is given once and taken away when its phase ends (P13)."""
+    """The right of one passage to go through one door; it is given once and taken away when its phase ends (P13).
+
+    `persons`: how many leave together through the exit, more than one only on an officer's word (P19). `back`: whether the entry
+    opens for the way back (P15), whoever is inside.
+    """
 
     passage: int
     door: Door
+    persons: int = 1
+    back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,8 @@ class LaneState:
 
     `attended`: an officer is at the station (S5). `degraded`: what does not work (P21). `power`: what feeds the lane; LOW stays
     until the mains are back (I11). `object_left`, `intrusion`, `obstructed`: contacts of the newest report. `waiting`: the next
-    passage (P22).
+    passage (P22). `came`: whether the door that is offered, or was, has been used: somebody was counted inside behind the entry,
+    or the single door of a one-step lane was seen open. `expected`: how many persons the passage is for.
     """
 
     phase: LanePhase = LanePhase.RESYNC
@@ -92,6 +99,8 @@ class LaneState:
     intrusion: bool = False
     obstructed: bool = False
     waiting: Waiting | None = None
+    came: bool = False
+    expected: int = 1
 
     def door(self, door: Door) -> DoorState:
         """What the newest report says of a door."""
@@ -109,8 +118,13 @@ class LaneState:
 
     @property
     def occupied(self) -> bool:
-        """Whether somebody is between the doors, as far as the sensors tell."""
-        return self.persons > 0
+        """Whether somebody is between the doors, as far as the sensors tell. Nobody is between the doors of a one-step lane."""
+        return self.persons > 0 and not self.single
+
+    @property
+    def single(self) -> bool:
+        """Whether the lane has one door only, the exit."""
+        return self.topology is Topology.ONE_STEP
 
     @property
     def mode(self) -> Mode:

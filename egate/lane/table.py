@@ -12,20 +12,42 @@ from dataclasses import dataclass
 from typing import Any
 
 from egate.lane import events as e
-from egate.lane.rules import inside, outside, overrides, referral, service
+from egate.lane.rules import inside, outside, overrides, pipeline, referral, service
+from egate.lane.settings import LaneSettings
 from egate.lane.state import LaneState
 from egate.lane.turn import Turn
-from egate.model.lane import Alarm
+from egate.model.lane import Alarm, Topology
 from egate.model.lane import LanePhase as P
+
+ONE_STEP_LACKS = frozenset({P.ENTRY_OPEN, P.ENTRY_CLOSING, P.RETURN_OPEN, P.RETURN_CLOSING})
+"""Phases of an entry door, which a one-step lane does not have."""
+
+DOCUMENT_LANES = frozenset({Topology.ONE_STEP, Topology.TWO_STEP})
+TOKEN_LANES = frozenset({Topology.SEGREGATED})
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A rule, the phases it may lead to besides staying, and a few words for the diagram."""
+    """A rule, the phases it may lead to besides staying, and a few words for the diagram.
+
+    `one_step` and `pipelined`: phases that it leads to besides, in such lanes only. `only`: the topologies in which it leads
+    anywhere.
+    """
 
     rule: Callable[[Turn, Any], None]
     leads_to: tuple[P, ...] = ()
     says: str = ""
+    one_step: tuple[P, ...] = ()
+    pipelined: tuple[P, ...] = ()
+    only: frozenset[Topology] = frozenset(Topology)
+
+    def arrows(self, settings: LaneSettings) -> tuple[P, ...]:
+        """Where the rule may lead in a lane of these settings."""
+        if settings.topology not in self.only:
+            return ()
+        single = settings.topology is Topology.ONE_STEP
+        every = self.leads_to + (self.one_step if single else ()) + (self.pipelined if settings.pipelined else ())
+        return tuple(phase for phase in every if not (single and phase in ONE_STEP_LACKS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +95,19 @@ def _is_tamper(state: LaneState, event: e.Event) -> bool:
     return isinstance(event, e.GateReported) and event.report.tamper and Alarm.TAMPER not in state.alarms
 
 
+_FORCED = frozenset({P.ENTRY_OPEN, P.ENTRY_CLOSING, P.CAPTURE, P.RECORDING, P.EXIT_OPEN, P.EXIT_CLOSING})
+"""Phases in which the unit's word for a forced way stops the passage. On the way back everybody walks against the direction."""
+
+
+def _is_wrong_direction(state: LaneState, event: e.Event) -> bool:
+    return isinstance(event, e.GateReported) and event.report.intrusion and not state.intrusion and state.phase in _FORCED
+
+
 OVERRIDES: tuple[Override, ...] = (
     Override(_is_emergency, Row(overrides.emergency, (P.EMERGENCY,), "emergency")),
     Override(_is_gate_lost, Row(overrides.gate_lost, (P.OUT_OF_SERVICE,), "gate unit lost")),
     Override(_is_tamper, Row(overrides.tamper, (P.REFERRED,), "housing opened")),
+    Override(_is_wrong_direction, Row(overrides.wrong_direction, (P.REFERRED,), "way forced, or wrong direction")),
 )
 """Asked in this order before the table."""
 
@@ -93,11 +124,19 @@ _OFFICER_UNDER_WAY: Mapping[type[e.Event], Row] = {
     e.HelpWished: Row(inside.help_inside, (P.REFERRED,), "help wished"),
 }
 
+_NEXT_DOCUMENT: Mapping[type[e.Event], Row] = {
+    e.DocumentPresented: Row(pipeline.read_next),
+    e.DocumentRemoved: Row(pipeline.forget_removed),
+    e.Decided: Row(pipeline.take_decision),
+}
+_CLOSED: tuple[P, ...] = (P.OUT_OF_SERVICE, P.LEFT_OBJECT)
+_REST: tuple[P, ...] = (P.IDLE, *_CLOSED)
+
 TABLE: Mapping[P, Mapping[type[e.Event], Row]] = {
     P.RESYNC: {
         **_NOTED,
         **_SERVICE,
-        e.GateReported: Row(overrides.watch_resync, (P.IDLE, P.OUT_OF_SERVICE, P.REFERRED), "both doors proved locked"),
+        e.GateReported: Row(overrides.watch_resync, (*_REST, P.REFERRED), "both doors proved locked"),
         e.OfficerWished: Row(referral.officer_sets_service),
         e.HelpWished: Row(referral.call_officer),
         e.TimerExpired: Row(overrides.lock_again),
@@ -113,8 +152,9 @@ TABLE: Mapping[P, Mapping[type[e.Event], Row]] = {
     P.IDLE: {
         **_NOTED,
         **_SERVICE,
-        e.GateReported: Row(outside.expect_empty, (P.REFERRED,), "door or person out of place"),
-        e.DocumentPresented: Row(outside.begin_reading, (P.READING,), "document presented"),
+        e.GateReported: Row(outside.expect_empty, (*_CLOSED, P.REFERRED), "power low, object, door or person out of place"),
+        e.DocumentPresented: Row(outside.begin_reading, (P.READING,), "document presented", only=DOCUMENT_LANES),
+        e.TokenPresented: Row(outside.begin_redeeming, (P.READING,), "token presented", only=TOKEN_LANES),
         e.OfficerPresence: Row(service.note_presence, (P.OUT_OF_SERVICE,), "no officer at the station"),
         e.ModeChanged: Row(service.note_mode, (P.OUT_OF_SERVICE,), "too little works"),
         e.OfficerWished: Row(referral.officer_asks, (P.OUT_OF_SERVICE, P.REFERRED), "officer closes or holds"),
@@ -123,9 +163,13 @@ TABLE: Mapping[P, Mapping[type[e.Event], Row]] = {
     P.READING: {
         **_NOTED,
         **_SERVICE,
-        e.GateReported: Row(outside.expect_empty, (P.ENTRY_OPEN, P.REFERRED), "admitted and interlock agrees, or out of place"),
+        e.GateReported: Row(
+            outside.expect_empty,
+            (P.ENTRY_OPEN, P.REFERRED, P.REFERRED_OUTSIDE),
+            "admitted and interlock agrees, or out of place",
+        ),
         e.DocumentRemoved: Row(outside.present_again, (P.IDLE, P.OUT_OF_SERVICE), "document removed"),
-        e.Decided: Row(outside.take_entry_decision, (P.ENTRY_OPEN, P.REFERRED_OUTSIDE), "entry decided"),
+        e.Decided: Row(outside.take_entry_decision, (P.ENTRY_OPEN, P.REFERRED_OUTSIDE), "entry decided", one_step=(P.CAPTURE,)),
         e.OfficerWished: Row(referral.officer_asks, (P.OUT_OF_SERVICE, P.REFERRED), "officer closes or holds"),
         e.HelpWished: Row(referral.help_outside, (P.REFERRED_OUTSIDE,), "help wished"),
         e.TimerExpired: Row(outside.read_too_long, (P.REFERRED_OUTSIDE,), "read_max_s"),
@@ -134,9 +178,9 @@ TABLE: Mapping[P, Mapping[type[e.Event], Row]] = {
         **_NOTED,
         **_SERVICE,
         e.GateReported: Row(outside.expect_empty, (P.REFERRED,), "door or person out of place"),
-        e.OfficerWished: Row(referral.officer_asks, (P.IDLE, P.OUT_OF_SERVICE, P.REFERRED), "officer takes the case"),
+        e.OfficerWished: Row(referral.officer_asks, (*_REST, P.REFERRED), "officer takes the case"),
         e.HelpWished: Row(referral.call_officer),
-        e.TimerExpired: Row(outside.referred_long_enough, (P.IDLE, P.OUT_OF_SERVICE), "referred_outside_s"),
+        e.TimerExpired: Row(outside.referred_long_enough, _REST, "referred_outside_s"),
     },
     P.ENTRY_OPEN: {
         **_NOTED,
@@ -149,21 +193,21 @@ TABLE: Mapping[P, Mapping[type[e.Event], Row]] = {
         **_NOTED,
         **_SERVICE,
         **_OFFICER_UNDER_WAY,
-        e.GateReported: Row(
-            outside.watch_entry_closing, (P.CAPTURE, P.IDLE, P.OUT_OF_SERVICE, P.REFERRED), "both doors proved locked"
-        ),
+        e.GateReported: Row(outside.watch_entry_closing, (P.CAPTURE, *_REST, P.REFERRED), "both doors proved locked"),
         e.TimerExpired: Row(outside.close_too_long, (P.REFERRED,), "closing_s"),
     },
     P.CAPTURE: {
         **_NOTED,
         **_SERVICE,
         **_OFFICER_UNDER_WAY,
+        **_NEXT_DOCUMENT,
         e.GateReported: Row(inside.watch_inside, (P.REFERRED,), "door or person out of place"),
         e.Decided: Row(inside.take_exit_decision, (P.RECORDING, P.REFERRED), "exit decided"),
         e.TimerExpired: Row(inside.inside_too_long, (P.REFERRED,), "inside_max_s"),
     },
     P.RECORDING: {
         **_SERVICE,
+        **_NEXT_DOCUMENT,
         **_OFFICER_UNDER_WAY,
         e.GateReported: Row(inside.watch_inside, (P.EXIT_OPEN, P.REFERRED), "recorded and interlock agrees, or out of place"),
         e.Recorded: Row(inside.open_exit, (P.EXIT_OPEN,), "recorded"),
@@ -174,6 +218,7 @@ TABLE: Mapping[P, Mapping[type[e.Event], Row]] = {
         **_NOTED,
         **_SERVICE,
         **_OFFICER_UNDER_WAY,
+        **_NEXT_DOCUMENT,
         e.GateReported: Row(inside.watch_exit, (P.EXIT_CLOSING, P.REFERRED), "person left, or out of place"),
         e.TimerExpired: Row(inside.hold_exit, (P.EXIT_CLOSING,), "exit_open_s"),
     },
@@ -181,7 +226,13 @@ TABLE: Mapping[P, Mapping[type[e.Event], Row]] = {
         **_NOTED,
         **_SERVICE,
         **_OFFICER_UNDER_WAY,
-        e.GateReported: Row(inside.watch_exit_closing, (P.IDLE, P.OUT_OF_SERVICE, P.REFERRED), "both doors proved locked"),
+        **_NEXT_DOCUMENT,
+        e.GateReported: Row(
+            inside.watch_exit_closing,
+            (*_REST, P.REFERRED),
+            "both doors proved locked",
+            pipelined=(P.READING, P.REFERRED_OUTSIDE),
+        ),
         e.TimerExpired: Row(outside.close_too_long, (P.REFERRED,), "closing_s"),
     },
     P.LEFT_OBJECT: {
@@ -214,7 +265,7 @@ TABLE: Mapping[P, Mapping[type[e.Event], Row]] = {
         **_SERVICE,
         e.OfficerWished: Row(referral.officer_asks, (P.REFERRED,), "officer holds"),
         e.HelpWished: Row(referral.call_officer),
-        e.GateReported: Row(referral.watch_return_closing, (P.IDLE, P.OUT_OF_SERVICE, P.REFERRED), "both doors proved locked"),
+        e.GateReported: Row(referral.watch_return_closing, (*_REST, P.REFERRED), "both doors proved locked"),
         e.TimerExpired: Row(outside.close_too_long, (P.REFERRED,), "closing_s"),
     },
     P.EMERGENCY: {
@@ -232,15 +283,15 @@ _LATE: tuple[type[e.Event], ...] = (*_DOCUMENT, e.Decided)
 IGNORED: Mapping[P, tuple[type[e.Event], ...]] = {
     P.RESYNC: _LATE,
     P.OUT_OF_SERVICE: (*_LATE, e.HelpWished, e.TimerExpired),
-    P.IDLE: (e.TokenPresented, e.DocumentRemoved, e.Decided, e.TimerExpired),
+    P.IDLE: (e.DocumentRemoved, e.Decided, e.TimerExpired),
     P.READING: (e.DocumentPresented, e.TokenPresented),
     P.REFERRED_OUTSIDE: _LATE,
     P.ENTRY_OPEN: _LATE,
     P.ENTRY_CLOSING: _LATE,
-    P.CAPTURE: _DOCUMENT,
-    P.RECORDING: _LATE,
-    P.EXIT_OPEN: _LATE,
-    P.EXIT_CLOSING: _LATE,
+    P.CAPTURE: (e.TokenPresented,),
+    P.RECORDING: (e.TokenPresented,),
+    P.EXIT_OPEN: (e.TokenPresented,),
+    P.EXIT_CLOSING: (e.TokenPresented,),
     P.LEFT_OBJECT: _LATE,
     P.REFERRED: _LATE,
     P.RETURN_OPEN: _LATE,

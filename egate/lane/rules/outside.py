@@ -8,41 +8,64 @@ from __future__ import annotations
 
 from egate.lane import commands as c
 from egate.lane import events as e
+from egate.lane.findings import alarm_of, health
+from egate.lane.modes import Mode
+from egate.lane.state import LaneState
 from egate.lane.turn import Turn
-from egate.model.checks import Check, CheckName, CheckResult, Decision, DecisionPoint, Outcome
-from egate.model.lane import Alarm, Door, DoorState, LanePhase
-
-LIST_CHECKS = frozenset({CheckName.DOCUMENT_WATCHLIST, CheckName.PERSON_WATCHLIST})
-"""Checks whose referral is called as a list hit."""
-
-
-def alarm_of(decision: Decision) -> Alarm:
-    """How a referral is called: a list hit before anything else."""
-    return Alarm.LIST_HIT if any(check.name in LIST_CHECKS for check in decision.because) else Alarm.REFERRAL
-
-
-def health(result: CheckResult, code: str) -> Check:
-    """A finding of the lane about itself."""
-    return Check(CheckName.LANE_HEALTH, result, code)
+from egate.model.checks import CheckResult, DecisionPoint, Outcome
+from egate.model.lane import Alarm, Door, DoorState, LanePhase, Power, Topology
 
 
 def expect_empty(turn: Turn, _event: e.GateReported) -> None:
     """Nobody inside, both doors locked; anything else is a fault or somebody in the wrong direction (I8, P16)."""
     state = turn.state
-    if state.persons > 0:
-        turn.refer_fault("unexpected_person")
+    if state.occupied:
+        turn.refer_wrong_direction("unexpected_person" if state.exit is DoorState.LOCKED else "wrong_direction")
+    elif state.intrusion:
+        turn.refer_wrong_direction()
     elif state.fresh and not state.secure:
         turn.refer_fault("door_not_locked")
+    elif state.phase is LanePhase.READING:
+        _keep_reading(turn)
+    elif state.phase is LanePhase.IDLE and (state.object_left or not state.serviceable):
+        turn.rest()
+
+
+def _keep_reading(turn: Turn) -> None:
+    """Nobody is let in to an object (P17), or on a battery that is nearly empty (I11); a right that was given opens the entry."""
+    state = turn.state
+    if state.object_left:
+        turn.break_off("object_left")
+        turn.refer_outside(Alarm.LEFT_OBJECT)
+    elif state.power is Power.LOW:
+        turn.break_off("power_low")
+        turn.refer_outside(Alarm.POWER)
+    elif state.grant is not None and state.mode is not Mode.NORMAL:
+        refer_degraded(turn)
     elif state.grant is not None:
         turn.open_door(Door.ENTRY, LanePhase.ENTRY_OPEN, turn.settings.entry_open_s)
 
 
 def begin_reading(turn: Turn, _event: e.DocumentPresented) -> None:
-    """A document starts a passage, if the doors are known to be locked and nobody is inside."""
-    if turn.state.secure and not turn.state.occupied and not turn.state.tamper:
+    """A document starts a passage, if the doors are known to be locked, nobody is inside and the lane takes travellers."""
+    if turn.state.topology is not Topology.SEGREGATED and _ready(turn):
         turn.begin_passage()
         turn.commands.append(c.ReadDocument(turn.state.passage))
         turn.enter(LanePhase.READING)
+
+
+def begin_redeeming(turn: Turn, _event: e.TokenPresented) -> None:
+    """The same with a token, where the document was read elsewhere (P1)."""
+    if turn.state.topology is Topology.SEGREGATED and _ready(turn):
+        turn.begin_passage()
+        turn.commands.append(c.RedeemToken(turn.state.passage))
+        turn.enter(LanePhase.READING)
+
+
+def _ready(turn: Turn) -> bool:
+    state = turn.state
+    disturbed = state.occupied or state.tamper or state.object_left or state.intrusion
+    return state.secure and state.serviceable and not disturbed
 
 
 def present_again(turn: Turn, event: e.DocumentRemoved) -> None:
@@ -60,10 +83,22 @@ def take_entry_decision(turn: Turn, event: e.Decided) -> None:
     if decision.outcome is Outcome.REFER:
         turn.record_crossing(decision)
         turn.refer_outside(alarm_of(decision))
-        return
-    turn.change(decision=decision)
-    turn.give(Door.ENTRY)
-    turn.open_door(Door.ENTRY, LanePhase.ENTRY_OPEN, turn.settings.entry_open_s)
+    elif turn.state.mode is not Mode.NORMAL:
+        refer_degraded(turn)
+    elif turn.state.single:
+        turn.change(decision=decision)
+        turn.commands.append(c.CaptureFace(turn.state.passage))
+        turn.enter(LanePhase.CAPTURE)
+    else:
+        turn.change(decision=decision)
+        turn.give(Door.ENTRY)
+        turn.open_door(Door.ENTRY, LanePhase.ENTRY_OPEN, turn.settings.entry_open_s)
+
+
+def refer_degraded(turn: Turn) -> None:
+    """What the lane lacks now, an officer has to see to; nobody is let in on less evidence (P21)."""
+    turn.break_off("degraded")
+    turn.refer_outside(Alarm.REFERRAL)
 
 
 def read_too_long(turn: Turn, _event: e.TimerExpired) -> None:
@@ -82,7 +117,7 @@ def referred_long_enough(turn: Turn, _event: e.TimerExpired) -> None:
 
 def watch_entry(turn: Turn, _event: e.GateReported) -> None:
     """The way in: lock behind the first person."""
-    state = turn.state
+    state = _note_arrival(turn)
     if state.persons > 1:
         turn.refer_tailgating()
     elif DoorState.FAULT in (state.entry, state.exit) or (state.fresh and state.exit is not DoorState.LOCKED):
@@ -107,24 +142,36 @@ def close_entry(turn: Turn) -> None:
 
 
 def watch_entry_closing(turn: Turn, _event: e.GateReported) -> None:
-    """With fresh proof of both locks: one person is captured, nobody means that nobody came."""
-    state = turn.state
+    """With fresh proof of both locks: one person is captured; nobody means that nobody came, or that they went back."""
+    state = _note_arrival(turn)
     if state.persons > 1:
         turn.refer_tailgating()
     elif state.fresh and state.exit is not DoorState.LOCKED:
         turn.refer_fault("exit_not_locked_while_entering")
     elif state.secure and state.occupied:
         turn.commands.append(c.CaptureFace(state.passage))
-        turn.change(phase=LanePhase.CAPTURE)
+        turn.change(phase=LanePhase.CAPTURE, came=False)
+    elif state.secure and state.came:
+        turn.break_off("returned_through_entry")
+        turn.complete(Door.ENTRY)
+        turn.rest()
     elif state.secure:
         turn.abandon()
         turn.complete(None)
         turn.rest()
 
 
+def _note_arrival(turn: Turn) -> LaneState:
+    if turn.state.persons > 0:
+        turn.change(came=True)
+    return turn.state
+
+
 def close_too_long(turn: Turn, _event: e.TimerExpired) -> None:
-    """A door that does not lock in time is the officer's (I9); until then the lock is asked for again, in case it was lost."""
-    if turn.tick(turn.settings.closing_s):
+    """A door that does not lock after its tries is the officer's, and is not forced (I9)."""
+    if not turn.tick(turn.settings.closing_s):
+        turn.ask_again(turn.settings.closing_s)
+    elif turn.state.obstructed or DoorState.OPEN in (turn.state.entry, turn.state.exit):
+        turn.refer(Alarm.OBSTRUCTION, health(CheckResult.FAILED, "door_obstructed"))
+    else:
         turn.refer_fault("door_did_not_lock")
-    elif turn.seems_lost:
-        turn.lock_both()

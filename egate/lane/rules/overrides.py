@@ -7,7 +7,9 @@ lost link, nothing opens before fresh evidence proves both doors closed and lock
 from __future__ import annotations
 
 from egate.lane import events as e
-from egate.lane.rules.outside import expect_empty, health
+from egate.lane.findings import health
+from egate.lane.rules.outside import expect_empty
+from egate.lane.rules.service import settle
 from egate.lane.turn import CASE_ALARMS, Turn
 from egate.model.checks import CheckResult
 from egate.model.lane import Alarm, LanePhase
@@ -56,6 +58,12 @@ def watch_out_of_service(turn: Turn, event: e.GateReported) -> None:
         turn.resync()
     else:
         expect_empty(turn, event)
+        settle(turn)
+
+
+def wrong_direction(turn: Turn, _event: e.Event) -> None:
+    """The unit's own sensors saw somebody force a way or walk against the direction: hold, and open nothing (P16)."""
+    turn.refer_wrong_direction()
 
 
 def watch_resync(turn: Turn, _event: e.GateReported) -> None:
@@ -75,5 +83,5 @@ def lock_again(turn: Turn, _event: e.TimerExpired) -> None:
     """Locks that were lost are asked for again; a door that does not lock is named."""
     if turn.tick(turn.settings.closing_s):
         turn.call(Alarm.DOOR_FAULT)
-    if turn.seems_lost:
+    if turn.seems_lost and not turn.state.obstructed:
         turn.lock_both()

@@ -9,22 +9,35 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from egate.lane import events as e
-from egate.lane.rules.outside import health
-from egate.lane.state import RecordPurpose
+from egate.lane import interlock
+from egate.lane.findings import health
+from egate.lane.state import Grant, RecordPurpose
 from egate.lane.turn import CASE_ALARMS, OUTSIDE, Turn
 from egate.model.checks import CheckResult
 from egate.model.lane import Alarm, Door, DoorState, LanePhase, OfficerAction
+
+MOST_TOGETHER = 6
+"""How many an officer may let leave together: a family and who assists, as many as a gate holds (P19)."""
 
 # -- held ---------------------------------------------------------------------------------------------------------------
 
 
 def watch_referred(turn: Turn, _event: e.GateReported) -> None:
     """A right that was given opens its door as soon as the interlock allows; a change in number takes it away."""
-    if turn.state.persons > 1:
+    state = turn.state
+    if state.persons > state.expected:
         turn.call(Alarm.TAILGATING)
-    if turn.state.persons != 1 and not _returning(turn):
+    if state.intrusion and not turn.before.intrusion:
+        turn.call(Alarm.WRONG_DIRECTION)
+        turn.revoke()
+    if not _returning(turn) and not _counted(turn, state.expected):
         turn.revoke()
     use_right(turn)
+
+
+def _counted(turn: Turn, persons: int) -> bool:
+    """Whether the sensors agree that so many are to leave."""
+    return interlock.count_fits(Grant(turn.state.passage, Door.EXIT, persons), turn.state)
 
 
 def use_right(turn: Turn) -> None:
@@ -47,7 +60,7 @@ def call_again(turn: Turn, _event: e.TimerExpired) -> None:
     waited_enough = turn.tick(turn.settings.officer_hold_s)
     if not turn.state.secure and turn.state.ticks >= turn.settings.ticks(turn.settings.closing_s):
         turn.call(Alarm.DOOR_FAULT)
-    if turn.seems_lost:
+    if turn.seems_lost and not turn.state.obstructed:
         turn.lock_both()
     if waited_enough:
         turn.call(Alarm.OVERSTAY)
@@ -153,10 +166,11 @@ def _set_service(turn: Turn, event: e.OfficerWished) -> None:
 
 
 def _clear(turn: Turn, event: e.OfficerWished) -> None:
-    """One person, both doors proved locked, no other act under way; then the record, then the exit."""
+    """As many persons as the officer says, both doors proved locked, no other act under way; then the record, then the exit."""
     state = turn.state
     under_way = state.grant is not None or any(entry.purpose is RecordPurpose.CLEARANCE for entry in state.awaiting)
-    if state.persons == 1 and state.secure and not under_way:
+    if 1 <= event.persons <= MOST_TOGETHER and _counted(turn, event.persons) and state.secure and not under_way:
+        turn.change(expected=event.persons)
         turn.record_act(event, RecordPurpose.CLEARANCE)
 
 
@@ -165,7 +179,7 @@ def _release(turn: Turn, event: e.OfficerWished) -> None:
     turn.revoke()
     turn.record_act(event)
     if turn.state.occupied:
-        turn.give(Door.ENTRY)
+        turn.give(Door.ENTRY, back=True)
         use_right(turn)
     else:
         _close_case(turn)
@@ -216,6 +230,11 @@ def _dismiss_case(turn: Turn, event: e.OfficerWished) -> None:
         turn.rest()
 
 
+def _too_late(turn: Turn, event: e.OfficerWished) -> None:
+    """The lane decides by itself just now: the act changes nothing, and the log shows that it came (S4)."""
+    turn.record_act(event, effective=False)
+
+
 Act = Callable[[Turn, e.OfficerWished], None]
 
 _ACTS_HELD: Mapping[OfficerAction, Act] = {
@@ -233,6 +252,8 @@ _ACTS_OUTSIDE: Mapping[OfficerAction, Act] = {
     OfficerAction.OUT_OF_SERVICE: _leave_service,
 }
 _ACTS_UNDER_WAY: Mapping[OfficerAction, Act] = {
+    OfficerAction.CLEAR: _too_late,
+    OfficerAction.RELEASE_TO_ENTRY: _too_late,
     OfficerAction.HOLD: _hold,
     OfficerAction.IN_SERVICE: _set_service,
     OfficerAction.OUT_OF_SERVICE: _set_service,

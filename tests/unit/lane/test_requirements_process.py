@@ -51,7 +51,7 @@ def test_somebody_who_came_in_from_behind_is_held_though_the_doors_are_shut_agai
     """P16: the count alone is enough, both doors may look as they should."""
     bench = reach(phase)
     commands = bench.report_of(persons=1)
-    assert (bench.state.phase, Alarm.DOOR_FAULT in bench.state.alarms) == (LanePhase.REFERRED, True)
+    assert (bench.state.phase, Alarm.WRONG_DIRECTION in bench.state.alarms) == (LanePhase.REFERRED, True)
     assert c.Unlock not in kinds(commands)
 
 

@@ -12,11 +12,12 @@ import pytest
 from egate.checks.catalogue import ending
 from egate.lane import events as e
 from egate.lane.commands import RecordCrossing
-from egate.lane.diagram import mermaid
+from egate.lane.diagram import blocks
+from egate.lane.modes import MODES
 from egate.lane.settings import RANGES, LaneSettings
 from egate.lane.table import EVENT_KINDS, IGNORED, TABLE
 from egate.model.checks import Check, CheckName
-from egate.model.lane import Door, DoorState, LanePhase, OfficerAction
+from egate.model.lane import Alarm, Degradation, Door, DoorState, LanePhase, OfficerAction, Topology
 from tests.unit.lane.lane_bench import ADMIT_ENTRY, ADMIT_EXIT, reach
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -65,14 +66,16 @@ def test_stale_answers_and_timers_change_nothing(phase: LanePhase) -> None:
 
 
 def test_the_documented_diagram_is_drawn_from_the_table() -> None:
+    """One diagram for each topology."""
     page = (ROOT / "docs/lane.md").read_text()
-    assert page.split("```mermaid\n")[1].split("```")[0] == mermaid()
+    assert blocks() in page
+    assert blocks().count("stateDiagram-v2") == page.count("```mermaid") == len(Topology)
 
 
 def test_the_module_prints_the_diagram() -> None:
     command = [sys.executable, "-m", "egate.lane.diagram"]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout
-    assert printed == mermaid()
+    assert printed == blocks()
 
 
 def test_every_code_that_the_lane_gives_is_in_the_catalogue() -> None:
@@ -106,6 +109,17 @@ def _own_findings(phase: LanePhase) -> list[Check]:
         if bench.state.decision is not None:
             found += bench.state.decision.because
     return [check for check in found if check.name in (CheckName.LANE_HEALTH, CheckName.SINGLE_PERSON)]
+
+
+@pytest.mark.parametrize("degradation", list(Degradation))
+def test_every_degradation_is_documented_with_what_is_left(degradation: Degradation) -> None:
+    """P21: each mode is explicit, with its allowed actions."""
+    assert f"| `{degradation.value}` | `{MODES[degradation].name.lower()}` |" in (ROOT / "docs/lane.md").read_text()
+
+
+def test_every_alarm_of_the_lane_is_documented() -> None:
+    page = (ROOT / "docs/lane.md").read_text()
+    assert [alarm for alarm in Alarm if alarm is not Alarm.TRUST_STALE and f"| `{alarm.value}` |" not in page] == []
 
 
 def test_every_setting_is_documented_with_its_range() -> None:
