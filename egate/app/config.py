@@ -8,17 +8,21 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
 from egate.app.camera_config import TABLE as CAMERA_TABLE
 from egate.app.camera_config import CameraConfig, read_cameras
+from egate.app.door_config import TABLES as DOOR_TABLES
+from egate.app.door_config import DoorDeclaration, read_doors, refuse_undeclared
+from egate.app.named_keys import NamedKey
 from egate.inspection.logging_profile import DEFAULT_LOGGING, LoggingProfile
 from egate.lane.settings import CLOSING_TRIES, DEFAULT_CLOSING_TRIES
 from egate.model.document import ElementaryFile
-from egate.model.lane import Degradation, Topology
+from egate.model.errors import MalformedData
+from egate.model.lane import Degradation, Door, Topology
 
 LARGEST_FILE_BYTES = 256 * 1024
 """A lane's configuration has a few dozen lines; more than this is another file by mistake."""
@@ -59,6 +63,8 @@ class DeviceConfig:
 
 
 WordT = TypeVar("WordT", bound=Enum)
+NESTED = frozenset({"devices", "doors"})
+"""Tables of tables: one for each device, one for each door."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,8 @@ class LaneConfig:
     token: DeviceConfig | None = None
     officer_required: bool = True
     closes: frozenset[Degradation] = DEFAULT_CLOSES
+    watchlist_named: NamedKey | None = None
+    doors: Mapping[Door, DoorDeclaration] = field(default_factory=dict)
 
 
 TABLES: Mapping[str, Mapping[str, str]] = {
@@ -138,6 +146,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "port": "serial port by its stable name",
         "baud": "speed of the bus (default 115200); a `framed` board's profile knows its own",
         "key_file": "`osdp`: file with the secure channel base key, 32 hex digits, or a line `ADDRESS KEY` for each unit",
+        "key": '`osdp`: instead of key_file, the key by its name: `"keystore:NAME"` or a PKCS#11 URI, see docs/technician.md',
         "address": "`osdp`, `framed`: address of the unit on its bus (default 1)",
         "boards": "`modbus`: the boards on the line, `osdp`: the units, where there are several; see docs/wiring.md",
         "wiring": "`modbus`, `osdp`: which contact and lock hangs where, see docs/wiring.md",
@@ -175,12 +184,14 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "watchlists": {
         "directory": "folder with signed lists",
         "key_file": "file with the key of the document index, hex",
+        "key": 'instead of key_file, the key by its name: `"keystore:NAME"`',
         "signer": "public key (PEM) that lists must be signed with",
     },
     "officers": {"directory": "folder with one public key NAME.pem per officer"},
     "keys": {
         "sealing": "the centre's public sealing key",
         "receipts": "the centre's public receipt key (PEM)",
+        "keystore": "the keystore file that `egate keys` keeps, where names of keys are looked up",
     },
     "supervision": {
         "officer_required": "`true` (default): the lane takes travellers only while an officer is signed on at a console",
@@ -199,6 +210,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "lines_of": 'whose lines are recorded there: a list of mrz, chip, gate (default `["gate"]`; the others '
         "carry travellers' data)",
     },
+    **DOOR_TABLES,
     "timers": {"*": "lane timers by name, in seconds; see docs/lane.md"},
 }
 """Every table and key of the file with one sentence; the documentation and the checks are made from it."""
@@ -263,6 +275,8 @@ def parse_tree(tree: Mapping[str, Any], base: Path, name: str) -> LaneConfig:
         token=reader.optional_device("token"),
         officer_required=reader.truth("supervision", "officer_required", default=True),
         closes=reader.closes(),
+        watchlist_named=reader.named_key("watchlists"),
+        doors=reader.doors(),
     )
     _refuse_contradictions(config, name)
     return config
@@ -285,7 +299,7 @@ def read_config(path: Path) -> str:
 def _refuse_unknown(tree: Mapping[str, Any], name: str) -> None:
     """A misspelt key would silently fall back to a default; it is refused instead (I14)."""
     for table, content in tree.items():
-        entries = content.items() if table == "devices" and isinstance(content, dict) else [("", content)]
+        entries = content.items() if table in NESTED and isinstance(content, dict) else [("", content)]
         for device, keys in entries:
             full = f"{table}.{device}" if device else table
             if full not in TABLES or not isinstance(keys, dict):
@@ -304,6 +318,10 @@ def _refuse_contradictions(config: LaneConfig, name: str) -> None:
         raise ConfigError(f'{name}: [devices.token] is for [lane] topology = "segregated" only')
     if config.pipelined and config.topology is not Topology.TWO_STEP:
         raise ConfigError(f"{name}: [lane] pipelined needs topology two_step; nowhere else can two travellers be under way")
+    emulated = config.gate.options.get("emulated") is True
+    refuse_undeclared(
+        config.topology, config.doors, lambda place, problem: ConfigError(f"{name}: [{place} {problem}"), emulated=emulated
+    )
 
 
 def looks_like_key(value: object) -> bool:
@@ -317,7 +335,7 @@ def looks_like_key(value: object) -> bool:
 def _refuse_keys(tree: Mapping[str, Any], name: str) -> None:
     """A key in the file would be in every copy, diff and backup of it (L6); its text never shows in the refusal."""
     for table, content in tree.items():
-        nested = [(f"{table}.{device}", keys) for device, keys in content.items()] if table == "devices" else [(table, content)]
+        nested = [(f"{table}.{device}", keys) for device, keys in content.items()] if table in NESTED else [(table, content)]
         for full, keys in nested:
             for key, value in keys.items():
                 if any(map(looks_like_key, value if isinstance(value, list) else [value])):
@@ -381,9 +399,27 @@ class _Reader:
         for key in TABLES[table]:
             value = self._value(table, key)
             if key not in ("driver", "port") and value is not None:
-                options[key] = self._base / value if key.endswith("_file") else value
+                options[key] = self._option(table, key, value)
         port = self._port(table) if options.get("name") is None else self._base
         return DeviceConfig(self.text(table, "driver"), port, options)
+
+    def _option(self, table: str, key: str, value: Any) -> Any:
+        return self.named_key(table) if key == "key" else self._base / value if key.endswith("_file") else value
+
+    def named_key(self, table: str) -> NamedKey | None:
+        """The key that a table names, which then names no key file (L6)."""
+        value = self._value(table, "key")
+        if value is None:
+            return None
+        if self._value(table, "key_file") is not None:
+            raise ConfigError(f"{self._name}: [{table}] key and key_file name two keys; leave one out")
+        try:
+            return NamedKey.parse(value, self._base, self.optional_path("keys", "keystore"))
+        except MalformedData as error:
+            raise ConfigError(f"{self._name}: [{table}] key: {error.problem}") from None
+
+    def doors(self) -> Mapping[Door, DoorDeclaration]:
+        return read_doors(self._tree.get("doors", {}), lambda place, problem: ConfigError(f"{self._name}: [{place} {problem}"))
 
     def truth(self, table: str, key: str, *, default: bool) -> bool:
         value = self._value(table, key)

@@ -25,6 +25,7 @@ from egate.app.camera_config import CameraConfig
 from egate.app.config import ConfigError, DeviceConfig, LaneConfig
 from egate.app.face_client import FaceClient
 from egate.app.line_record import recorded_line, room_for_recordings
+from egate.app.named_keys import NamedKey
 from egate.app.optical_reader import OpticalMrzReader, PageWorker
 from egate.app.parts import Parts
 from egate.app.terminal_folder import load_terminal_folder
@@ -156,8 +157,11 @@ def make_gate_device(
 ) -> GateUnit:
     """The gate unit of [devices.gate], not opened yet; raises ConfigError or DeviceError."""
     secure = device.driver not in drivers.GATE_UNITS_WITHOUT_A_KEY
-    key, unit_keys = read_unit_keys(device.options.get("key_file"), "[devices.gate] key_file") if secure else (b"", {})
-    settings = replace(_port(device, "gate", key, line), unit_keys=unit_keys)
+    named = device.options.get("key") if secure else None
+    files = secure and named is None
+    key, unit_keys = read_unit_keys(device.options.get("key_file"), "[devices.gate] key_file") if files else (b"", {})
+    token_key = named.block_key() if isinstance(named, NamedKey) else None
+    settings = replace(_port(device, "gate", key, line), unit_keys=unit_keys, token_key=token_key)
     return drivers.make_gate_unit(device.driver, settings, clock, entropy)
 
 
@@ -247,8 +251,9 @@ def _watchlists(config: LaneConfig, *, remember: bool = True) -> Watchlists:
     """The signed lists in a folder. The versions are remembered beside the lane's log, so no older list comes back."""
     if config.watchlists is None:
         return Watchlists()
-    if config.watchlist_key is None or config.watchlist_signer is None:
-        raise ConfigError("[watchlists] needs key_file and signer beside directory")
+    named = config.watchlist_named
+    if (config.watchlist_key is None and named is None) or config.watchlist_signer is None:
+        raise ConfigError("[watchlists] needs key_file and signer beside directory; key may take the place of key_file")
     if not config.watchlists.is_dir():
         raise ConfigError(f"[watchlists] directory: {config.watchlists} is not there; without lists leave the table out")
     memory = config.database.with_suffix(".lists.json")
@@ -256,7 +261,7 @@ def _watchlists(config: LaneConfig, *, remember: bool = True) -> Watchlists:
     lists = open_watchlists(
         (_read(path, LARGEST_LIST_BYTES) for path in sorted(config.watchlists.glob("*.list"))),
         load_verify_key(config.watchlist_signer),
-        read_hex_key(config.watchlist_key, "[watchlists] key_file"),
+        read_hex_key(config.watchlist_key, "[watchlists] key_file") if named is None else named.list_key(),
         known,
     )
     gone = sorted(known.keys() - lists.versions.keys())

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from egate.app.config import TABLES, ConfigError, LaneConfig, parse_toml, parse_tree
+from egate.app.door_config import STAND_IN
 from egate.app.face_worker import make_camera
 from egate.app.wiring import part_checks
 from egate.model.errors import EgateError
@@ -23,7 +24,7 @@ from egate.ports import Clock
 MOST_PROBLEMS = 100
 """More than this is another file by mistake; the list ends there."""
 
-STAND_INS: Mapping[str, Mapping[str, str]] = {
+STAND_INS: Mapping[str, Mapping[str, object]] = {
     "lane": {"name": "LANE"},
     "paths": {"database": "lane.db", "socket": "lane.sock", "frames": "frames"},
     "devices.mrz": {"driver": "mrz_serial", "port": "mrz"},
@@ -33,6 +34,8 @@ STAND_INS: Mapping[str, Mapping[str, str]] = {
     "camera": {"source": "none"},
     "trust": {"directory": "trust"},
     "officers": {"directory": "officers"},
+    "doors.entry": STAND_IN,
+    "doors.exit": STAND_IN,
     "keys": {"sealing": "sealing.pub", "receipts": "receipts.pub"},
 }
 """What takes the place of a required key that was refused, so that reading goes on; nothing of it is ever used."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from egate.app.config import TABLES, looks_like_key
+from egate.app.config import NESTED, TABLES, looks_like_key
 from egate.lane.settings import RANGES, LaneSettings
 
 NOT_SET = "not set"
@@ -53,7 +53,7 @@ def _flat(tree: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
     """Values by table and key; a value outside every table has an empty key."""
     found: dict[tuple[str, str], Any] = {}
     for table, content in tree.items():
-        nested = content.items() if table == "devices" and isinstance(content, dict) else [("", content)]
+        nested = content.items() if table in NESTED and isinstance(content, dict) else [("", content)]
         for device, keys in nested:
             full = f"{table}.{device}" if device else table
             for key, value in keys.items() if isinstance(keys, dict) else [("", keys)]:

@@ -45,6 +45,16 @@ directory = "officers"
 sealing = "keys/sealing.pub"
 receipts = "keys/receipts.pem"
 
+[doors.entry]
+fail = "secure"
+escape_route = false
+statement = "Magnetic bolt with a spring, tried without power on 2026-11-02."
+
+[doors.exit]
+fail = "safe"
+escape_route = true
+statement = "Holding magnet, tried without power on 2026-11-02."
+
 [timers]
 inside_max_s = 60
 """

@@ -180,7 +180,7 @@ def test_a_lane_that_starts_after_the_deadline_runs_on_the_version_before(
     """T5: `egate run` itself undoes the change, before it reads the file."""
     started: list[int] = []
     monkeypatch.setattr("egate.app.commands.run.build_parts", lambda config, _clock: started.append(config.number))
-    monkeypatch.setattr("egate.app.commands.run.Controller", lambda _parts: None)
+    monkeypatch.setattr("egate.app.commands.run.Controller", lambda _parts, **_more: None)
     monkeypatch.setattr("egate.app.commands.run.run_service", lambda _work: 0)
     lane = ["--config", str(place.config)]
     assert cli.main(["config", "apply", str(changed(place, ("number = 1", "number = 2"))), *lane, "--minutes", "1"]) == 0
