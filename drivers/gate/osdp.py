@@ -51,7 +51,7 @@ class OsdpConfig:
     poll_interval_s: float = POLL_INTERVAL_S
     reply_within_s: float = REPLY_WITHIN_S
     layout: UnitLayout | None = None
-    unit_keys: Mapping[int, bytes] = field(default_factory=dict, repr=False)
+    unit_keys: Mapping[int, bytes | BlockKey] = field(default_factory=dict, repr=False)
 
     def whole_layout(self) -> UnitLayout:
         """The layout, or that of the one unit."""
@@ -241,7 +241,7 @@ class OsdpGate:
         self._fresh.discard(unit.address)
         if unit.address in self._layout.needed:
             self._online = False
-            self._listeners.tell(DeviceError(error.doing, error.problem))
+            self._listeners.tell(error)
 
     def _all_there(self) -> bool:
         return all(self._units[address].online for address in self._layout.needed)

@@ -187,10 +187,17 @@ class OsdpUnit:
             try:
                 await self._open_session()
                 break
-            except SessionLost:
+            except SessionLost as error:
                 if attempt == START_ATTEMPTS - 1 or not self._wire.link.connected:
-                    raise
+                    raise self.named(error) from None
+            except DeviceError as error:
+                raise self.named(error) from None
         self.online = True
+
+    def named(self, error: DeviceError) -> DeviceError:
+        """The error, with the unit that it is about where there are several."""
+        known = not self._wire.shared or self.name in str(error)
+        return DeviceError(error.doing if known else f"{error.doing} at address {self.address}", error.problem)
 
     def stop(self, error: DeviceError) -> None:
         """Forget the session's keys, and tell whoever waits."""
@@ -418,4 +425,4 @@ class OsdpUnit:
             self._refused_for = error.problem if isinstance(error, UnitRefused) else ""
             self.online = False
             _LOG.warning("%s on %s lost (%s)", self.name, self._wire.link.name, error.problem)
-            owner.lost(self, error)
+            owner.lost(self, self.named(error))

@@ -90,7 +90,7 @@ class Peripheral:
     def __init__(self, settings: PeripheralSettings, unit: Unit, entropy: Callable[[int], bytes]) -> None:
         self.orders: list[tuple[int, int, int]] = []
         self.latched_orders = 0
-        self._settings = settings
+        self.settings = settings
         self._key = DEFAULT_KEY if settings.mode is PeripheralMode.INSTALL else settings.key
         self._unit = unit
         self._entropy = entropy
@@ -127,7 +127,7 @@ class Peripheral:
             packet = Packet.from_bytes(frame)
         except MalformedData:
             return b""
-        if packet.is_reply or packet.address != self._settings.address:
+        if packet.is_reply or packet.address != self.settings.address:
             return b""
         if frame == self._last_question and packet.sequence != 0:
             return self._last_reply
@@ -147,7 +147,7 @@ class Peripheral:
             return self._server_cryptogram(packet)
         channel = self._channel
         if channel is None:
-            if packet.code in PUBLIC_CODES or self._settings.mode is PeripheralMode.PLAIN:
+            if packet.code in PUBLIC_CODES or self.settings.mode is PeripheralMode.PLAIN:
                 return self._clear(packet, *self._carry_out(packet))
             return self._clear(packet, ReplyCode.NAK, bytes((NakReason.SECURITY_REQUIRED,)))
         try:
@@ -160,11 +160,11 @@ class Peripheral:
 
     def _challenge(self, packet: Packet) -> bytes:
         """CHLNG: prove that we know the key."""
-        if self._settings.mode is PeripheralMode.PLAIN or len(packet.data) != RANDOM_SIZE:
+        if self.settings.mode is PeripheralMode.PLAIN or len(packet.data) != RANDOM_SIZE:
             return self._clear(packet, ReplyCode.NAK, bytes((NakReason.NO_SECURITY,)))
         own_random = self._entropy(RANDOM_SIZE)
         self._opening = SecureChannel(self._key, packet.data, own_random)
-        name_plate = self._settings.vendor + bytes((self._settings.model, 1)) + self._settings.serial.to_bytes(3, "little")
+        name_plate = self.settings.vendor + bytes((self.settings.model, 1)) + self.settings.serial.to_bytes(3, "little")
         return self._handshake(packet, ReplyCode.CLIENT_CRYPTOGRAM, name_plate + own_random + self._opening.client_cryptogram)
 
     def _server_cryptogram(self, packet: Packet) -> bytes:
@@ -187,9 +187,9 @@ class Peripheral:
             CommandCode.OUTPUT_STATUS: lambda: (ReplyCode.OUTPUT_STATUS, bytes(unit.outputs())),
             CommandCode.OUTPUT: lambda: self._order(packet.data),
         }
-        if self._settings.lamps:
+        if self.settings.lamps:
             answers[CommandCode.LAMP] = lambda: self._shine(packet.data)
-        if self._settings.buzzers:
+        if self.settings.buzzers:
             answers[CommandCode.BUZZER] = lambda: self._sound(packet.data)
         return answers.get(packet.code, lambda: (ReplyCode.NAK, bytes((NakReason.UNKNOWN_COMMAND,))))()
 
@@ -216,7 +216,7 @@ class Peripheral:
             orders = parse_lamps(data)
         except MalformedData:
             return ReplyCode.NAK, bytes((CANNOT_DO,))
-        if any(order.reader or order.number >= self._settings.lamps for order in orders):
+        if any(order.reader or order.number >= self.settings.lamps for order in orders):
             return ReplyCode.NAK, bytes((CANNOT_DO,))
         for order in orders:
             self._unit.shine(order.lamp, order.seconds, blinking=order.blinking)
@@ -248,27 +248,27 @@ class Peripheral:
         return ReplyCode.ACK, b""
 
     def _identity(self) -> bytes:
-        plate = self._settings
+        plate = self.settings
         return plate.vendor + bytes((plate.model, 1)) + plate.serial.to_bytes(4, "little") + bytes((1, 0, 0))
 
     def _capabilities(self) -> bytes:
         """Contacts, outputs, lamps, buzzer, CRC, AES-128 secure channel, receive buffer."""
         contacts, outputs = len(self._unit.inputs()), len(self._unit.outputs())
-        security = 0 if self._settings.mode is PeripheralMode.PLAIN else 1
-        signals = bytes((4, 4, self._settings.lamps, 5, 1, self._settings.buzzers))
+        security = 0 if self.settings.mode is PeripheralMode.PLAIN else 1
+        signals = bytes((4, 4, self.settings.lamps, 5, 1, self.settings.buzzers))
         return bytes((1, 1, contacts, 2, 2, outputs)) + signals + bytes((8, 1, 0, 9, security, security, 10, 0, 4))
 
     def _handshake(self, question: Packet, code: int, data: bytes) -> bytes:
         kind = SecurityType.CLIENT_CRYPTOGRAM if code == ReplyCode.CLIENT_CRYPTOGRAM else SecurityType.INITIAL_MAC
-        mark = DEFAULT_KEY_MARK if self._settings.mode is PeripheralMode.INSTALL else OWN_KEY_MARK
+        mark = DEFAULT_KEY_MARK if self.settings.mode is PeripheralMode.INSTALL else OWN_KEY_MARK
         if kind is SecurityType.INITIAL_MAC:
             mark = OWN_KEY_MARK
         return Packet(
-            self._settings.address, question.sequence, code, data, is_reply=True, security=kind, security_data=mark
+            self.settings.address, question.sequence, code, data, is_reply=True, security=kind, security_data=mark
         ).to_bytes()
 
     def _packet(self, question: Packet, code: int, data: bytes) -> Packet:
-        return Packet(self._settings.address, question.sequence, code, data, is_reply=True)
+        return Packet(self.settings.address, question.sequence, code, data, is_reply=True)
 
     def _clear(self, question: Packet, code: int, data: bytes) -> bytes:
         return self._packet(question, code, data).to_bytes()
