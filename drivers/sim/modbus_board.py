@@ -19,7 +19,17 @@ from pathlib import Path
 
 from drivers.framing import FrameSplitter
 from drivers.gate.contacts import PERSON_SENSORS, Contact, Output
-from drivers.gate.modbus_boards import CLOSE_RELAY, DELAY, FLASH_ON, OPEN_RELAY, Board, Layout, Pulse, parse_layout
+from drivers.gate.modbus_boards import (
+    CLOSE_RELAY,
+    DELAY,
+    FLASH_ON,
+    OPEN_RELAY,
+    WAVESHARE_PULSE,
+    Board,
+    Layout,
+    Pulse,
+    parse_layout,
+)
 from drivers.gate.modbus_protocol import (
     COIL_OFF,
     COIL_ON,
@@ -43,6 +53,7 @@ from egate.model.lane import Door
 DEFAULT_BAUD = 9600
 LATCHED_S = 86_400.0  # a relay that nobody switches off
 TOGGLE_RELAY = 0x0300  # a word of delay-register boards
+VERSION_REGISTER, VERSION = 0x8000, 200  # of Waveshare boards: V2.00
 FLIP = 0x5500  # a Waveshare board's word for a toggle
 MOST_INPUTS_READ, MOST_WORDS_READ = 2000, 125
 SHORT_QUESTIONS = {0x07: 4, 0x11: 4, 0x04: 8}
@@ -114,6 +125,8 @@ class SimulatedBoard:
                 return self._bits(self._gate.inputs(self._board), first, second)
             case FunctionCode.READ_COILS if self._has_coils:
                 return self._bits(self.outputs(), first, second)
+            case FunctionCode.READ_REGISTERS if first == VERSION_REGISTER and self._board.profile.pulse is WAVESHARE_PULSE:
+                return bytes((2,)) + VERSION.to_bytes(2, "big")
             case FunctionCode.READ_REGISTERS if not self._has_coils:
                 return self._words(first, second)
             case FunctionCode.WRITE_COIL if self._has_coils:

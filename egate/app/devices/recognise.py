@@ -1,7 +1,8 @@
 """What answers on a serial port. It is asked for its name and nothing else: no order is sent, and nothing can unlock.
 
 The questions, in this order, each at the speeds that such devices have: a PN532 for its firmware version; an OSDP unit, by a
-poll in the clear, at its first addresses (a unit that insists on its secure channel refuses the poll, and so tells what it is).
+poll in the clear, at its first addresses (a unit that insists on its secure channel refuses the poll, and so tells what it is);
+Modbus boards and framed gate boards, by reads (egate.app.devices.recognise_gate).
 An MRZ reader cannot be asked: it speaks when a document is laid on it, so a port that is silent is listened to as long as the
 technician allows, with every make's framing at once. What a document says is not kept, only which make its bytes fit.
 """
@@ -27,6 +28,7 @@ from drivers.reader.pn532_protocol import (
     parse_firmware,
     parse_frame,
 )
+from egate.app.devices.recognise_gate import FoundBoards, ask_framed, ask_modbus
 from egate.model.errors import DeviceError, MalformedData
 from egate.ports import Clock
 
@@ -47,6 +49,8 @@ class Kind(Enum):
 
     PN532 = "PN532 chip reader"
     OSDP = "OSDP unit"
+    MODBUS = "Modbus boards"
+    FRAMED = "framed gate board"
     MRZ = "MRZ reader"
     TALKING = "a device that speaks unasked, in no way that is known here"
     SILENT = "silent"
@@ -55,13 +59,14 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """The answer: at which speed, at which address, of which make of MRZ reader, and in words."""
+    """The answer: at which speed, at which address, of which make of MRZ reader or gate board, which boards, and in words."""
 
     kind: Kind
     words: str
     baud: int = 0
     address: int = 0
     profile: str = ""
+    boards: str = ""
 
 
 async def recognise(port: str, clock: Clock, *, emulated: bool = False, listen_s: float = 0.0) -> Recognised:
@@ -81,7 +86,7 @@ async def recognise(port: str, clock: Clock, *, emulated: bool = False, listen_s
 
 async def _ask_all(link: SerialLink, clock: Clock, listen_s: float) -> Recognised:
     heard = 0
-    for ask in (_ask_pn532, _ask_osdp):
+    for ask in (_ask_pn532, _ask_osdp, _ask_boards):
         found = await ask(link, clock)
         if isinstance(found, Recognised):
             return found
@@ -159,6 +164,18 @@ def _osdp_words(raw: bytes, address: int) -> str:
         bytes((NakReason.NO_SECURITY,)),
     )
     return "it insists on its secure channel" if wants_key else "it talks in the clear; set it to secure channel only"
+
+
+async def _ask_boards(link: SerialLink, clock: Clock) -> Recognised | int:
+    """Modbus boards and framed boards; the number of bytes heard when none answers."""
+    heard = 0
+    for ask in (ask_modbus, ask_framed):
+        found = await ask(link, clock)
+        if isinstance(found, FoundBoards):
+            kind = Kind.FRAMED if found.profile else Kind.MODBUS
+            return Recognised(kind, found.words, found.baud, found.address, found.profile, found.boards)
+        heard += found
+    return heard
 
 
 async def _listen(link: SerialLink, clock: Clock, listen_s: float) -> Recognised | int:

@@ -8,8 +8,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from drivers.gate.framed_profile import load_profile
+from drivers.gate.modbus_boards import parse_layout
 from egate.app.devices.places import Place
 from egate.app.devices.recognise import Kind, Recognised
+from egate.model.errors import DeviceError
 
 CAMERA_FPS = 15
 _DEFAULT_BAUD = {"devices.mrz": 9600, "devices.chip": 115_200, "devices.gate": 115_200}
@@ -68,10 +71,25 @@ def _of_port(found: Found) -> list[_Block]:
         key = 'key_file = "keys/gate.hex"  # 32 hex digits, mode 600; see docs/wiring.md'
         lines = ('driver = "osdp"', *_port(place), *_baud("devices.gate", what.baud), f"address = {what.address}", key)
         return [_Block(_reason(found), "devices.gate", lines)]
+    if what.kind is Kind.MODBUS and what.boards:
+        return [_Block(_reason(found), "devices.gate", ('driver = "modbus"', *_port(place), *_boards(what)))]
+    if what.kind is Kind.FRAMED and load_profile(what.profile).complete:
+        lines = ('driver = "framed"', *_port(place), f'profile = "{what.profile}"', f"address = {what.address}")
+        return [_Block(_reason(found), "devices.gate", lines)]
     if what.kind is Kind.MRZ:
         lines = ('driver = "mrz_serial"', *_port(place), *_baud("devices.mrz", what.baud), f'profile = "{what.profile}"')
         return [_Block(_reason(found), "devices.mrz", lines)]
     return []
+
+
+def _boards(what: Recognised) -> tuple[str, ...]:
+    """The boards, and what their wiring still has to say; whether a contact is where it usually is, only a look can tell."""
+    lines = (*_baud("devices.gate", what.baud), f"boards = {json.dumps(what.boards)}")
+    try:
+        parse_layout(what.boards)
+    except DeviceError as error:
+        return (*lines, f'# wiring = "NAME=BOARD.NUMBER …"  # {error.problem}')
+    return (*lines, "# compare the profiles with the type plates, and the wiring with docs/wiring.md")
 
 
 def _of_silent(found: Found) -> _Block:
@@ -110,4 +128,8 @@ def _left_over(found: Found) -> list[str]:
         return [f"# {name}: it has no stable name; udev makes one in /dev/serial/by-path"]
     if found.what.kind in (Kind.CLOSED, Kind.TALKING):
         return [f"# {name}: {found.what.words}"]
+    if found.what.kind is Kind.MODBUS and not found.what.boards:
+        return [f"# {name}: {found.what.words}; no board profile has as much, see docs/wiring.md"]
+    if found.what.kind is Kind.FRAMED and not (profile := load_profile(found.what.profile)).complete:
+        return [f"# {name}: {found.what.words}; it is no gate unit: {profile.reason}"]
     return []

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from egate.model.boarding_pass import BoardingPass
 from egate.model.errors import ChipError, DeviceError, MalformedData
-from egate.model.lane import GateReport
+from egate.model.lane import GateReport, Power
 from egate.mrtd.files.mrz import parse_mrz
 from egate.ports import BoardingPassReader, Camera, ChipReader, Clock, GateUnit, MrzReader
 
@@ -51,7 +51,12 @@ def pass_words(boarding_pass: BoardingPass) -> str:
 
 def report_words(report: GateReport) -> str:
     """A sample of a gate unit's contacts."""
-    warnings = [word for word, on in (("EMERGENCY", report.emergency), ("TAMPER", report.tamper)) if on]
+    words = (
+        *(("EMERGENCY", report.emergency), ("TAMPER", report.tamper), ("object left", report.object_left)),
+        *(("intrusion", report.intrusion), ("obstructed", report.obstructed)),
+        (f"power {report.power.value}", report.power is not Power.MAINS),
+    )
+    warnings = [word for word, on in words if on]
     doors = f"entry {report.entry.value} · exit {report.exit.value} · persons {report.persons}"
     return " · ".join((doors, *warnings))
 
