@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from drivers.reader.pcsc_list import list_pcsc_readers
+from egate.app.camera_config import CameraConfig
 from egate.app.clock import SystemClock
 from egate.app.config import ConfigError, DeviceConfig, LaneConfig, load_config
+from egate.app.devices.camera_facts import camera_lines
 from egate.app.devices.holders import Account, Holders, holder_words, holders_of, missing_permission
 from egate.app.devices.places import Machine, Place, camera_places, emulated_place, serial_places
 from egate.app.devices.recognise import recognise
@@ -115,6 +117,8 @@ def _say_places(title: str, places: Sequence[Place], machine: Machine, links: st
             found = holders_of(place.node, machine, os.getpid())
             hidden = max(hidden, found.hidden)
             _say_state(found, missing_permission(place.node, account), emulated=place.emulated)
+            for line in camera_lines(place.node) if place.node.name.startswith("video") else ():
+                _say(line, "    ")
     if not places:
         _say("none", "  ")
     if hidden:
@@ -195,13 +199,10 @@ def _monitor(arguments: argparse.Namespace, here: Machine) -> int:
 async def _watch(kind: str, lane: LaneConfig, clock: SystemClock, tell: Tell, *, show_personal: bool) -> None:
     """Start the device and tell what it says until somebody interrupts."""
     if kind == "camera":
-        camera = _camera(lane)
-        camera.open()
-        try:
-            tell("started; Ctrl-C ends")
-            await watch_camera(camera, clock, tell)
-        finally:
-            camera.close()
+        cameras = _cameras(lane)
+        await asyncio.gather(
+            *(_watch_camera(words if len(cameras) > 1 else "", cameras[words], clock, tell) for words in cameras)
+        )
         return
     watches: Mapping[str, Callable[[], tuple[Any, Callable[[Any], Coroutine[object, object, None]]]]] = {
         "mrz": lambda: (make_mrz_device(lane.mrz, clock), lambda reader: watch_mrz(reader, tell, show_personal=show_personal)),
@@ -224,19 +225,23 @@ def _test(arguments: argparse.Namespace, here: Machine) -> int:
     del here
     lane, clock, seconds = load_config(arguments.config), SystemClock(), arguments.seconds
     if arguments.kind == "camera":
-        trial = try_camera(_camera(lane), seconds, clock)
-        subject = lane.camera
-    else:
-        device = _device(lane, arguments.kind)
-        trial = asyncio.run(_trial(arguments.kind, lane, seconds, clock))
-        subject = f"{device.driver} on {device.options.get('name') or device.port}"
-        if not trial.good:
-            trial = Trial(trial.good, trial.verdict + _held(device), trial.lines)
-    _say(f"{arguments.kind}: {subject}")
+        trials = {words: try_camera(camera, seconds, clock) for words, camera in _cameras(lane).items()}
+        for words, tried in trials.items():
+            _say_trial(f"camera: {words}", tried)
+        return WELL if all(tried.good for tried in trials.values()) else FOUND
+    device = _device(lane, arguments.kind)
+    trial = asyncio.run(_trial(arguments.kind, lane, seconds, clock))
+    if not trial.good:
+        trial = Trial(trial.good, trial.verdict + _held(device), trial.lines)
+    _say_trial(f"{arguments.kind}: {device.driver} on {device.options.get('name') or device.port}", trial)
+    return WELL if trial.good else FOUND
+
+
+def _say_trial(title: str, trial: Trial) -> None:
+    _say(title)
     for line in trial.lines:
         print(line)  # noqa: T201 - the command's answer
     _say(trial.verdict, "  ")
-    return WELL if trial.good else FOUND
 
 
 async def _trial(kind: str, lane: LaneConfig, seconds: float, clock: SystemClock) -> Trial:
@@ -257,11 +262,23 @@ def _device(lane: LaneConfig, kind: str) -> DeviceConfig:
     return device
 
 
-def _camera(lane: LaneConfig) -> Camera:
-    camera = make_camera(lane.camera)
-    if camera is None:
+def _cameras(lane: LaneConfig) -> Mapping[str, Camera]:
+    """Each of the lane's cameras by itself, set as the lane sets it."""
+    config = lane.cameras or CameraConfig((lane.camera,))
+    made = {words: make_camera(words, config.controls) for words in config.sources}
+    cameras = {words: camera for words, camera in made.items() if camera is not None}
+    if not cameras:
         raise ConfigError("[camera] source is none: there is no camera to look at")
-    return camera
+    return cameras
+
+
+async def _watch_camera(name: str, camera: Camera, clock: SystemClock, tell: Tell) -> None:
+    camera.open()
+    try:
+        tell("started; Ctrl-C ends")
+        await watch_camera(camera, clock, (lambda words: tell(f"{name}: {words}")) if name else tell)
+    finally:
+        camera.close()
 
 
 def _held(device: DeviceConfig) -> str:

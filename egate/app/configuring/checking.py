@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from egate.app.camera_config import CameraConfig
 from egate.app.config import TABLES, ConfigError, LaneConfig, parse_toml, parse_tree
 from egate.app.door_config import STAND_IN
 from egate.app.face_worker import make_camera
@@ -77,7 +78,14 @@ def check_text(text: str, base: Path, name: str, clock: Clock) -> Findings:
 
 
 def _judges(config: LaneConfig, clock: Clock) -> tuple[tuple[str, Callable[[], object]], ...]:
-    return (*part_checks(config, clock), ("camera", lambda: make_camera(config.camera)))
+    return (*part_checks(config, clock), ("camera", lambda: _cameras(config)))
+
+
+def _cameras(config: LaneConfig) -> None:
+    """Every camera of the lane made, none opened."""
+    cameras = config.cameras or CameraConfig((config.camera,))
+    for words in cameras.sources:
+        make_camera(words, cameras.controls)
 
 
 def _refusal(table: str, judge: Callable[[], object]) -> tuple[str, ...]:
