@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "trust": ("egate.app.commands.trust", "what a lane believes about States: import, list, show, compare, expire"),
     "document": ("egate.app.commands.document", "make simulated documents and lay them on a reader, for testers of readers"),
     "driver": ("egate.app.commands.driver", "list the drivers, and run the conformance kit on any of them"),
+    "keys": ("egate.app.commands.keys", "the keystore and keys in tokens: list, make, import, rotate, remove, check"),
     "service": ("egate.app.commands.units", "write the systemd units of a lane: watchdog, hardening, no network at the doors"),
     "enrol": ("egate.app.commands.enrol", "enrol a registered traveller: document, face, consent, expiry"),
 }

@@ -106,6 +106,7 @@ class LaneConfig:
     officer_required: bool = True
     closes: frozenset[Degradation] = DEFAULT_CLOSES
     watchlist_named: NamedKey | None = None
+    keystore: Path | None = None
     doors: Mapping[Door, DoorDeclaration] = field(default_factory=dict)
 
 
@@ -276,6 +277,7 @@ def parse_tree(tree: Mapping[str, Any], base: Path, name: str) -> LaneConfig:
         officer_required=reader.truth("supervision", "officer_required", default=True),
         closes=reader.closes(),
         watchlist_named=reader.named_key("watchlists"),
+        keystore=reader.optional_path("keys", "keystore"),
         doors=reader.doors(),
     )
     _refuse_contradictions(config, name)

@@ -11,11 +11,12 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from egate.model.crossing import Receipt
 from egate.model.errors import DeviceError, MalformedData, TrustError
 from egate.ports import Clock
+from egate.storage.keystore.secrets import SigningKey
 from egate.storage.outbox import Outbox
 from egate.sync.bus import RECEIPTS_SUBJECT, ROWS_SUBJECT, Bus, BusAddress, first_of, keep_connected
 from egate.sync.messages import (
@@ -57,7 +58,7 @@ class LaneIdentity:
     """Who a lane is to the centre, and whom it believes: its name, its signing key, the centre's receipt key."""
 
     lane: str
-    lane_key: Ed25519PrivateKey = field(repr=False)
+    lane_key: SigningKey = field(repr=False)
     hub_key: Ed25519PublicKey = field(repr=False)
 
 
@@ -184,9 +185,9 @@ class SyncClient:
         if not rows:
             return NotSent(self._clock.monotonic())
         pairs = tuple((row.header, row.sealed or b"") for row in rows)
-        envelope = sign_envelope(self._identity.lane, rows[0].sequence, pairs, self._identity.lane_key)
-        identifier = f"{self._identity.lane}.{self._run}.{attempt}.{envelope.first_sequence}"
+        identifier = f"{self._identity.lane}.{self._run}.{attempt}.{rows[0].sequence}"
         try:
+            envelope = sign_envelope(self._identity.lane, rows[0].sequence, pairs, self._identity.lane_key)
             await bus.send(f"{ROWS_SUBJECT}.{self._identity.lane}", encode_envelope(envelope), identifier)
         except DeviceError as error:
             _LOG.info("an envelope was not taken: %s", error.problem)

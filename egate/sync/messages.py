@@ -17,6 +17,7 @@ from egate.model.errors import MalformedData, TrustError
 from egate.storage import cbor
 from egate.storage.cbor import CborValue
 from egate.storage.header import HASH_BYTES, HEADER_LIMIT_BYTES, is_lane_name
+from egate.storage.keystore.secrets import SigningKey
 from egate.storage.vault import SEALED_LIMIT_BYTES
 
 MESSAGE_VERSION = 1
@@ -41,7 +42,7 @@ _LARGEST_NUMBER = (1 << 63) - 1
 _T = TypeVar("_T")
 
 
-def sign_envelope(lane: str, first_sequence: int, rows: tuple[tuple[bytes, bytes], ...], key: Ed25519PrivateKey) -> Envelope:
+def sign_envelope(lane: str, first_sequence: int, rows: tuple[tuple[bytes, bytes], ...], key: SigningKey) -> Envelope:
     """An envelope of consecutive (header, sealed) rows, signed by the lane."""
     return Envelope(lane, first_sequence, rows, key.sign(_ENVELOPE_PURPOSE + _envelope_body(lane, first_sequence, rows)))
 

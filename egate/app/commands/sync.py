@@ -21,6 +21,9 @@ from egate.model.errors import DeviceError
 from egate.ports import Clock
 from egate.storage.database import open_read_only
 from egate.storage.keys import create_signing_key, load_signing_key, load_verify_key
+from egate.storage.keystore.keyring import Keyring
+from egate.storage.keystore.references import is_reference, parse_reference
+from egate.storage.keystore.secrets import SigningKey
 from egate.storage.log import lane_of
 from egate.storage.outbox import Outbox
 from egate.sync.bus import first_of
@@ -40,7 +43,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `egate sync`."""
     parser.add_argument("--log", metavar="PATH", type=Path, help="the lane's own log (read only)")
     add_bus_arguments(parser)
-    parser.add_argument("--lane-key", metavar="FILE", type=Path, required=True, help="the lane's private signing key (PEM)")
+    parser.add_argument(
+        "--lane-key",
+        metavar="KEY",
+        required=True,
+        help="the lane's signing key: a private file (PEM), keystore:NAME or a PKCS#11 URI",
+    )
+    parser.add_argument("--keystore", metavar="FILE", type=Path, help="the keystore file in which keystore:NAME is looked up")
     parser.add_argument("--hub-key", metavar="FILE", type=Path, help="the centre's public receipt key (PEM)")
     parser.add_argument(
         "--socket", metavar="PATH", type=Path, help="the controller's message socket (default: a file beside the log)"
@@ -51,12 +60,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the sync until it is told to end; raises DeviceError or TrustError for keys that cannot be used."""
     if args.make_keys:
-        create_signing_key(args.lane_key, args.lane_key.with_name(args.lane_key.name + ".pub"))
+        if is_reference(args.lane_key):
+            raise DeviceError("making the lane's key", "a key of a keystore or a token is made by `egate keys make`")
+        path = Path(args.lane_key)
+        create_signing_key(path, path.with_name(path.name + ".pub"))
         return 0
     if args.log is None or args.hub_key is None:
         raise DeviceError("starting the sync", "--log and --hub-key are needed")
     lane_key, hub_key, address, clock = (
-        load_signing_key(args.lane_key),
+        _lane_key(args.lane_key, args.keystore),
         load_verify_key(args.hub_key),
         bus_address(args),
         SystemClock(),
@@ -70,6 +82,13 @@ def run(args: argparse.Namespace) -> int:
             await SyncClient(identity, outbox, address, clock, _receipts_to(args.log, args.socket, clock)).run(stop)
 
     return run_service(work)
+
+
+def _lane_key(text: str, store: Path | None) -> SigningKey:
+    """The key that the lane signs with, wherever it lies; raises DeviceError, TrustError or MalformedData."""
+    if not is_reference(text):
+        return load_signing_key(Path(text))
+    return Keyring(store).signing_key(parse_reference(text, Path.cwd()))
 
 
 def receipt_message(receipt: Receipt) -> ReceiptArrived:
