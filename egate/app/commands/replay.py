@@ -1,6 +1,7 @@
 """`egate replay`: judge a recorded inspection again, or play a recorded line to its driver, and show what ends otherwise.
 
-Exit status: 0 every check ends as before; 1 something ends otherwise; 2 the record cannot be judged.
+It also plays a simulated shift (`egate simulate --report`) to the step at which a rule broke.
+Exit status: 0 every check ends as before, no rule broke; 1 something ends otherwise, the rule broke again; 2 it cannot be done.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from egate.app.clock import SystemClock
+from egate.app.commands.simulate import play
 from egate.app.config import ConfigError, load_config
 from egate.app.inspecting.files import profile_of, write_private
 from egate.app.inspecting.recorded import record_of_crossing, record_of_file
@@ -20,6 +22,7 @@ from egate.app.inspecting.terminal import look_of
 from egate.app.inspecting.trusting import believe
 from egate.app.inspecting.turns import decide_again
 from egate.app.line_replay import DEVICES, replay_line
+from egate.app.twin.telling import read_failure
 from egate.inspection.export import encode_record
 from egate.inspection.record import InspectionRecord
 from egate.inspection.rejudging import judge_again, recorded_profile, recorded_trust, why_not
@@ -35,6 +38,7 @@ examples:
 
   egate replay gate-….line --line gate --config lane.toml --open sealing.pem     a recorded line, played to its driver
   egate replay 8c0f5a… --ledger hub.db --open sealing.pem   a passage of a lane, at the centre
+  egate replay --twin shift.json                            a failure of egate simulate --report, to its step
 
 Only a record of the log profile `full` holds what is needed (egate inspect … --json record.json --log-profile full).
 
@@ -51,7 +55,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, metavar="FILE", help="the lane's configuration, with --line")
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLES
-    parser.add_argument("record", metavar="RECORD", help="the record of an inspection (JSON); with --ledger, a transaction")
+    parser.add_argument(
+        "record", metavar="RECORD", nargs="?", default="", help="the record of an inspection (JSON); with --ledger, a transaction"
+    )
+    parser.add_argument("--twin", type=Path, metavar="FILE", help="no record: play the failure that egate simulate reported")
     parser.add_argument("--trust", type=Path, metavar="FOLDER", help="trust folder (default: the certificates in the record)")
     parser.add_argument("--profile", type=Path, metavar="FILE", help="profile (default: the rules in the record)")
     parser.add_argument("--ledger", type=Path, metavar="PATH", help="take the record from a crossing in the centre's ledger")
@@ -62,6 +69,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Judge a record again; returns the exit status. Raises ConfigError or EgateError where that cannot be done."""
+    if arguments.twin is not None:
+        return play(*read_failure(arguments.twin))
+    if not arguments.record:
+        raise ConfigError("name a record, or --twin and the report of a simulated shift")
     if arguments.line:
         return _line(arguments)
     record = _record(arguments)
