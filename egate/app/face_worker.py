@@ -28,7 +28,7 @@ from drivers.camera.controls import CameraControls, ExposureMode
 from drivers.camera.guided import Adjustable, ExposureGuide, TiltGuide
 from drivers.camera.several import FaceBox, Guide, Locate, SeveralCameras, Station
 from drivers.camera.tilting import TiltRules
-from drivers.camera.watched import WatchedCamera
+from drivers.camera.watched import PATIENCE, Patience, WatchedCamera
 from egate.app.camera_config import CameraConfig, cameras_from_words
 from egate.app.clock import SystemClock
 from egate.faces.comparison import Judge, appoint
@@ -119,10 +119,16 @@ def make_cameras(config: CameraConfig, engine: FaceEngine) -> Camera | None:
         camera = make_camera(words, controls)
         if camera is None:
             raise DeviceError("choose a camera", "none is no camera beside others")
-        stations.append(Station(WatchedCamera(camera, words), _guides(camera, config)))
+        stations.append(Station(WatchedCamera(camera, words, _patience(words)), _guides(camera, config)))
     if len(stations) == 1 and not stations[0].guides:
         return stations[0].camera
     return SeveralCameras(stations, locator(engine))
+
+
+def _patience(words: str) -> Patience:
+    """A camera is silent after 400 ms, or after two pictures' time where it was asked for so few."""
+    _, fps = _path_and_rate(words.partition(":")[2])
+    return replace(PATIENCE, silent_s=max(PATIENCE.silent_s, 2 / fps))
 
 
 def _guides(camera: Camera, config: CameraConfig) -> tuple[Guide, ...]:

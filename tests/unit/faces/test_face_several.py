@@ -13,7 +13,7 @@ from drivers.camera.controls import CameraControls, ExposureMode
 from drivers.camera.geometry import Mounting
 from drivers.camera.several import SeveralCameras
 from drivers.camera.v4l2 import V4l2Camera
-from drivers.camera.watched import WatchedCamera
+from drivers.camera.watched import PATIENCE, WatchedCamera
 from drivers.sim.heights import frames_seen_from
 from drivers.sim.scene import Image, Portrait, write_scene
 from egate.app.camera_config import CameraConfig, Tilting
@@ -124,6 +124,10 @@ def test_the_configuration_chooses_the_shape(sface: FaceEngine, tmp_path: Path) 
     watched = make_cameras(CameraConfig((live,), CameraControls(gain=3)), sface)
     assert isinstance(watched, WatchedCamera)
     assert isinstance(watched.source, V4l2Camera)
+    assert watched._patience == PATIENCE
+    slow = make_cameras(CameraConfig((live.replace("@25", "@2"),)), sface)
+    assert isinstance(slow, WatchedCamera)
+    assert slow._patience.silent_s == 1.0, "two pictures' time"
     assert watched.source._settings.controls == CameraControls(gain=3)
     for config in (
         CameraConfig((live,), CameraControls(ExposureMode.FACE)),
