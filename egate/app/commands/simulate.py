@@ -11,10 +11,10 @@ from pathlib import Path
 
 from egate.app.clock import perf_counter_s
 from egate.app.config import ConfigError
-from egate.app.twin.faults import PLANS
+from egate.app.twin.cast.faults import PLANS
 from egate.app.twin.fleet import ShiftReport, run_shift
-from egate.app.twin.rig import GATE_KINDS
 from egate.app.twin.shift import LaneReport, ShiftPlan, run_lane
+from egate.app.twin.stage.rig import GATE_KINDS
 from egate.app.twin.telling import check_plan, encode_report, failure_lines, lane_line, summary_lines
 
 HELD, BROKEN = 0, 1

@@ -13,8 +13,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from egate.app.twin.shift import LaneReport, ShiftPlan, run_lane
+from egate.app.twin.stage.world import PERSONS_BY_EXIT
 from egate.app.twin.uptime import Uptime
-from egate.app.twin.world import PERSONS_BY_EXIT
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,10 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from egate.app.twin.faults import GATE_FAULTS, Faults
-from egate.app.twin.hall import DoorsNow, Move, Party
+from egate.app.twin.cast.faults import GATE_FAULTS, Faults
 from egate.app.twin.records import Records
-from egate.app.twin.world import PERSONS_BY_EXIT, World
+from egate.app.twin.stage.hall import DoorsNow, Move, Party
+from egate.app.twin.stage.world import PERSONS_BY_EXIT, World
 from egate.lane import commands as c
 from egate.lane import events as e
 from egate.lane.settings import LONGEST_LEASE_S

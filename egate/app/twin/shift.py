@@ -18,20 +18,20 @@ from pathlib import Path
 from typing import Any
 
 from drivers.sim.passport.signing import SeededEntropy
-from egate.app.twin.chronicle import Chronicle
-from egate.app.twin.documents import make_pool
-from egate.app.twin.face import SeededFace
-from egate.app.twin.faults import PLANS, Faults
-from egate.app.twin.hall import Hall
+from egate.app.twin.cast.faults import PLANS, Faults
+from egate.app.twin.cast.officer import Officer
+from egate.app.twin.cast.people import Travellers
 from egate.app.twin.judge import Judge, Violation
-from egate.app.twin.officer import Officer
-from egate.app.twin.people import Travellers
-from egate.app.twin.quiet import QuietClock
 from egate.app.twin.records import Records
-from egate.app.twin.rig import GATE_KINDS, LaneComputer, make_place, make_plant
+from egate.app.twin.stage.chronicle import Chronicle
+from egate.app.twin.stage.documents import make_pool
+from egate.app.twin.stage.face import SeededFace
+from egate.app.twin.stage.hall import Hall
+from egate.app.twin.stage.quiet import QuietClock
+from egate.app.twin.stage.rig import GATE_KINDS, LaneComputer, make_place, make_plant
+from egate.app.twin.stage.virtual_time import VirtualClock, VirtualLoop
+from egate.app.twin.stage.world import World
 from egate.app.twin.uptime import Uptime
-from egate.app.twin.virtual_time import VirtualClock, VirtualLoop
-from egate.app.twin.world import World
 from egate.lane import commands as c
 from egate.lane import events as e
 from egate.lane.settings import LaneSettings

@@ -10,10 +10,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from egate.app.config import ConfigError
-from egate.app.twin.faults import PLANS
+from egate.app.twin.cast.faults import PLANS
 from egate.app.twin.fleet import ShiftReport
-from egate.app.twin.rig import GATE_KINDS
 from egate.app.twin.shift import LaneReport, ShiftPlan
+from egate.app.twin.stage.rig import GATE_KINDS
 
 FORMAT = 1
 SHORTEST_S = 1e-9

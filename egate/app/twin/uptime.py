@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from egate.app.twin.world import World
+from egate.app.twin.stage.world import World
 from egate.model.lane import LanePhase
 
 LOOK_EVERY_S = 0.25

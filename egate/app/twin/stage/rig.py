@@ -36,9 +36,9 @@ from egate.app.controller import Controller, Witness
 from egate.app.demo.installation import Installation, make_installation
 from egate.app.face_client import FaceClient
 from egate.app.parts import Parts
-from egate.app.twin.face import SeededFace
-from egate.app.twin.quiet import QuietClock
-from egate.app.twin.virtual_time import VirtualClock
+from egate.app.twin.stage.face import SeededFace
+from egate.app.twin.stage.quiet import QuietClock
+from egate.app.twin.stage.virtual_time import VirtualClock
 from egate.app.wiring import build_parts
 from egate.ports import GateUnit
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from drivers.sim.mantrap import Mantrap
-from egate.app.twin.chronicle import Chronicle
+from egate.app.twin.stage.chronicle import Chronicle
 from egate.model.lane import Door
 from egate.ports import Clock
 

@@ -12,7 +12,7 @@ import random
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from egate.app.demo.installation import OFFICER
-from egate.app.twin.world import World
+from egate.app.twin.stage.world import World
 from egate.ipc.client import MessageClient
 from egate.ipc.messages import LaneView, OfficerWish, Role, WishAnswer
 from egate.ipc.wishes import officer_key_from_pem, sign_wish

@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from drivers.sim.pty import FaultRates
-from egate.app.twin.quiet import SAMPLES_AFTER_A_SLOW_CHANGE
-from egate.app.twin.world import World
+from egate.app.twin.stage.quiet import SAMPLES_AFTER_A_SLOW_CHANGE
+from egate.app.twin.stage.world import World
 from egate.model.lane import Door
 
 NOISE = FaultRates(flip=0.05, drop=0.05, garbage=0.05)

@@ -19,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import math
 
-from egate.app.twin.virtual_time import VirtualClock
+from egate.app.twin.stage.virtual_time import VirtualClock
 from egate.lane import commands as c
 from egate.lane import events as e
 from egate.lane.machine import LaneState, step

@@ -6,12 +6,12 @@ import random
 from collections import Counter
 from dataclasses import dataclass, field
 
-from egate.app.twin.chronicle import Chronicle
-from egate.app.twin.documents import Pool
-from egate.app.twin.face import SeededFace
-from egate.app.twin.hall import Hall
-from egate.app.twin.rig import LaneComputer, Plant
-from egate.app.twin.virtual_time import VirtualClock
+from egate.app.twin.stage.chronicle import Chronicle
+from egate.app.twin.stage.documents import Pool
+from egate.app.twin.stage.face import SeededFace
+from egate.app.twin.stage.hall import Hall
+from egate.app.twin.stage.rig import LaneComputer, Plant
+from egate.app.twin.stage.virtual_time import VirtualClock
 from egate.lane.state import LaneState
 from egate.model.lane import LanePhase
 

@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from egate.app.twin.documents import ADMISSIBLE, Document, Paper
-from egate.app.twin.hall import Party
-from egate.app.twin.world import World
+from egate.app.twin.stage.documents import ADMISSIBLE, Document, Paper
+from egate.app.twin.stage.hall import Party
+from egate.app.twin.stage.world import World
 from egate.ipc.client import MessageClient
 from egate.ipc.messages import Role, TravellerHelpWished
 from egate.model.errors import EgateError

@@ -1,0 +1,1 @@
+"""Who and what acts in a shift: travellers, officers, faults."""
