@@ -10,13 +10,17 @@ from collections.abc import Callable
 
 from egate.app.passage import Passage
 from egate.app.recording import finding_text
-from egate.app.views import LaneFacts, lane_view, traveller_view
+from egate.app.station import Station
+from egate.app.views import LaneFacts, TravellerFacts, lane_view, traveller_views
 from egate.ipc.messages import Message, PassageEvent, StaleView
 from egate.lane.machine import LaneState
 from egate.model.checks import Check, Decision, Outcome
 from egate.model.errors import DeviceError
 from egate.model.lane import Alarm
 from egate.ports import Clock
+
+CALLED_S = 60.0
+"""How long a call from outside the gate stays on the console."""
 
 PROGRESS_INTERVAL_S = 0.1
 """Progress is shown at most this often; more would only load the screens."""
@@ -39,17 +43,24 @@ class Board:
         self._admitted = self._referred = 0
         self._last_outcome: Outcome | None = None
         self._stale: StaleView | None = None
+        self._called_s: float | None = None
         self.lost: set[str] = set()
         self.language = "en"
         self.present_again = False
+        self.again_outside = False
+        self.kiosk_first = False
+        self.is_closed: Callable[[], bool] = lambda: bool(self.lost)
+        self.pipelined = False
+        self.waiting: Passage | None = None
+        self.station: Station | None = None
         self.wish_counter = clock.wall_ns() // 1_000_000_000
         """Starts at the wall clock's second, so that a wish signed before a restart can never be taken twice."""
         self.state: LaneState
         self.passage: Passage | None = None
 
-    def now_ms(self) -> int:
+    def now_ms(self, passage: Passage | None) -> int:
         """Milliseconds since the passage began; 0 between passages."""
-        return round((self._clock.monotonic() - self.passage.started_s) * 1000) if self.passage else 0
+        return round((self._clock.monotonic() - passage.started_s) * 1000) if passage else 0
 
     def enter_phase(self) -> None:
         """The lane is in another phase now."""
@@ -101,20 +112,27 @@ class Board:
             log.warning("%s is back", name)
             self.show()
 
-    def tell(self, what: str, name: str, detail: str = "") -> None:
-        """One event for observers; without personal data."""
-        number = self.passage.number if self.passage else self.state.passage
-        self._publish(PassageEvent(number, what, name, detail, self.now_ms()))
+    def call_outside(self) -> None:
+        """A traveller who is not in the gate wants an officer: whoever is in it goes on."""
+        self._called_s = self._clock.monotonic()
+        self.tell("alarm", Alarm.REFERRAL.value, "called from outside")
+        self.show()
 
-    def tell_decision(self, decision: Decision) -> None:
+    def tell(self, what: str, name: str, detail: str = "", *, of: Passage | None = None) -> None:
+        """One event for observers; without personal data. `of` is its passage where that is not the one in the gate."""
+        passage = of or self.passage
+        number = passage.number if passage else self.state.passage
+        self._publish(PassageEvent(number, what, name, detail, self.now_ms(passage)))
+
+    def tell_decision(self, decision: Decision, *, of: Passage | None = None) -> None:
         """One event for a decision, with the findings that made it so."""
         because = ", ".join(finding_text(check) for check in decision.because)
-        self.tell("decision", f"{decision.point.value}:{decision.outcome.value}", because)
+        self.tell("decision", f"{decision.point.value}:{decision.outcome.value}", because, of=of)
 
-    def tell_checks(self, findings: tuple[Check, ...]) -> None:
+    def tell_checks(self, findings: tuple[Check, ...], *, of: Passage | None = None) -> None:
         """One event for each finding."""
         for check in findings:
-            self.tell("check", check.name.value, check.result.word + (f": {check.code}" if check.code else ""))
+            self.tell("check", check.name.value, check.result.word + (f": {check.code}" if check.code else ""), of=of)
 
     def show_soon(self) -> None:
         """Show progress, but not more often than it can be seen."""
@@ -126,21 +144,19 @@ class Board:
         now = self._clock.monotonic()
         self._shown_at = now
         self._revision += 1
-        self._publish(
-            traveller_view(
-                self._revision,
-                self.state,
-                self.passage,
-                self.language,
-                present_again=self.present_again,
-                device_lost=bool(self.lost),
-            )
-        )
+        for view in traveller_views(self._revision, self.state, self._traveller_facts()):
+            self._publish(view)
+        if self._called_s is not None and now - self._called_s >= CALLED_S:
+            self._called_s = None
+        ages = {alarm: now - since for alarm, since in self._alarm_since.items()}
+        if self._called_s is not None:
+            ages.setdefault(Alarm.REFERRAL, now - self._called_s)
         facts = LaneFacts(
             name=self._name,
             number=self._number,
             phase_age_s=now - self._phase_since,
-            alarm_ages_s={alarm: now - since for alarm, since in self._alarm_since.items()},
+            alarm_ages_s=ages,
+            called_outside=self._called_s is not None,
             admitted=self._admitted,
             referred=self._referred,
             last_outcome=self._last_outcome,
@@ -150,3 +166,16 @@ class Board:
             stale=self._stale,
         )
         self._publish(lane_view(self._revision, self.state, self.passage, facts))
+
+    def _traveller_facts(self) -> TravellerFacts:
+        return TravellerFacts(
+            passage=self.passage,
+            waiting=self.waiting,
+            station=self.station,
+            language=self.language,
+            present_again=self.present_again,
+            again_outside=self.again_outside,
+            kiosk_first=self.kiosk_first,
+            closed=self.is_closed(),
+            pipelined=self.pipelined,
+        )

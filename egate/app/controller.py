@@ -13,24 +13,32 @@ import traceback
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from egate.app.attendance import Attendance
 from egate.app.board import Board
+from egate.app.conditions import Conditions
 from egate.app.daily import TrustWatch
-from egate.app.gate_link import DEVICE_RETRY_S, GateEnds, GateLink
-from egate.app.inspection import parse_lines
+from egate.app.gate_link import GateEnds, GateLink
 from egate.app.inspector import DeviceLosses, Inspector
+from egate.app.intake import Intake, IntakeEnds
+from egate.app.lamps import Lamps
 from egate.app.lane_inspection import inspection_part
 from egate.app.parts import Parts
 from egate.app.passage import Passage
+from egate.app.passages import Passages
 from egate.app.recording import SingleThread, completion_record, crossing_record, lane_event_record, officer_record
 from egate.app.service.notify import Notifier
 from egate.app.service.watchdog import Watchdog
+from egate.app.station import Station, StationEnds
 from egate.app.views import case_pictures
+from egate.checks.catalogue import finding
 from egate.ipc.messages import (
     HEARTBEAT_S,
     CasePicturesWished,
     LanguageWished,
     Message,
+    OfficerPresent,
     OfficerWish,
+    Place,
     ReceiptArrived,
     Role,
     TravellerHelpWished,
@@ -42,16 +50,22 @@ from egate.ipc.wishes import verify_wish
 from egate.lane import commands as c
 from egate.lane import events as e
 from egate.lane.machine import LaneState, initial, step
-from egate.model.crossing import LogRecord
-from egate.model.document import Mrz
+from egate.lane.signals import signal_for
+from egate.model.checks import CheckName, Decision, DecisionPoint, Outcome
+from egate.model.crossing import LogRecord, StageTime
 from egate.model.errors import DeviceError, MalformedData, TrustError
-from egate.model.lane import LanePhase
-
-WORKER_RETRY_S = 5.0
-"""A worker loads its models for two seconds; trying it more often would only keep the machine busy."""
+from egate.model.lane import LanePhase, Topology
 
 NOTHING_OPENS = frozenset({LanePhase.EMERGENCY, LanePhase.RESYNC, LanePhase.OUT_OF_SERVICE})
 """Phases in which an unlock that was not sent yet is withdrawn (I6)."""
+
+FREE = frozenset({LanePhase.IDLE, LanePhase.OUT_OF_SERVICE, LanePhase.LEFT_OBJECT})
+"""Phases with nobody in the gate: the traveller is forgotten."""
+
+INSIDE = frozenset(LanePhase) - FREE - {
+    LanePhase.RESYNC, LanePhase.READING, LanePhase.REFERRED_OUTSIDE, LanePhase.ENTRY_OPEN, LanePhase.EMERGENCY
+}  # fmt: skip
+"""Phases with somebody in the gate."""
 
 Witness = Callable[[e.Event, LaneState, tuple[c.Command, ...]], None]
 """Is told each event, the state after it and what the lane asked for; it changes nothing."""
@@ -70,25 +84,30 @@ class Controller:
         self._events: asyncio.Queue[e.Event | asyncio.Future[None]] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._writes: set[asyncio.Task[None]] = set()
-        self._passage_task: asyncio.Task[None] | None = None
         self._timer: asyncio.Task[None] | None = None
-        self._passage: Passage | None = None
-        self._next_mrz: Mrz | None = None
+        self._passages = Passages()
         self._disk = SingleThread()
         config = parts.config
         welcome = Welcome(config.name, config.number, str(config.frames))
         self._server = MessageServer(config.socket, parts.clock, welcome=welcome, on_message=self._on_message)
         self._board = Board(self._server.publish, parts.clock, config.name, config.number, lambda: parts.depth)
         self._board.state, self._board.language = self._state, config.language
-        losses = DeviceLosses(self._chip_reader_lost, self._camera_lost)
+        self._intake = Intake(parts, self._board, self._disk, IntakeEnds(self._events.put_nowait, self._spawn))
+        losses = DeviceLosses(self._document_lost, self._intake.chip_reader_lost, self._intake.camera_lost)
         self._inspector = Inspector(parts, self._board, self._events.put_nowait, self._spawn, losses)
+        self._station = self._make_station()
+        self._attendance = Attendance(config.name, parts.officers)
         board = self._board
-        ends = GateEnds(self._events.put_nowait, board.lose, board.regain, self._tell_opened, self._may_open)
+        board.is_closed, board.pipelined, board.station = self._closed, parts.settings.pipelined, self._station
+        self._conditions = Conditions(parts, self._attendance, board.lost, self._events.put_nowait)
+        self._lamps = Lamps(parts.gate, parts.clock)
+        ends = GateEnds(self._events.put_nowait, board.lose, self._gate_is_back, self._tell_opened, self._may_open)
         self._gate = GateLink(parts.gate, parts.clock, ends)
         self._carriers: dict[type, Callable[[Any], None]] = {
             c.Unlock: self._gate.hand,
             c.Lock: self._gate.hand,
             c.ReadDocument: self._begin_passage,
+            c.RedeemToken: self._redeem,
             c.CaptureFace: self._begin_capture,
             c.AbandonPassage: self._abandon,
             c.RecordCrossing: self._record_crossing,
@@ -109,9 +128,10 @@ class Controller:
             await self._disk.run(parts.open_log)
             await self._disk.run(lambda: parts.append(lane_event_record("start", parts.versions)))
             for work in (
-                self._watch_documents(),
-                self._start_chip_reader(),
-                self._start_face_worker(),
+                *self._document_work(),
+                self._intake.start_chip_reader(),
+                self._intake.start_face_worker(),
+                self._lamps.run(),
                 self._gate.watch(),
                 self._gate.drive(),
                 Watchdog(self._notifier, parts.clock, self._lane_turn, self._gate.round, self._status).run(),
@@ -173,9 +193,11 @@ class Controller:
         self._state, commands = step(before, event, self._parts.settings)
         self._board.state = self._state
         changed = self._state.phase is not before.phase
+        if self._passages.follow(self._state.passage):
+            self._show_passages()
         for command in commands:
             self._announce(command)
-        ends = changed and self._state.phase is LanePhase.IDLE
+        ends = changed and self._state.phase in FREE and not self._state.gate_lost
         if changed and not ends and self._state.phase is not LanePhase.READING:
             self._board.enter_phase()
         for command in commands:
@@ -183,6 +205,7 @@ class Controller:
         if ends:
             self._end_passage()
         if commands or changed:
+            self._lamps.want(signal_for(self._state))
             self._board.show()
         if self._witness is not None:
             self._witness(event, self._state, commands)
@@ -190,112 +213,105 @@ class Controller:
     def _announce(self, command: c.Command) -> None:
         """Tell what led to the new phase before the phase itself."""
         if isinstance(command, c.RecordOfficerAct):
-            self._board.tell("officer", command.action.value, f"{command.reason.value} by {command.officer}")
-        elif isinstance(command, c.RecordCrossing) and self._passage and self._passage.decision != command.decision:
-            self._board.tell_decision(command.decision)
+            late = "" if command.effective else ", too late to change anything"
+            self._board.tell("officer", command.action.value, f"{command.reason.value} by {command.officer}{late}")
+        elif isinstance(command, c.RecordCrossing):
+            passage = self._passages.of(command.passage)
+            if passage is not None and passage.decision != command.decision:
+                self._board.tell_decision(command.decision, of=passage)
 
     def _end_passage(self) -> None:
         """The lane is free: tell it, then forget the traveller and their language."""
         self._board.enter_phase()
-        self._passage = self._board.passage = None
+        self._passages.end()
+        self._show_passages()
         self._board.language = self._parts.config.language
 
     # -- documents ----------------------------------------------------------------------------------------------------
 
-    async def _watch_documents(self) -> None:
-        """MRZ lines start a passage; what is no MRZ asks the traveller to lay the document again."""
-        reader, board = self._parts.mrz, self._board
-        await self._until_started("mrz reader", reader.start)
-        while True:
-            try:
-                lines = await reader.read_lines()
-            except DeviceError as error:
-                board.lose("mrz reader", error)
-                await self._until_started("mrz reader", reader.start)
-                continue
-            await self._take_lines(lines)
+    def _document_work(self) -> tuple[Coroutine[Any, Any, None], ...]:
+        """What watches the readers of this topology."""
+        intake = self._intake
+        if self._station is None:
+            return (intake.watch_documents(),)
+        return intake.watch_kiosk(self._station), intake.watch_tokens(self._station)
 
-    async def _take_lines(self, lines: tuple[str, ...]) -> None:
-        """A document that is laid while somebody passes, or while nothing can be recorded, begins no passage."""
-        if self._state.phase is not LanePhase.IDLE or not await self._ready_for_travellers():
-            return
-        self._next_mrz = parse_lines(lines)
-        self._board.present_again = self._next_mrz is None
-        if self._next_mrz is None:
-            self._board.tell("document", "unreadable", "the machine readable zone could not be read")
-            self._board.show()
-        else:
-            self._events.put_nowait(e.DocumentPresented())
+    def _make_station(self) -> Station | None:
+        if self._parts.settings.topology is not Topology.SEGREGATED:
+            return None
+        ends = StationEnds(self._inspector.inspect, self._refer_at_kiosk, self._board.show, self._forget_portrait)
+        return Station(self._parts, ends)
 
-    async def _ready_for_travellers(self) -> bool:
-        """Whether everything that a passage needs works: no device lost, and a log that takes what still waits for it."""
-        if not await self._disk.run(self._parts.catch_up):
-            self._board.lose("log", DeviceError("recording", "the disk is full or failing; the lane admits nobody"))
-            return False
-        self._board.regain("log")
-        return not self._board.lost
+    def _refer_at_kiosk(self, passage: Passage) -> None:
+        """P7: whoever is not admitted at the kiosk is recorded there, and an officer is called."""
+        if passage.decision is not None:
+            self._board.count(passage.decision.outcome)
+            inspection = inspection_part(passage, passage.decision, self._parts)
+            self._write(crossing_record(passage, passage.decision, self._parts.all_versions, inspection), None)
+        self._board.call_outside()
 
-    async def _start_chip_reader(self) -> None:
-        await self._until_started("chip reader", self._parts.chip.start)
+    def _forget_portrait(self, key: int) -> None:
+        self._spawn(self._parts.face.abandon(key))
 
-    async def _start_face_worker(self) -> None:
-        """Start the worker, which opens its camera once to prove that it is there; the lane is closed until it does."""
-        await self._until_started("camera", self._parts.face.start, WORKER_RETRY_S)
-
-    def _camera_lost(self, error: DeviceError) -> None:
-        """A capture was aborted by the camera or the worker: nobody else walks in before both are proved again."""
-        self._board.lose("camera", error)
-
-        async def prove() -> None:
-            await self._parts.face.close()
-            await self._start_face_worker()
-
-        self._spawn(prove())
-
-    def _chip_reader_lost(self, error: DeviceError) -> None:
-        self._board.lose("chip reader", error)
-        self._spawn(self._start_chip_reader())
-
-    async def _until_started(
-        self, name: str, start: Callable[[], Coroutine[Any, Any, None]], retry_s: float = DEVICE_RETRY_S
-    ) -> None:
-        while True:
-            try:
-                await start()
-            except DeviceError as error:
-                self._board.lose(name, error)
-                await self._parts.clock.sleep(retry_s)
-            else:
-                self._board.regain(name)
-                log.info("%s is ready", name)
-                return
+    def _document_lost(self, passage: Passage) -> None:
+        """A document left its reader too early: its holder is asked once more."""
+        if passage.number > 0:
+            self._board.present_again = True
+            self._board.again_outside = True
+            self._events.put_nowait(e.DocumentRemoved(passage.number))
 
     def _begin_passage(self, command: c.ReadDocument) -> None:
-        passage = Passage(command.passage, self._parts.entropy(8).hex(), self._parts.clock.monotonic(), self._next_mrz)
-        passage.language = self._board.language
-        self._passage = self._board.passage = passage
-        self._board.present_again = False
+        parts = self._parts
+        passage = Passage(command.passage, parts.entropy(8).hex(), parts.clock.monotonic(), self._intake.next_mrz)
+        waits = command.passage != self._state.passage
+        passage.language = self._board.language if not waits else ""
+        self._follow(passage, waits=waits)
         issuer = passage.mrz.issuing_state if passage.mrz else ""
-        self._board.tell("document", "presented", f"issued by {issuer}" if issuer else "")
+        self._board.tell("document", "presented", f"issued by {issuer}" if issuer else "", of=passage)
+        if not waits:
+            self._board.enter_phase()
+        self._passages.runs(command.passage, self._spawn(self._inspector.inspect(passage)))
+
+    def _redeem(self, command: c.RedeemToken) -> None:
+        """What the kiosk found is this passage now; a token whose time is over is referred."""
+        passage = None if self._station is None else self._station.redeem(command.passage)
+        decision = passage.decision if passage is not None else None
+        if passage is None or decision is None:
+            parts = self._parts
+            passage = Passage(command.passage, parts.entropy(8).hex(), parts.clock.monotonic())
+            because = (finding(CheckName.LANE_HEALTH, "token_unknown"),)
+            decision = Decision(Outcome.REFER, DecisionPoint.ENTRY, because)
+        self._follow(passage, waits=False)
+        self._board.tell("document", "found", "read at the kiosk before", of=passage)
         self._board.enter_phase()
-        self._passage_task = self._spawn(self._inspector.inspect(passage))
+        self._events.put_nowait(e.Decided(command.passage, decision))
+
+    def _follow(self, passage: Passage, *, waits: bool) -> None:
+        """A passage begins."""
+        self._passages.begin(passage, waits=waits)
+        self._board.present_again = self._board.again_outside = self._board.kiosk_first = False
+        self._show_passages()
+
+    def _show_passages(self) -> None:
+        self._board.passage, self._board.waiting = self._passages.current, self._passages.waiting
 
     def _begin_capture(self, command: c.CaptureFace) -> None:
-        if self._passage is not None and self._passage.number == command.passage:
-            self._passage_task = self._spawn(self._inspector.capture(self._passage))
+        passage = self._passages.of(command.passage)
+        if passage is not None:
+            self._passages.runs(command.passage, self._spawn(self._inspector.capture(passage)))
 
     def _abandon(self, command: c.AbandonPassage) -> None:
-        if self._passage_task is not None:
-            self._passage_task.cancel()
-            self._passage_task = None
-        if self._passage is not None and self._passage.number == command.passage:
-            self._spawn(self._parts.face.abandon())
+        passage = self._passages.of(command.passage)
+        self._passages.stop(command.passage)
+        self._show_passages()
+        if passage is not None:
+            self._forget_portrait(passage.key)
 
     # -- the record ---------------------------------------------------------------------------------------------------
 
     def _record_crossing(self, command: c.RecordCrossing) -> None:
-        passage = self._passage
-        if passage is None or passage.number != command.passage:
+        passage = self._passages.of(command.passage)
+        if passage is None:
             self._events.put_nowait(e.NotRecorded(command.passage, command.number))
             return
         passage.decision = command.decision
@@ -305,15 +321,19 @@ class Controller:
         self._write(crossing_record(passage, command.decision, self._parts.all_versions, inspection), command)
 
     def _record_act(self, command: c.RecordOfficerAct) -> None:
-        stages = tuple(self._passage.stages) if self._passage else ()
-        transaction = self._passage.transaction if self._passage else ""
+        transaction, stages = self._so_far(command.passage)
         self._write(officer_record(transaction, command, stages), command)
 
     def _record_completion(self, command: c.RecordCompletion) -> None:
-        self._board.tell("door", "left_through", command.through.value if command.through else "none")
-        stages = tuple(self._passage.stages) if self._passage else ()
-        transaction = self._passage.transaction if self._passage else ""
+        through = command.through.value if command.through else "none"
+        self._board.tell("door", "left_through", through, of=self._passages.of(command.passage))
+        transaction, stages = self._so_far(command.passage)
         self._write(completion_record(transaction, command.through, stages), None)
+
+    def _so_far(self, number: int) -> tuple[str, tuple[StageTime, ...]]:
+        """Transaction and stages of a passage; nothing where there is none."""
+        passage = self._passages.of(number)
+        return ("", ()) if passage is None else (passage.transaction, tuple(passage.stages))
 
     def _write(self, record: LogRecord, asked: c.RecordCrossing | c.RecordOfficerAct | None) -> None:
         """Append a record; where the lane waits for it (`asked`), the answer comes back as an event."""
@@ -341,6 +361,10 @@ class Controller:
     def _may_open(self) -> bool:
         return self._state.phase not in NOTHING_OPENS
 
+    def _gate_is_back(self, name: str) -> None:
+        self._board.regain(name)
+        self._lamps.show_again()
+
     def _tell_opened(self, order: c.Unlock) -> None:
         self._board.tell("door", f"{order.door.value}_unlocked", f"for at most {order.lease_s:g} s")
 
@@ -367,8 +391,14 @@ class Controller:
 
     async def _refresh(self) -> None:
         while True:
+            self._conditions.look()
+            if self._station is not None:
+                self._station.look()
             self._board.show()
             await self._parts.clock.sleep(HEARTBEAT_S)
+
+    def _closed(self) -> bool:
+        return self._intake.closed
 
     # -- people -------------------------------------------------------------------------------------------------------
 
@@ -378,23 +408,57 @@ class Controller:
             case Role.GUARD, OfficerWish():
                 return self._on_wish(message)
             case Role.GUARD, CasePicturesWished():
-                return case_pictures(message.passage, self._passage)
+                return case_pictures(message.passage, self._passages.current)
+            case Role.GUARD, OfficerPresent():
+                return self._on_presence(message)
             case Role.KIOSK, LanguageWished():
-                self._choose_language(message.language)
+                self._choose_language(message.language, message.place)
             case Role.KIOSK, TravellerHelpWished():
-                self._events.put_nowait(e.HelpWished())
+                self._call_help(message.place)
             case Role.SYNC, ReceiptArrived():
                 self._spawn(self._take_receipt(message))
             case _:
                 return WishAnswer(False, "not_yours_to_ask")
         return None
 
-    def _choose_language(self, language: str) -> None:
-        if self._passage is not None:
-            self._passage.language = language
+    def _on_presence(self, presence: OfficerPresent) -> WishAnswer | None:
+        """Nothing is answered to a presence that counts; the console shows none of it."""
+        code = self._attendance.take(presence, self._parts.clock.wall_ns())
+        self._conditions.look()
+        if not code:
+            return None
+        log.warning("an officer's presence was refused: %s", code)
+        return WishAnswer(False, code)
+
+    def _whose(self, place: Place) -> Passage | None:
+        """The passage of whoever stands at a screen."""
+        if place is Place.KIOSK:
+            return self._station.passage if self._station else None
+        if place is Place.OUTSIDE and self._next_is_outside:
+            return self._passages.waiting
+        return self._passages.current
+
+    @property
+    def _next_is_outside(self) -> bool:
+        """Whether somebody is inside and another one may stand outside (P22)."""
+        return self._parts.settings.pipelined and self._state.phase in INSIDE
+
+    def _choose_language(self, language: str, place: Place) -> None:
+        passage = self._whose(place)
+        if passage is not None:
+            passage.language = language
+        elif place is Place.KIOSK and self._station is not None:
+            self._station.language = language
         else:
             self._board.language = language
         self._board.show()
+
+    def _call_help(self, place: Place) -> None:
+        """Help for whoever stands there; nobody else's passage is broken off for it."""
+        if place is Place.KIOSK or (place is Place.OUTSIDE and self._next_is_outside):
+            self._board.call_outside()
+        else:
+            self._events.put_nowait(e.HelpWished())
 
     def _on_wish(self, wish: OfficerWish) -> WishAnswer:
         key = self._parts.officers.get(wish.officer)

@@ -56,8 +56,9 @@ _FOR_TERMINALS = frozenset({ElementaryFile.DG3, ElementaryFile.DG4})
 
 @dataclass(frozen=True, slots=True)
 class DeviceLosses:
-    """Whom to tell that a device was lost while it was needed."""
+    """Whom to tell that a document left the reader too early, or that a device was lost while it was needed."""
 
+    document: Callable[[Passage], None]
     chip_reader: Callable[[DeviceError], None]
     camera: Callable[[DeviceError], None]
 
@@ -78,17 +79,19 @@ class Inspector:
         self._lost_in_a_row = 0
         self._recent = RecentDocuments(parts.entropy(32))
         self._unfinished = UnfinishedReading()
-        self._reference: asyncio.Event = asyncio.Event()
 
     async def inspect(self, passage: Passage) -> None:
-        """Read and judge the document, then decide about the entry door."""
+        """Read and judge the document, then decide about the entry door.
+
+        What was decided at a kiosk is the passage's `decision`; the lane hears of it when the document comes to the gate.
+        """
         try:
             await self._inspect(passage)
         finally:
             self._unfinished.forget_unless_lost()
 
     async def _inspect(self, passage: Passage) -> None:
-        self._reference = asyncio.Event()
+        passage.reference_ready.clear()
         early = self._early_work(passage)
         try:
             passage.evidence = await self._read_patiently(passage, early)
@@ -96,9 +99,8 @@ class Inspector:
             self._lost_in_a_row += 1
             if self._lost_in_a_row < LOST_CHIPS_BEFORE_REFERRAL:
                 self._keep_unfinished()
-                self._board.present_again = True
-                self._board.tell("chip", "lost", "the passport left the reader; the kiosk asks for it once more")
-                self._answer(e.DocumentRemoved(passage.number))
+                self._board.tell("chip", "lost", "the passport left the reader; the kiosk asks for it once more", of=passage)
+                self._losses.document(passage)
                 return
         except DeviceError as error:
             self._losses.chip_reader(error)
@@ -106,7 +108,7 @@ class Inspector:
         self._lost_in_a_row = 0
         passage.evidence = _with_its_portrait(passage.evidence, early)
         if passage.evidence is None or ElementaryFile.DG2 not in passage.evidence.files:
-            self._reference.set()
+            passage.reference_ready.set()
         await self._judge_document(passage, early)
         self._decide(passage, DecisionPoint.ENTRY)
 
@@ -145,14 +147,14 @@ class Inspector:
             except ChipLost:
                 if not await self._parts.chip.wait_for_chip(SLIP_WAIT_S):
                     raise
-                self._board.tell("chip", "silent", "the chip stopped answering; it is read once more")
+                self._board.tell("chip", "silent", "the chip stopped answering; it is read once more", of=passage)
         return None
 
     async def _read_chip(self, passage: Passage, early: EarlyWork) -> ChipEvidence | None:
         """The evidence, or None when no chip answered; raises ChipLost and DeviceError."""
         reader, profile, clock = self._parts.chip, self._parts.profile, self._parts.clock
         if passage.mrz is None or not await reader.wait_for_chip(CHIP_WAIT_S):
-            self._board.tell("chip", "none", "no chip answered")
+            self._board.tell("chip", "none", "no chip answered", of=passage)
             return None
         early.begin()
         share = ReadingShare(self._parts.config.chip_files)
@@ -178,16 +180,17 @@ class Inspector:
         )
         partial = self._unfinished.for_document(request.information, clock.monotonic())
         evidence = await gather_chip(reader, request, progress, ReadingTerms(clock, partial=partial, entropy=self._parts.entropy))
-        self._tell_evidence(evidence)
+        self._tell_evidence(passage, evidence)
         await reader.release()
         return evidence
 
-    def _tell_evidence(self, evidence: ChipEvidence) -> None:
+    def _tell_evidence(self, passage: Passage, evidence: ChipEvidence) -> None:
         for outcome in evidence.protocols:
             variant = f" {outcome.variant}" if outcome.variant else ""
-            self._board.tell("chip", outcome.protocol, outcome.state.value + variant)
+            self._board.tell("chip", outcome.protocol, outcome.state.value + variant, of=passage)
         size = sum(len(data) for data in evidence.files.values())
-        self._board.tell("chip", "files", f"{len(evidence.files)} read, {size:,} bytes, {len(evidence.transcript)} commands")
+        said = f"{len(evidence.files)} read, {size:,} bytes, {len(evidence.transcript)} commands"
+        self._board.tell("chip", "files", said, of=passage)
 
     async def _judge_document(self, passage: Passage, early: EarlyWork) -> None:
         """Findings about the document and, where its MRZ is known, about the lists.
@@ -207,18 +210,18 @@ class Inspector:
         if mrz is not None and window_s > 0:
             passage.add((check_multiple_use(self._recent.seconds_since(mrz, now_s(), window_s), window_s),))
         passage.mark("document_checked", now_s())
-        self._board.tell_checks(passage.findings())
+        self._board.tell_checks(passage.findings(), of=passage)
 
     def _prepare_reference(self, passage: Passage, data: bytes) -> None:
         """Decode the chip portrait in the worker from the moment its last byte is there; foreign bytes are parsed in a thread."""
-        ready = self._reference
+        ready = passage.reference_ready
 
         async def prepare() -> None:
             try:
                 reference = await asyncio.to_thread(parse_dg2, data)
-                passage.reference_jpeg = await self._parts.face.prepare_reference(reference, passage.number)
+                passage.reference_jpeg = await self._parts.face.prepare_reference(reference, passage.key)
             except MalformedData:
-                self._board.tell("capture", "reference", "the portrait on the chip is malformed")
+                self._board.tell("capture", "reference", "the portrait on the chip is malformed", of=passage)
             finally:
                 ready.set()
             self._board.show()
@@ -232,8 +235,8 @@ class Inspector:
             passage.capture_share, passage.camera_hint = value.share, value.hint
             self._board.show_soon()
 
-        await self._reference.wait()
-        outcome = await self._parts.face.capture(passage.number, self._parts.config.capture_timeout_s, progress)
+        await passage.reference_ready.wait()
+        outcome = await self._parts.face.capture(passage.key, self._parts.config.capture_timeout_s, progress)
         passage.capture, passage.capture_share = outcome, 1.0
         passage.mark("face_captured", self._parts.clock.monotonic())
         self._tell_capture(outcome)
@@ -256,10 +259,11 @@ class Inspector:
         decision = decide(passage.findings(), self._parts.profile, point)
         passage.decision = decision
         passage.mark(f"decided_{point.value}", self._parts.clock.monotonic())
-        self._board.tell_decision(decision)
+        self._board.tell_decision(decision, of=passage)
         if point is DecisionPoint.ENTRY and decision.outcome is Outcome.ADMIT and passage.mrz is not None:
             self._recent.note(passage.mrz, self._parts.clock.monotonic())
-        self._answer(e.Decided(passage.number, decision))
+        if passage.number > 0:
+            self._answer(e.Decided(passage.number, decision))
 
     def _today(self) -> date:
         return datetime.fromtimestamp(self._parts.clock.wall_ns() / 1e9, UTC).date()

@@ -67,6 +67,8 @@ class Parts:
     """What proves to chips that this lane may read fingerprints, one for each State."""
     entropy: Callable[[int], bytes] = field(default=secrets.token_bytes, repr=False)
     """Unpredictable bytes for transactions and chip sessions; a simulated shift draws them from its seed."""
+    token: MrzReader | None = None
+    """Segregated lanes: what reads a document again at the gate."""
     log_or_none: LaneLog | None = None
     depth: int = field(default=0)
     waiting: list[LogRecord] = field(default_factory=list, repr=False)
@@ -155,6 +157,7 @@ class Parts:
 
     async def close_reading_devices(self) -> None:
         """Release the document readers and the worker."""
-        for device in (self.mrz, self.chip):
-            await device.close()
+        for device in (self.mrz, self.chip, self.token):
+            if device is not None:
+                await device.close()
         await self.face.close()

@@ -6,6 +6,7 @@ traveller outlives their passage in memory, but what `egate.app.unfinished` keep
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 from egate.checks.electronic import ChipFacts
@@ -18,7 +19,10 @@ from egate.model.watchlist import Hit
 
 @dataclass(slots=True)
 class Passage:
-    """The passage under way. `started_s` is monotonic; `transaction` identifies it in every log (G1)."""
+    """The passage under way. `started_s` is monotonic; `transaction` identifies it in every log (G1).
+
+    A document that is read at a kiosk has a `number` below zero until the lane gives it one; `key` is the first number it had.
+    """
 
     number: int
     transaction: str
@@ -36,6 +40,11 @@ class Passage:
     capture_share: float = 0.0
     camera_hint: CaptureHint = CaptureHint.NONE
     language: str = ""
+    key: int = 0
+    reference_ready: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+
+    def __post_init__(self) -> None:
+        self.key = self.key or self.number
 
     def add(self, checks: tuple[Check, ...]) -> None:
         """Take in findings; a later finding of the same check replaces the earlier one."""

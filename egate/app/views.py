@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from egate.app.passage import Passage
+from egate.app.station import Station, Told
 from egate.checks.catalogue import group_of
 from egate.checks.known_defects import DEFECT_PREFIX
 from egate.ipc.messages import (
@@ -20,6 +21,7 @@ from egate.ipc.messages import (
     CheckView,
     HitView,
     LaneView,
+    Place,
     ScoreView,
     StaleView,
     TravellerHint,
@@ -72,33 +74,131 @@ class LaneFacts:
     wish_counter: int
     outbox: int
     devices_lost: tuple[str, ...]
+    called_outside: bool = False
+    """Whether somebody who is not in the gate called; no alarm of the lane's state."""
     stale: StaleView | None = None
     """What `Alarm.TRUST_STALE` is about; None when nothing goes stale. The lane's state does not know this alarm."""
 
 
-def traveller_view(
-    revision: int, state: LaneState, passage: Passage | None, language: str, *, present_again: bool, device_lost: bool
-) -> TravellerView:
-    """The kiosk's view. `present_again` asks for the document once more; `device_lost` closes an idle lane."""
+@dataclass(frozen=True, slots=True)
+class TravellerFacts:
+    """What the travellers' screens need besides the lane's state.
+
+    `passage` is the traveller's in the gate, `waiting` the next one's (P22), `station` the kiosk of a segregated lane.
+    `present_again` asks for the document once more, `again_outside` while somebody is inside; `kiosk_first` sends to the kiosk.
+    `closed`: a lost device closes an idle lane.
+    """
+
+    passage: Passage | None
+    language: str
+    waiting: Passage | None = None
+    station: Station | None = None
+    present_again: bool = False
+    again_outside: bool = False
+    kiosk_first: bool = False
+    closed: bool = False
+    pipelined: bool = False
+
+
+def traveller_views(revision: int, state: LaneState, facts: TravellerFacts) -> tuple[TravellerView, ...]:
+    """What each place shows: one view for all screens, or two where two travellers are under way."""
+    gate = _gate_view(revision, state, facts)
+    if facts.station is not None:
+        return gate, _kiosk_view(revision, facts.station, closed=facts.closed)
+    if not facts.pipelined:
+        return (gate,)
+    outside = gate if state.phase in _ALL_OUTSIDE else _next_view(revision, state, facts)
+    return replace(gate, place=Place.INSIDE), replace(outside, place=Place.OUTSIDE)
+
+
+_ALL_OUTSIDE = frozenset(
+    {
+        LanePhase.OUT_OF_SERVICE,
+        LanePhase.RESYNC,
+        LanePhase.IDLE,
+        LanePhase.READING,
+        LanePhase.REFERRED_OUTSIDE,
+        LanePhase.ENTRY_OPEN,
+        LanePhase.LEFT_OBJECT,
+        LanePhase.EMERGENCY,
+    }
+)
+"""Phases whose screen is for whoever stands before the gate."""
+
+
+def _next_view(revision: int, state: LaneState, facts: TravellerFacts) -> TravellerView:
+    """For the next traveller while somebody is inside; no referral looks like another one."""
+    waiting = facts.waiting
+    if waiting is None:
+        takes = state.serviceable and not facts.closed and state.phase not in _NOBODY_NEXT
+        step = TravellerStep.PLACE_DOCUMENT if takes else TravellerStep.CLOSED
+        hint = TravellerHint.PRESENT_AGAIN if facts.again_outside else TravellerHint.OPEN_AT_PHOTO_PAGE
+        return TravellerView(revision, 0, step, hint if takes else TravellerHint.NONE, language=facts.language)
+    progress = 0.0
+    if waiting.decision is None:
+        step, progress = TravellerStep.KEEP_DOCUMENT, waiting.reading_share
+    elif waiting.decision.outcome is Outcome.ADMIT:
+        step = TravellerStep.WAIT_FOR_GATE
+    else:
+        step = TravellerStep.WAIT_FOR_OFFICER
+    language = waiting.language or facts.language
+    return TravellerView(
+        revision, waiting.number, step, _HINT_OF_STEP.get(step, TravellerHint.NONE), progress=progress, language=language
+    )
+
+
+_NOBODY_NEXT = frozenset({LanePhase.REFERRED, LanePhase.RETURN_OPEN, LanePhase.RETURN_CLOSING})
+"""Phases with somebody inside in which no further document is read: the next traveller takes another gate."""
+
+
+def _kiosk_view(revision: int, station: Station, *, closed: bool) -> TravellerView:
+    """The screen of the kiosk that is not at the gate."""
+    told, passage = station.told, station.passage
+    step = TravellerStep.CLOSED if closed and told in (Told.FREE, Told.AGAIN) else _STEP_OF_TOLD[told]
+    hint = TravellerHint.PRESENT_AGAIN if told is Told.AGAIN else _HINT_OF_STEP.get(step, TravellerHint.NONE)
+    return TravellerView(
+        revision=revision,
+        passage=abs(passage.key) if passage else 0,
+        step=step,
+        hint=TravellerHint.NONE if step is TravellerStep.CLOSED else hint,
+        progress=passage.reading_share if passage and told is Told.READING else 0.0,
+        language=(passage.language if passage else "") or station.language,
+        place=Place.KIOSK,
+    )
+
+
+_STEP_OF_TOLD: Mapping[Told, TravellerStep] = {
+    Told.FREE: TravellerStep.PLACE_DOCUMENT,
+    Told.AGAIN: TravellerStep.PLACE_DOCUMENT,
+    Told.READING: TravellerStep.KEEP_DOCUMENT,
+    Told.TO_GATE: TravellerStep.GO_TO_GATE,
+    Told.OFFICER: TravellerStep.WAIT_FOR_OFFICER,
+}
+
+
+def _gate_view(revision: int, state: LaneState, facts: TravellerFacts) -> TravellerView:
+    """For the traveller in the gate, or for whoever comes next while it is free."""
+    passage = facts.passage
     step = STEP_OF_PHASE[state.phase]
-    if step is TravellerStep.PLACE_DOCUMENT and device_lost:
+    if step is TravellerStep.PLACE_DOCUMENT and facts.closed:
         step = TravellerStep.CLOSED
     hint = _HINT_OF_STEP.get(step, TravellerHint.NONE)
-    if step is TravellerStep.PLACE_DOCUMENT and present_again:
-        hint = TravellerHint.PRESENT_AGAIN
+    if step is TravellerStep.PLACE_DOCUMENT and (facts.present_again or facts.kiosk_first):
+        hint = TravellerHint.KIOSK_FIRST if facts.kiosk_first else TravellerHint.PRESENT_AGAIN
     progress, camera_hint = 0.0, CaptureHint.NONE
     if passage is not None and step is TravellerStep.KEEP_DOCUMENT:
         progress = passage.reading_share
     if passage is not None and step is TravellerStep.LOOK_AT_CAMERA:
         progress, camera_hint = passage.capture_share, passage.camera_hint
-    chosen = passage.language if passage is not None and passage.language else language
+    chosen = passage.language if passage is not None and passage.language else facts.language
     return TravellerView(revision, state.passage, step, hint, camera_hint, progress, chosen)
 
 
 def lane_view(revision: int, state: LaneState, passage: Passage | None, facts: LaneFacts) -> LaneView:
     """The officer's view of one lane."""
     shown = None if passage is None or state.phase is LanePhase.IDLE else case_view(passage)
-    called = state.alarms if facts.stale is None else state.alarms | {Alarm.TRUST_STALE}
+    further = {Alarm.TRUST_STALE: facts.stale is not None, Alarm.REFERRAL: facts.called_outside}
+    called = state.alarms | {alarm for alarm, is_on in further.items() if is_on}
     return LaneView(
         revision=revision,
         lane=facts.name,

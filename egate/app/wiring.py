@@ -31,7 +31,7 @@ from egate.app.parts import Parts
 from egate.app.terminal_folder import load_terminal_folder
 from egate.app.unit_keys import parse_unit_keys
 from egate.checks.profile import default_profile, load_profile
-from egate.lane.settings import settings_from
+from egate.lane.settings import LaneSettings, settings_from
 from egate.model.checks import Profile
 from egate.model.errors import DeviceError, MalformedData
 from egate.ports import BoardingPassReader, ChipReader, Clock, GateUnit, MrzReader
@@ -72,11 +72,12 @@ def build_parts(config: LaneConfig, clock: Clock) -> Parts:
     return Parts(
         config=config,
         clock=clock,
-        settings=settings_from(config.timers),
+        settings=lane_settings(config),
         profile=profile,
         trust=supplied.store,
         lists=lists,
         mrz=make_mrz_device(config.mrz, clock, lines.get("mrz")),
+        token=None if config.token is None else make_mrz_device(config.token, clock),
         chip=make_chip_device(config.chip, clock, lines.get("chip")),
         gate=make_gate_device(config.gate, clock, lines.get("gate")),
         face=FaceClient(face_command(config, profile), clock),
@@ -109,7 +110,15 @@ def part_checks(config: LaneConfig, clock: Clock) -> tuple[tuple[str, Callable[[
         ("keys", lambda: load_verify_key(config.receipt_key)),
         ("keys", lambda: load_sealing_public(config.sealing_key)),
         ("record", lambda: config.lines and room_for_recordings(config.lines)),
-        ("timers", lambda: settings_from(config.timers)),
+        ("devices.token", lambda: config.token and make_mrz_device(config.token, clock)),
+        ("timers", lambda: lane_settings(config)),
+    )
+
+
+def lane_settings(config: LaneConfig) -> LaneSettings:
+    """What the lane's table works with; raises SettingsError for a time out of its range."""
+    return settings_from(
+        config.timers, topology=config.topology, pipelined=config.pipelined, closing_tries=config.closing_tries
     )
 
 

@@ -33,11 +33,26 @@ class Role(Enum):
     SYNC = "sync"
 
 
+class Place(Enum):
+    """Where a traveller's screen stands. Most lanes show everybody the same; two kinds do not.
+
+    In a pipelined lane one traveller is inside while the next one's document is read outside (P22). In a segregated lane documents
+    are read at a kiosk elsewhere (P1), whose screen has views of its own.
+    """
+
+    ANYWHERE = "anywhere"
+    OUTSIDE = "outside"
+    INSIDE = "inside"
+    KIOSK = "kiosk"
+
+
 class TravellerStep(Enum):
-    """What the kiosk shows: the four steps, the way in, and the three ends."""
+    """What the kiosk shows: the four steps, the way in, the waits, and the three ends."""
 
     PLACE_DOCUMENT = "place_document"
     KEEP_DOCUMENT = "keep_document"
+    GO_TO_GATE = "go_to_gate"
+    WAIT_FOR_GATE = "wait_for_gate"
     WALK_IN = "walk_in"
     LOOK_AT_CAMERA = "look_at_camera"
     GO = "go"
@@ -54,6 +69,7 @@ class TravellerHint(Enum):
     OPEN_AT_PHOTO_PAGE = "open_at_photo_page"
     KEEP_ON_READER = "keep_on_reader"
     PRESENT_AGAIN = "present_again"
+    KIOSK_FIRST = "kiosk_first"
     TAKE_YOUR_DOCUMENT = "take_your_document"
 
 
@@ -94,6 +110,7 @@ class TravellerView:
     camera_hint: CaptureHint = CaptureHint.NONE
     progress: float = 0.0
     language: str = "en"
+    place: Place = Place.ANYWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,14 +232,17 @@ class CasePictures:
 
 @dataclass(frozen=True, slots=True)
 class LanguageWished:
-    """The traveller chose a language (ISO 639-1)."""
+    """The traveller chose a language (ISO 639-1) at a screen that stands at `place`."""
 
     language: str
+    place: Place = Place.OUTSIDE
 
 
 @dataclass(frozen=True, slots=True)
 class TravellerHelpWished:
-    """The traveller pressed Help."""
+    """The traveller pressed Help at a screen that stands at `place`."""
+
+    place: Place = Place.OUTSIDE
 
 
 @dataclass(frozen=True, slots=True)

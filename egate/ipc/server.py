@@ -90,7 +90,7 @@ class Client:
         if not isinstance(message, _RECEIVES[self.role]) and not isinstance(message, Welcome):
             return
         self._sequence += 1
-        key: object = type(message) if isinstance(message, _VIEWS) else self._sequence
+        key: object = _kind_of_view(message) if isinstance(message, _VIEWS) else self._sequence
         self._waiting.pop(key, None)
         if len(self._waiting) >= MAX_BACKLOG:
             self.overrun = True
@@ -104,6 +104,11 @@ class Client:
             self._ready.clear()
             await self._ready.wait()
         return None if self.overrun else self._waiting.popitem(last=False)[1]
+
+
+def _kind_of_view(message: Message) -> object:
+    """Views of one kind and one place take each other's place; the screens of two places are told apart."""
+    return (type(message), message.place) if isinstance(message, TravellerView) else type(message)
 
 
 OnMessage = Callable[[Client, Message], Awaitable[Message | None]]
@@ -125,7 +130,7 @@ class MessageServer:
         self._clients: set[Client] = set()
         self._connections = 0
         self._tasks: set[asyncio.Task[None]] = set()
-        self._newest: dict[type, Message] = {}
+        self._newest: dict[object, Message] = {}
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -146,7 +151,7 @@ class MessageServer:
     def publish(self, message: Message) -> None:
         """Give a message to every client whose role receives it. Returns at once, whatever the clients do."""
         if isinstance(message, TravellerView | LaneView):
-            self._newest[type(message)] = message
+            self._newest[_kind_of_view(message)] = message
         for client in self._clients:
             client.put(message)
 

@@ -10,7 +10,7 @@ from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QWidget
 
 from egate.ipc.frames import FrameReader
-from egate.ipc.messages import Message, Role, TravellerView, Welcome
+from egate.ipc.messages import Message, Place, Role, TravellerView, Welcome
 from ui.common.clock import FRAME_MS, UNSEEN_FRAME_MS, FrameClock, stopwatch
 from ui.common.i18n import catalogue
 from ui.common.link import LaneLink
@@ -33,11 +33,17 @@ class KioskController(QObject):
     """One kiosk: window, link, and the state between them."""
 
     def __init__(
-        self, socket: Path, language: str, save_screens: Path | None = None, *, now_s: Callable[[], float] | None = None
+        self,
+        socket: Path,
+        language: str,
+        save_screens: Path | None = None,
+        *,
+        place: Place = Place.OUTSIDE,
+        now_s: Callable[[], float] | None = None,
     ) -> None:
         super().__init__()
         self._now_s = now_s or stopwatch()
-        self.state = KioskState(home_language=language)
+        self.state = KioskState(home_language=language, place=place)
         unseen = QGuiApplication.platformName() in UNSEEN_PLATFORMS
         self.clock = FrameClock(self, interval_ms=UNSEEN_FRAME_MS if unseen else FRAME_MS)
         self.window = KioskWindow(presenter.present(self.state), self.clock)

@@ -74,6 +74,44 @@ def paint_walk_in(painter: QPainter, colours: TravellerColours, phase: float, _p
     painter.restore()
 
 
+def paint_to_gate(painter: QPainter, colours: TravellerColours, phase: float, _progress: float) -> None:
+    """Somebody walks, passport in hand, to a small gate in the distance; a dotted path shows the way."""
+    cycle = (phase % 4.0) / 4.0
+    painter.save()
+    painter.translate(190, -190)
+    painter.scale(0.52, 0.52)
+    _doorway(painter, colours, 0.0, "#D7F0E4")
+    painter.restore()
+    for index in range(5):
+        strength = 0.5 + 0.5 * math.sin(phase * math.pi - index * 0.9)
+        fill(painter, colours.accent, 0.25 + 0.6 * strength)
+        painter.drawEllipse(QPointF(-90 + index * 62, 200 - index * 42), 17, 17)
+    walked = part(cycle, 0.0, 0.9)
+    painter.save()
+    painter.translate(-240 + 60 * walked, 390 - 30 * walked)
+    _person(painter, colours.accent, math.sin(phase * 7))
+    painter.translate(100, -112)
+    painter.rotate(10)
+    paint_cover(painter, 74, 100)
+    painter.restore()
+
+
+def paint_soon(painter: QPainter, colours: TravellerColours, phase: float, _progress: float) -> None:
+    """Somebody stands before a closed gate, another one leaves behind the glass; a ring that fills says: soon."""
+    _doorway(painter, colours, 0.0, "#D7F0E4")
+    painter.save()
+    painter.translate(-150, 392)
+    _person(painter, colours.accent, 0.0)
+    painter.restore()
+    turn = (phase % 4.0) / 4.0
+    fill(painter, colours.ground)
+    painter.drawEllipse(QPointF(150, 40), 128, 128)
+    stroke(painter, colours.line, 26)
+    painter.drawEllipse(QPointF(150, 40), 100, 100)
+    stroke(painter, colours.accent, 26)
+    painter.drawArc(QRectF(50, -60, 200, 200), 90 * 16, -round(16 * (30 + 300 * turn)))
+
+
 def paint_go(painter: QPainter, colours: TravellerColours, phase: float, _progress: float) -> None:
     """A giant arrow forward, with waves that run along it."""
     rise = 22 * math.sin(phase * math.pi)

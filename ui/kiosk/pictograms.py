@@ -23,6 +23,8 @@ _PAINTINGS: dict[Picture, Painting] = {
     Picture.PLACE: passport_pictures.paint_place,
     Picture.READ: passport_pictures.paint_read,
     Picture.WALK_IN: people_pictures.paint_walk_in,
+    Picture.TO_GATE: people_pictures.paint_to_gate,
+    Picture.SOON: people_pictures.paint_soon,
     Picture.GO: people_pictures.paint_go,
     Picture.OFFICER: people_pictures.paint_officer,
     Picture.BACK: people_pictures.paint_back,

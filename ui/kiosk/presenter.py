@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from egate.ipc.messages import LanguageWished, Message, TravellerHelpWished, TravellerHint, TravellerStep, TravellerView
+from egate.ipc.messages import (
+    LanguageWished,
+    Message,
+    Place,
+    TravellerHelpWished,
+    TravellerHint,
+    TravellerStep,
+    TravellerView,
+)
 from ui.common.i18n import LANGUAGES, Catalogue, catalogue, language_of
 from ui.common.tokens import Tone
 from ui.kiosk.view_state import Controls, KioskScreen, LanguageChoice, LanguagePage, Picture
@@ -34,6 +42,8 @@ class Look:
 LOOKS: dict[TravellerStep, Look] = {
     TravellerStep.PLACE_DOCUMENT: Look(Tone.DAY, Picture.PLACE, 1, "kiosk.place"),
     TravellerStep.KEEP_DOCUMENT: Look(Tone.DAY, Picture.READ, 2, "kiosk.keep"),
+    TravellerStep.GO_TO_GATE: Look(Tone.DAY, Picture.TO_GATE, 3, "kiosk.to_gate"),
+    TravellerStep.WAIT_FOR_GATE: Look(Tone.DAY, Picture.SOON, 3, "kiosk.soon"),
     TravellerStep.WALK_IN: Look(Tone.DAY, Picture.WALK_IN, 3, "kiosk.walk"),
     TravellerStep.LOOK_AT_CAMERA: Look(Tone.DAY, Picture.CAMERA, 3, "kiosk.look"),
     TravellerStep.GO: Look(Tone.GO, Picture.GO, 0, "kiosk.go"),
@@ -44,7 +54,12 @@ LOOKS: dict[TravellerStep, Look] = {
 }
 """Every step has exactly one look. The referral has one, whatever its reason."""
 
-_AGAIN = Look(Tone.DAY, Picture.PLACE, 1, "kiosk.again")
+LOOK_OF_HINT = {
+    TravellerHint.PRESENT_AGAIN: Look(Tone.DAY, Picture.PLACE, 1, "kiosk.again"),
+    TravellerHint.KIOSK_FIRST: Look(Tone.DAY, Picture.PLACE, 1, "kiosk.kiosk_first"),
+}
+"""Hints that say another sentence than their step."""
+
 _WITHOUT_HELP = frozenset({TravellerStep.CLOSED, TravellerStep.EMERGENCY, TravellerStep.WAIT_FOR_OFFICER})
 _WITHOUT_LANGUAGE = frozenset({TravellerStep.EMERGENCY})
 
@@ -53,7 +68,8 @@ _WITHOUT_LANGUAGE = frozenset({TravellerStep.EMERGENCY})
 class KioskState:
     """What the kiosk knows; times are seconds on the monotonic clock.
 
-    `choice` is the traveller's language or empty, `home_language` the one to speak while no controller says another.
+    `choice` is the traveller's language or empty, `home_language` the one to speak while no controller says another, `place` where
+    the screen stands.
     """
 
     view: TravellerView | None = None
@@ -64,6 +80,7 @@ class KioskState:
     choosing: bool = False
     help_called_s: float | None = None
     home_language: str = "en"
+    place: Place = Place.OUTSIDE
 
 
 def welcomed(state: KioskState, number: int) -> KioskState:
@@ -76,8 +93,15 @@ def lost(state: KioskState) -> KioskState:
     return replace(state, alive=False, view=None, choice="", choosing=False, help_called_s=None)
 
 
+def concerns(state: KioskState, view: TravellerView) -> bool:
+    """Whether a view is for the place where this screen stands. A kiosk far from the gate shows nothing of the gate."""
+    return view.place is state.place or (view.place is Place.ANYWHERE and state.place is not Place.KIOSK)
+
+
 def viewed(state: KioskState, view: TravellerView) -> KioskState:
     """A new view came. A traveller who left takes language, open pages and the call for help along."""
+    if not concerns(state, view):
+        return replace(state, alive=True)
     before = state.view
     stepped = before is None or before.step is not view.step
     state = replace(state, view=view, alive=True, choosing=state.choosing and not stepped)
@@ -89,7 +113,7 @@ def viewed(state: KioskState, view: TravellerView) -> KioskState:
 def language_chosen(state: KioskState, code: str, now_s: float) -> tuple[KioskState, tuple[Message, ...]]:
     """The traveller picked a language: the screen turns at once, the controller is told."""
     chosen = language_of(code).code
-    return replace(state, choice=chosen, choice_s=now_s, choosing=False), (LanguageWished(chosen),)
+    return replace(state, choice=chosen, choice_s=now_s, choosing=False), (LanguageWished(chosen, state.place),)
 
 
 def languages_opened(state: KioskState, now_s: float) -> KioskState:
@@ -106,7 +130,7 @@ def help_pressed(state: KioskState, now_s: float) -> tuple[KioskState, tuple[Mes
     """The traveller called for help; pressing again while it is on its way changes nothing."""
     if state.help_called_s is not None or not state.alive:
         return state, ()
-    return replace(state, help_called_s=now_s), (TravellerHelpWished(),)
+    return replace(state, help_called_s=now_s), (TravellerHelpWished(state.place),)
 
 
 def time_passed(state: KioskState, now_s: float) -> tuple[KioskState, tuple[Message, ...]]:
@@ -124,7 +148,7 @@ def present(state: KioskState) -> KioskScreen:
     view = state.view if state.alive and state.view is not None else _closed_view(state)
     language = language_of(state.choice or view.language)
     texts = catalogue("kiosk", language.code)
-    look = _AGAIN if view.hint is TravellerHint.PRESENT_AGAIN else LOOKS[view.step]
+    look = LOOK_OF_HINT.get(view.hint, LOOKS[view.step])
     camera = look.picture is Picture.CAMERA
     return KioskScreen(
         moment=view.step.value,

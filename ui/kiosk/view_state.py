@@ -13,6 +13,8 @@ class Picture(Enum):
 
     PLACE = "place"
     READ = "read"
+    TO_GATE = "to_gate"
+    SOON = "soon"
     WALK_IN = "walk_in"
     CAMERA = "camera"
     GO = "go"

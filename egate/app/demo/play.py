@@ -29,8 +29,8 @@ from egate.app.demo.report import PassageReport
 from egate.app.demo.story import Traveller, shuffled
 from egate.app.demo.world import Beacon, Carried, World
 from egate.ipc.client import MessageClient
-from egate.ipc.messages import LaneView, OfficerWish, PassageEvent, Role, WishAnswer
-from egate.ipc.wishes import sign_wish
+from egate.ipc.messages import LaneView, OfficerPresent, OfficerWish, PassageEvent, Role, WishAnswer
+from egate.ipc.wishes import PRESENCE_EVERY_S, sign_presence, sign_wish
 from egate.model.errors import DeviceError
 from egate.model.lane import OfficerAction, OfficerReason
 from egate.storage.keys import load_signing_key
@@ -196,7 +196,20 @@ class Demo:
     async def _console(self) -> AsyncIterator[MessageClient]:
         """The simulated officer's own connection; the console window is another client beside it."""
         async with MessageClient(self.place.socket, self.clock, Role.GUARD, "simulated officer") as client:
-            yield client
+            watching = asyncio.create_task(self._watch_lane(client))
+            try:
+                yield client
+            finally:
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
+
+    async def _watch_lane(self, client: MessageClient) -> None:
+        """The simulated officer is at the desk as long as the demo plays; where you are the officer, your console says so."""
+        key = load_signing_key(self.place.key(f"{OFFICER}.pem"))
+        while not self.options.attended:
+            expires = self.clock.wall_ns() + WISH_LIFE_NS * 2
+            await client.send(sign_presence(OfficerPresent(LANE_NAME, OFFICER, expires), key))
+            await self.clock.sleep(PRESENCE_EVERY_S)
 
     async def _lane_is_free(self) -> None:
         def ready(_: Beacon) -> bool:

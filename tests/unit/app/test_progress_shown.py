@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from egate.app.views import traveller_view
+from egate.app.views import TravellerFacts, traveller_views
 from egate.ipc.messages import TravellerStep, TravellerView
 from egate.lane.machine import LaneState
 from egate.model.lane import LanePhase
@@ -18,7 +18,7 @@ def test_the_share_of_a_reading_reaches_the_kiosk(lane: Lane, passport: Passport
     inspection, shown = Inspection(lane), list[TravellerView]()
 
     def view(state: LaneState) -> TravellerView:
-        return traveller_view(1, state, inspection.board.passage, "en", present_again=False, device_lost=False)
+        return traveller_views(1, state, TravellerFacts(inspection.board.passage, "en"))[0]
 
     monkeypatch.setattr(inspection.board, "show_soon", lambda: shown.append(view(inspection.board.state)))
     asyncio.run(inspection.inspect(passport))

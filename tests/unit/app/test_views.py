@@ -8,7 +8,7 @@ import pytest
 
 from egate.app.inspection import parse_lines
 from egate.app.passage import Passage
-from egate.app.views import STEP_OF_PHASE, LaneFacts, lane_view, traveller_view
+from egate.app.views import STEP_OF_PHASE, LaneFacts, TravellerFacts, lane_view, traveller_views
 from egate.ipc.codec import encode_line
 from egate.ipc.messages import TravellerStep, TravellerView
 from egate.lane.machine import LaneState
@@ -38,7 +38,8 @@ def passage_of(passport: Passport, reason: Check | None = None) -> Passage:
 
 
 def kiosk(state: LaneState, passage: Passage | None, *, present_again: bool = False, device_lost: bool = False) -> TravellerView:
-    return traveller_view(9, state, passage, "en", present_again=present_again, device_lost=device_lost)
+    (view,) = traveller_views(9, state, TravellerFacts(passage, "en", present_again=present_again, closed=device_lost))
+    return view
 
 
 def test_every_phase_has_a_step() -> None:
@@ -76,7 +77,7 @@ def test_the_kiosk_never_gets_a_person(passport: Passport, phase: LanePhase) -> 
 
 def test_the_traveller_view_has_no_field_for_one() -> None:
     assert {entry.name for entry in fields(TravellerView)} == {
-        "revision", "passage", "step", "hint", "camera_hint", "progress", "language",
+        "revision", "passage", "step", "hint", "camera_hint", "progress", "language", "place",
     }  # fmt: skip
 
 

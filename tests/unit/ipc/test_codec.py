@@ -35,6 +35,7 @@ def test_a_line_says_version_kind_and_body() -> None:
             "camera_hint": "none",
             "progress": 0.0,
             "language": "en",
+            "place": "anywhere",
         },
     }
 

@@ -13,6 +13,7 @@ from PyQt6.QtCore import QCoreApplication, Qt
 from PyQt6.QtWidgets import QApplication
 
 import egate
+from egate.app import gate_link
 from egate.checks.catalogue import CATALOGUE
 from egate.model.checks import CheckGroup, CheckName, CheckResult, Outcome
 from egate.model.face import CaptureHint
@@ -20,6 +21,7 @@ from egate.model.lane import Alarm, DoorState, LanePhase, OfficerAction, Officer
 from egate.watchlist import matching
 from ui.common.i18n import LANGUAGES, LOCALE_DIRECTORY, catalogue
 from ui.common.translator import speak
+from ui.kiosk.presenter import LOOK_OF_HINT, LOOKS
 from ui.tools.locales import compile_catalogue
 
 FILES = sorted(LOCALE_DIRECTORY.glob("*/LC_MESSAGES/*.po"))
@@ -93,12 +95,13 @@ def test_every_word_of_the_model_has_a_text(code: str, key: str) -> None:
 
 def words_of_lanes() -> dict[str, set[str]]:
     """What a lane may say besides the model's words: codes of checks, rules of list hits, and names of devices."""
-    application = (Path(egate.__file__).parent / "app" / "controller.py").read_text(encoding="utf-8")
-    devices = re.findall(r"""(?:\.lose|_until_started)\(\s*["']([^"']+)["']""", application)
+    folder = Path(egate.__file__).parent / "app"
+    application = "".join((folder / name).read_text(encoding="utf-8") for name in ("controller.py", "intake.py"))
+    devices = re.findall(r"""(?:\.lose|until_started|_watch)\(\s*["']([^"']+)["']""", application)
     return {
         "code": {ending.code for entry in CATALOGUE.values() for ending in entry.endings},
         "rule": {"document_equal", *matching._NAME_WORDS},
-        "device": {name.replace(" ", "_") for name in devices},
+        "device": {name.replace(" ", "_") for name in (*devices, gate_link.NAME)},
     }
 
 
@@ -146,9 +149,7 @@ def test_every_text_is_used() -> None:
     """An id stands in the code as it is, or begins with a part that the code completes from a word of the model."""
     root = LOCALE_DIRECTORY.parent
     code = "".join(path.read_text(encoding="utf-8") for path in root.rglob("*.py"))
-    looks = {
-        f"kiosk.{word}" for word in ("place", "again", "keep", "walk", "look", "go", "wait", "return", "closed", "emergency")
-    }
+    looks = {look.texts for look in (*LOOKS.values(), *LOOK_OF_HINT.values())}
     for path in LOCALE_DIRECTORY.glob("en/LC_MESSAGES/*.po"):
         for key in entries(path):
             stem, last = key.rsplit(".", maxsplit=1)
