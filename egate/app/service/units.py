@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from egate.app.config import ConfigError, DeviceConfig, LaneConfig
+from egate.app.named_keys import NamedKey
+from egate.storage.keystore.references import TokenReference
 
 WATCHDOG_S = 2
 """How long a stuck controller lives (I7); rounds are made every half second."""
@@ -24,6 +26,9 @@ PRIORITY = 20
 """Of the real-time class, above every ordinary process: an order must reach the wire on a busy machine (N4)."""
 
 OPEN_FILES = 1024
+_HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
+"""What `ProtectHome` is about (systemd.exec(5))."""
+
 CONTROLLER, SYNC = "egate-lane.service", "egate-sync.service"
 
 _ALWAYS = """\
@@ -89,7 +94,7 @@ def controller_unit(config: LaneConfig, choice: UnitChoice) -> str:
             "RestrictAddressFamilies=AF_UNIX",
             "DevicePolicy=closed",
             *(f"DeviceAllow={group} rw" for group in _device_groups(config)),
-            "SupplementaryGroups=dialout video",
+            f"SupplementaryGroups=dialout video{' tss' if _asks_a_token(config) else ''}",
             f"ReadWritePaths={_places(config)}",
         )
     )
@@ -118,7 +123,7 @@ def sync_unit(config: LaneConfig, choice: UnitChoice, command: str) -> str:
 
 def _unit(description: str, own: str, config: LaneConfig, choice: UnitChoice) -> str:
     files = (choice.config_file, choice.python, config.database, config.socket, config.frames)
-    at_home = any(str(path.absolute()).startswith(("/home/", "/root/", "/run/user/")) for path in files)
+    at_home = any(home in path.absolute().parents for path in files for home in _HOMES)
     hardening = _ALWAYS.format(home="read-only" if at_home else "yes", files=OPEN_FILES)
     head = f"[Unit]\nDescription={description}\nAfter=local-fs.target\nStartLimitIntervalSec=0\n"
     service = f"[Service]\nUser={choice.account}\nGroup={choice.account}\n{own}\n{hardening}"
@@ -132,6 +137,8 @@ def _places(config: LaneConfig) -> str:
 
 
 _GROUPS: Mapping[str, str] = {"ttyUSB": "char-ttyUSB", "ttyACM": "char-ttyACM", "ttyS": "char-ttyS", "ttyAMA": "char-ttyAMA"}
+_TOKENS = ("char-tpm", "char-usb_device")
+"""A TPM, or a token on USB; the group `tss` may use a TPM on Debian."""
 _ALL_SERIAL = ("char-ttyUSB", "char-ttyACM", "char-ttyS")
 
 
@@ -142,7 +149,14 @@ def _device_groups(config: LaneConfig) -> tuple[str, ...]:
         found += _groups_of(device)
     if config.camera.startswith("v4l2:"):
         found.append("char-video4linux")
+    if _asks_a_token(config):
+        found += _TOKENS
     return tuple(dict.fromkeys(found))
+
+
+def _asks_a_token(config: LaneConfig) -> bool:
+    named = config.gate.options.get("key")
+    return isinstance(named, NamedKey) and isinstance(named.reference, TokenReference)
 
 
 def _groups_of(device: DeviceConfig) -> tuple[str, ...]:

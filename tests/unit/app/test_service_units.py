@@ -12,6 +12,7 @@ import pytest
 
 from egate.app.cli import main
 from egate.app.config import ConfigError, DeviceConfig, LaneConfig, parse_config
+from egate.app.named_keys import NamedKey
 from egate.app.service.units import CONTROLLER, SYNC, UnitChoice, controller_unit, sync_unit
 from tests.unit.app.test_config import GOOD
 
@@ -70,6 +71,16 @@ def test_only_kinds_of_devices_that_the_lane_has_may_be_touched(
     assert allowed(controller_unit(made, CHOICE)) == kinds
     with_camera = controller_unit(replace(made, camera="v4l2:/dev/v4l/by-id/x@15"), CHOICE)
     assert allowed(with_camera) == kinds | {"char-video4linux"}
+
+
+def test_a_lane_whose_key_is_in_a_token_may_touch_it(config: LaneConfig) -> None:
+    """L6."""
+    assert "char-tpm" not in allowed(controller_unit(config, CHOICE))
+    named = NamedKey.parse("pkcs11:token=t;object=o?module-path=/p.so", Path("/"), None)
+    gate = DeviceConfig("osdp", Path("/dev/ttyUSB0"), {"key": named})
+    unit = controller_unit(replace(config, gate=gate), CHOICE)
+    assert "char-tpm" in allowed(unit)
+    assert "SupplementaryGroups=dialout video tss" in lines(unit)
 
 
 def test_only_the_lanes_own_folders_may_be_written(config: LaneConfig) -> None:
