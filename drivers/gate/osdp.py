@@ -79,6 +79,8 @@ class OsdpGate:
         self._acknowledged = 0
         self._lease_until: dict[Door, float] = {}
         self._online = False
+        self._alone = False
+        self._loss = DeviceError("command the gate unit", "it is not there")
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -226,14 +228,22 @@ class OsdpGate:
         self._fresh.add(unit.address)
         self._tell_chatter()
         report = self._contacts.report()
-        if report is None or not (self._fresh >= self._sources or report.emergency):
-            return
-        if self._all_there():
+        emergency = report is not None and report.emergency
+        if not self._all_there():
+            self._tell_alone(report if emergency else None)
+        elif report is not None and (emergency or self._fresh >= self._sources):
             self._online = True
-        elif not report.emergency:
-            return
-        self._fresh.clear()
-        self._listeners.tell(self._completed(report))
+            self._alone = False
+            self._fresh.clear()
+            self._listeners.tell(self._completed(report))
+
+    def _tell_alone(self, report: GateReport | None) -> None:
+        """While a needed unit is away: an emergency of the others (I5), and the loss once more when it is over."""
+        if report is not None:
+            self._listeners.tell(self._completed(report))
+        elif self._alone:
+            self._listeners.tell(self._loss)
+        self._alone = report is not None
 
     def lost(self, unit: OsdpUnit, error: DeviceError) -> None:
         """A unit is away, or answers and is refused: without a needed one the gate is lost, and everybody is told why."""
@@ -241,6 +251,7 @@ class OsdpGate:
         self._fresh.discard(unit.address)
         if unit.address in self._layout.needed:
             self._online = False
+            self._loss = error
             self._listeners.tell(error)
 
     def _all_there(self) -> bool:

@@ -115,8 +115,6 @@ class GateLink:
                     self._ends.tell(e.GateReported(report))
                     self._samples += 1
             except DeviceError as error:
-                if not self._lost:
-                    self._ends.tell(e.GateLost())
                 self._lose(error)
             await self._clock.sleep(LISTEN_AGAIN_S)
 
@@ -128,6 +126,9 @@ class GateLink:
             log.info("%s is ready", NAME)
 
     def _lose(self, error: DeviceError) -> None:
+        """The unit is not there, or must not be trusted: the lane is told once, also when it never was there (L5)."""
+        if not self._lost:
+            self._ends.tell(e.GateLost())
         self._lost = True
         self._ends.lose(NAME, error)
 

@@ -223,6 +223,8 @@ def test_an_emergency_is_seen_at_once(silent: int | None) -> None:
             assert line.clock.monotonic() - began <= SEEN_WITHIN_S
             if silent is not None:
                 assert report.exit is DoorState.FAULT
+                line.unit.set_contact(Contact.EMERGENCY, active=False)
+                assert "at address 2" in await line.loss(), "a report is no return"
 
     virtually(story())
 
