@@ -1,9 +1,9 @@
 """The gate unit while it is tested: its samples are kept, and no unlock goes out but through the shipping interlock.
 
 Rules: an unlock is a pulse of at most `LONGEST_PULSE_S`, one door at a time, and asked of `egate.lane.interlock.may_unlock` with
-the newest sample, as in a running lane. The technician's test stands in for the passage and for the one person inside; evidence
-about the doors nothing stands in for. What a door really does is read from the contacts as they stand (`unmasked`), because a
-driver never reports a leased door as locked.
+the newest sample, as in a running lane. The technician's test stands in for the passage and for the persons that its grant is
+for; evidence about the doors nothing stands in for. What a door really does is read from the contacts as they stand
+(`unmasked`), because a driver never reports a leased door as locked.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from drivers.counters import DeviceCounters
 from egate.lane.interlock import may_unlock, other_door
 from egate.lane.state import Grant, LaneState
 from egate.model.errors import DeviceError
-from egate.model.lane import Door, DoorState, GateReport
+from egate.model.lane import Door, DoorState, GateReport, Topology
 from egate.ports import Clock, GateUnit
 
 LONGEST_PULSE_S = 3.0
@@ -56,9 +56,10 @@ async def until(clock: Clock, condition: Callable[[], bool], within_s: float) ->
 class GateStand:
     """One started gate unit; made by `GateStand.open`."""
 
-    def __init__(self, gate: GateUnit, clock: Clock) -> None:
+    def __init__(self, gate: GateUnit, clock: Clock, topology: Topology = Topology.TWO_STEP) -> None:
         self.gate = gate
         self.clock = clock
+        self.topology = topology
         self.report: GateReport | None = None
         self.trouble = ""
         self.samples: deque[GateReport] = deque(maxlen=MOST_SAMPLES)
@@ -68,9 +69,9 @@ class GateStand:
         self._listening: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, gate: GateUnit, clock: Clock) -> GateStand:
+    async def open(cls, gate: GateUnit, clock: Clock, topology: Topology = Topology.TWO_STEP) -> GateStand:
         """Start the unit and wait for its first sample; raises DeviceError, and then the unit is closed."""
-        stand = cls(gate, clock)
+        stand = cls(gate, clock, topology)
         try:
             await gate.start()
             stand._listening = asyncio.create_task(stand._listen())
@@ -93,6 +94,11 @@ class GateStand:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         await self.gate.close()
+
+    @property
+    def doors(self) -> tuple[Door, ...]:
+        """The doors that the lane has: a one-step lane has only the exit."""
+        return (Door.EXIT,) if self.topology is Topology.ONE_STEP else tuple(Door)
 
     @property
     def shows_bolts(self) -> bool:
@@ -136,7 +142,8 @@ class GateStand:
             grant=Grant(_TEST, door),
             entry=report.entry,
             exit=report.exit,
-            persons=1,
+            persons=0 if door is Door.ENTRY else 1,
+            topology=self.topology,
             tamper=report.tamper,
             evidence=report.after_command,
             last_command=self._number,

@@ -30,7 +30,13 @@ OPERATED_WITHIN_S = 20.0
 """How long a person may take to do what was asked."""
 OPEN_SEEN_S = 6.0
 SECURED = "the other door is not proven closed and locked, so the interlock lets no pulse out"
-CROSSED = frozenset({Diagnosis.CROSSED, Diagnosis.SENSORS_SWAPPED, Diagnosis.LOCKS_SWAPPED, Diagnosis.BOTH_DOORS_MOVE})
+NO_MORE_PULSES = frozenset(
+    {
+        *(Diagnosis.CROSSED, Diagnosis.SENSORS_SWAPPED, Diagnosis.LOCKS_SWAPPED),
+        *(Diagnosis.BOTH_DOORS_MOVE, Diagnosis.NOT_RELOCKED),
+    }
+)
+"""After these the contacts are no proof about the other door, or the door itself is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +81,8 @@ async def pulses(bench: Bench) -> list[Finding]:
     if stand is None:
         return [left_out(step, door.value, NO_GATE) for door in Door]
     found: list[Finding] = []
-    for door in Door:
-        if any(finding.diagnosis in CROSSED for finding in found):
+    for door in stand.doors:
+        if any(finding.diagnosis in NO_MORE_PULSES for finding in found):
             found.append(left_out(step, door.value, "no further pulse: mend the first door, then test again"))
             continue
         try:
@@ -91,10 +97,10 @@ async def _pulse(bench: Bench, stand: GateStand, door: Door) -> list[Finding]:
     step, clock = "pulses", bench.clock
     if not stand.shows_bolts:
         return [left_out(step, door.value, "its driver does not show the bolt; the step `doors` proves it by hand")]
+    await stand.fresh()
     rest = stand.contacts
     stand.samples.clear()
     began = clock.monotonic()
-    await stand.fresh()
     if not await stand.unlock(door, PULSE_S):
         return [left_out(step, door.value, SECURED)]
     unlocked_s = await until(clock, lambda: stand.door(door) is not door_of(rest, door), UNLOCK_WITHIN_S)
@@ -178,7 +184,7 @@ async def interlock(bench: Bench) -> list[Finding]:
     found = []
     await stand.fresh()
     secure = stand.report is not None and stand.report.entry is stand.report.exit is DoorState.LOCKED and not stand.report.tamper
-    for door in Door if secure else ():
+    for door in stand.doors if secure else ():
         if not stand.may_unlock(door):
             found.append(
                 bad(step, door.value, Diagnosis.INTERLOCK_BROKEN, "both doors are proven locked, and it refuses even so")
@@ -210,7 +216,7 @@ async def by_hand(bench: Bench) -> list[Finding]:
     if stand is None:
         return [left_out(step, door.value, NO_GATE) for door in Door]
     found: list[Finding] = []
-    for door in Door:
+    for door in stand.doors:
         question = Question(
             f"open_{door.value}", f"The {door.value} will unlock for a moment: open it, then let it close. Ready?"
         )
@@ -229,8 +235,8 @@ async def by_hand(bench: Bench) -> list[Finding]:
 
 async def _pushed(bench: Bench, stand: GateStand, door: Door) -> Finding:
     step, clock = "doors", bench.clock
-    rest = stand.contacts
     await stand.fresh()
+    rest = stand.contacts
     stand.samples.clear()
     if not await stand.unlock(door, min(HELD_OPEN_S, settings_from(bench.config.timers).lease_s)):
         return left_out(step, door.value, SECURED)
@@ -294,7 +300,7 @@ async def _operated(bench: Bench, stand: GateStand, what: tuple[str, str, _Field
         return [bad(step, key, Diagnosis.INPUT_DEAD, f"{key} was operated, and nothing was seen")]
     found = []
     if key == "emergency":
-        free = await until(bench.clock, lambda: all(stand.door(door) is not DoorState.LOCKED for door in Door), 2.0)
+        free = await until(bench.clock, lambda: all(stand.door(door) is not DoorState.LOCKED for door in stand.doors), 2.0)
         if free is None:
             words = "the emergency contact is seen, and a door stays locked"
             found.append(notice(step, key, Diagnosis.EMERGENCY_KEEPS_LOCKED, words))

@@ -24,7 +24,7 @@ from egate.app.devices.watching import zone_words
 from egate.app.face_worker import make_camera
 from egate.app.wiring import make_chip_device, make_mrz_device
 from egate.model.errors import ChipError, DeviceError
-from egate.ports import Camera, ChipReader
+from egate.ports import Camera, ChipReader, MrzReader
 
 SELECT_APPLICATION = bytes.fromhex("00a4040c07a0000002471001")
 """The travel application, Doc 9303-10 §3.6.2; asks for no data."""
@@ -112,7 +112,7 @@ async def mrz(bench: Bench) -> list[Finding]:
     try:
         reading = asyncio.create_task(reader.read_lines())
         try:
-            return [await _zone(bench, reading, serial=serial)]
+            return [await _zone(bench, reader, reading, serial=serial)]
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
@@ -120,14 +120,17 @@ async def mrz(bench: Bench) -> list[Finding]:
         await reader.close()
 
 
-async def _zone(bench: Bench, reading: asyncio.Task[tuple[str, ...]], *, serial: bool) -> Finding:
+async def _zone(bench: Bench, reader: MrzReader, reading: asyncio.Task[tuple[str, ...]], *, serial: bool) -> Finding:
     step = "MRZ reader"
     answer = await bench.technician.answer(Question("mrz", "Lay a specimen document on the MRZ reader."))
     if answer.reply is not Reply.DONE:
         return left_out(step, "specimen", answer.reason or "no specimen")
     await asyncio.wait({reading}, timeout=MRZ_WITHIN_S)
     if not reading.done():
-        return await _second_look(bench, reading, serial=serial)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        await reader.close()  # the port is listened to in another way now
+        return await _second_look(bench, serial=serial)
     try:
         lines = reading.result()
     except DeviceError as error:
@@ -138,14 +141,12 @@ async def _zone(bench: Bench, reading: asyncio.Task[tuple[str, ...]], *, serial:
     return good(step, "specimen", words)
 
 
-async def _second_look(bench: Bench, reading: asyncio.Task[tuple[str, ...]], *, serial: bool) -> Finding:
+async def _second_look(bench: Bench, *, serial: bool) -> Finding:
     """Nothing came as the configured make would say it: listen as every make, while the specimen is laid again."""
     step, device = "MRZ reader", bench.config.mrz
     words = f"nothing was read within {MRZ_WITHIN_S:g} s"
     if not serial:
         return bad(step, "specimen", Diagnosis.MRZ_NOT_READ, words)
-    reading.cancel()
-    await asyncio.gather(reading, return_exceptions=True)
     found = await _heard_as_any_make(bench)
     if found is None:
         return bad(step, "specimen", Diagnosis.MRZ_NOT_READ, words)

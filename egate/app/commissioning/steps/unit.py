@@ -52,7 +52,7 @@ async def start(bench: Bench) -> list[Finding]:
         return [left_out(step, "gate", _UNUSABLE)]
     started = bench.clock.monotonic()
     try:
-        bench.gate = await GateStand.open(make_gate_device(device, bench.clock), bench.clock)
+        bench.gate = await GateStand.open(make_gate_device(device, bench.clock), bench.clock, bench.config.topology)
     except ConfigError as error:
         return [bad(step, "gate", _of_key_file(str(error)), str(error))]
     except DeviceError as error:
