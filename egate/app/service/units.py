@@ -94,7 +94,7 @@ def controller_unit(config: LaneConfig, choice: UnitChoice) -> str:
             "RestrictAddressFamilies=AF_UNIX",
             "DevicePolicy=closed",
             *(f"DeviceAllow={group} rw" for group in _device_groups(config)),
-            f"SupplementaryGroups=dialout video{' tss' if _asks_a_token(config) else ''}",
+            f"SupplementaryGroups=dialout video{' tss' if _asks_a_tpm(config) else ''}",
             f"ReadWritePaths={_places(config)}",
         )
     )
@@ -149,14 +149,19 @@ def _device_groups(config: LaneConfig) -> tuple[str, ...]:
         found += _groups_of(device)
     if config.camera.startswith("v4l2:"):
         found.append("char-video4linux")
-    if _asks_a_token(config):
+    if _token_of(config) is not None:
         found += _TOKENS
     return tuple(dict.fromkeys(found))
 
 
-def _asks_a_token(config: LaneConfig) -> bool:
+def _token_of(config: LaneConfig) -> TokenReference | None:
     named = config.gate.options.get("key")
-    return isinstance(named, NamedKey) and isinstance(named.reference, TokenReference)
+    return named.reference if isinstance(named, NamedKey) and isinstance(named.reference, TokenReference) else None
+
+
+def _asks_a_tpm(config: LaneConfig) -> bool:
+    token = _token_of(config)
+    return token is not None and "tpm2" in token.module.name
 
 
 def _groups_of(device: DeviceConfig) -> tuple[str, ...]:

@@ -76,7 +76,7 @@ def test_only_kinds_of_devices_that_the_lane_has_may_be_touched(
 def test_a_lane_whose_key_is_in_a_token_may_touch_it(config: LaneConfig) -> None:
     """L6."""
     assert "char-tpm" not in allowed(controller_unit(config, CHOICE))
-    named = NamedKey.parse("pkcs11:token=t;object=o?module-path=/p.so", Path("/"), None)
+    named = NamedKey.parse("pkcs11:token=t;object=o?module-path=/libtpm2_pkcs11.so.1", Path("/"), None)
     gate = DeviceConfig("osdp", Path("/dev/ttyUSB0"), {"key": named})
     unit = controller_unit(replace(config, gate=gate), CHOICE)
     assert "char-tpm" in allowed(unit)
