@@ -51,6 +51,7 @@ from egate.model.errors import MalformedData
 from egate.model.lane import Door
 
 DEFAULT_BAUD = 9600
+SILENCE_S = 0.05  # of real time; a board forgets half a question after 3.5 signs of silence, which no test machine keeps
 LATCHED_S = 86_400.0  # a relay that nobody switches off
 TOGGLE_RELAY = 0x0300  # a word of delay-register boards
 VERSION_REGISTER, VERSION = 0x8000, 200  # of Waveshare boards: V2.00
@@ -273,6 +274,7 @@ class SimulatedModbusGate:
         self.port.on_bytes = self._receive
         self._splitter = FrameSplitter(b"", question_length, crc_holds, LARGEST_FRAME_BYTES)
         self.port.on_plug = self._splitter.reset
+        self._heard_at = 0.0
 
     def plug(self) -> None:
         """Connect the cable."""
@@ -344,6 +346,9 @@ class SimulatedModbusGate:
     def _receive(self, data: bytes) -> None:
         if self.misbehaviour.echo:
             self.port.write(data)
+        heard_at, self._heard_at = self._heard_at, asyncio.get_running_loop().time()
+        if self._heard_at - heard_at > SILENCE_S:
+            self._splitter.reset()
         for frame in self._splitter.receive(data):
             self._answer(frame)
 

@@ -18,17 +18,22 @@ from typing import Any, TypeVar
 
 import pytest
 
+from drivers.gate.contacts import Contact, Output
 from drivers.gate.modbus import ModbusConfig, ModbusGate
 from drivers.gate.modbus_boards import parse_layout
 from drivers.gate.modbus_protocol import crc16_modbus
 from drivers.sim.modbus_board import SimulatedModbusGate
 from egate.model.errors import DeviceError
-from egate.model.lane import Door, DoorState
+from egate.model.lane import Door, DoorState, Lamp, Signal
 from tests.unit.drivers.wires import TestClock, link_to, online, run, until
 
 pytestmark = pytest.mark.foreign
 
 BOARDS = "1:waveshare-relay-d 2:delay-register-4"
+FURTHER_BOARDS = "1:waveshare-relay-d 2:inputs-16 3:coils-8"
+FURTHER_WIRED = "lamp_red=3.0 lamp_amber=3.1 lamp_green=3.2 emergency_2=!2.2 on_battery=2.3 battery_low=2.4"
+SIGNAL_BOARDS = "1:delay-register-4 2:inputs-16 3:coils-8"
+SIGNAL_WIRED = "doors=exit exit_lock=1.0 lamp_red=3.0 lamp_amber=3.1 lamp_green=3.2 buzzer=3.7"
 ValueT = TypeVar("ValueT")
 
 
@@ -192,6 +197,68 @@ async def pymodbus_server(line: PymodbusLine, port: str) -> AsyncIterator[None]:
 def quiet_pymodbus() -> None:
     """Pymodbus logs what it thinks of an unusual coil value; that is not ours."""
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
+
+
+def test_foreign_programs_switch_lamps_and_read_further_contacts(tmp_path: Path) -> None:
+    """A lamp board, sixteen inputs of which some are normally closed, and the version register of the relay board."""
+    client_module = pytest.importorskip("pymodbus.client")
+    minimalmodbus = pytest.importorskip("minimalmodbus")
+
+    async def story() -> None:
+        clock, path = TestClock(2), tmp_path / "boards"
+        unit = SimulatedModbusGate(path, clock, parse_layout(FURTHER_BOARDS, FURTHER_WIRED), baud=None)
+        unit.plug()
+        client = client_module.ModbusSerialClient(str(path), baudrate=115_200, timeout=1, retries=0)
+        try:
+            ask = asyncio.to_thread
+            assert await ask(client.connect)
+            assert not (await ask(lambda: client.write_coil(2, True, device_id=3))).isError()
+            assert (await ask(lambda: client.read_coils(0, count=8, device_id=3))).bits == [False] * 2 + [True] + [False] * 5
+            assert unit.lamps() == {Output.LAMP_GREEN}
+            assert unit.latched_orders_seen == 0, "a lamp may be latched"
+            pulse = await ask(lambda: client.write_coil(0x0200, True, device_id=3))
+            assert (pulse.isError(), pulse.exception_code) == (True, 2), "a board without timed outputs knows no pulse"
+            assert (await ask(lambda: client.read_holding_registers(0x8000, count=1, device_id=1))).registers == [200]
+            client.close()
+            sensors = minimalmodbus.Instrument(str(path), 2)
+            sensors.serial.baudrate, sensors.serial.timeout = 115_200, 0.5
+            assert (await ask(sensors.read_bits, 0, 16, 2))[:5] == [0, 0, 1, 0, 0], "the second button is normally closed"
+            unit.switch_contact(Contact.EMERGENCY_2, True)
+            unit.switch_contact(Contact.BATTERY_LOW, True)
+            assert (await ask(sensors.read_bits, 0, 16, 2))[:5] == [0, 0, 0, 0, 1]
+            sensors.serial.close()
+        finally:
+            client.close()
+            await unit.close()
+
+    run(story())
+
+
+def test_our_driver_shows_a_signal_on_pymodbuss_server(quiet_pymodbus: None) -> None:
+    """One door, lamps on a board of coils: what the foreign server was told is one coil after the other, off before on."""
+    simulator = pytest.importorskip("pymodbus.simulator")
+
+    async def story() -> None:
+        line = PymodbusLine(simulator)
+        async with crossed_ports() as (theirs, ours), pymodbus_server(line, theirs):
+            clock = TestClock()
+            gate = ModbusGate(link_to(Path(ours), clock), ModbusConfig(parse_layout(SIGNAL_BOARDS, SIGNAL_WIRED)), clock)
+            try:
+                await gate.start()
+                await gate.show(Signal(Lamp.RED))
+                await gate.show(Signal(Lamp.GREEN, buzzer=True))
+                assert [(address, value) for function, address, value in line.written if function == 5] == [
+                    *((1, 0), (2, 0), (7, 0), (0, 1)),
+                    *((0, 0), (2, 1), (7, 1)),
+                ]
+                await gate.unlock(Door.EXIT, 3.0, 1)
+                with pytest.raises(DeviceError, match="no entry door"):
+                    await gate.unlock(Door.ENTRY, 3.0, 2)
+                assert [words for words in line.written if words[0] == 6] == [(6, 1, 0x0603)]
+            finally:
+                await gate.close()
+
+    run(story())
 
 
 def test_our_driver_commands_pymodbuss_server(quiet_pymodbus: None) -> None:

@@ -64,18 +64,22 @@ async def ask_modbus(link: SerialLink, clock: Clock) -> FoundBoards | int:
     heard = 0
     for baud in MODBUS_BAUDS:
         await link.set_baud(baud)
-        for address in FIRST_ADDRESSES:
-            answer, count = await _answer(link, clock, read_coils(address, 0, 1))
-            heard += count
-            if answer:
-                return await _all_boards(link, clock, baud, address)
+        for _ in range(2):
+            before = heard
+            for address in FIRST_ADDRESSES:
+                answer, count = await _answer(link, clock, read_coils(address, 0, 1))
+                heard += count
+                if answer:
+                    return await _all_boards(link, clock, baud, address)
+            if heard == before:
+                break  # else somebody is there, who may still have had the end of an earlier question in its ear
     return heard
 
 
 async def _all_boards(link: SerialLink, clock: Clock, baud: int, first: int) -> FoundBoards:
     """Every board at the speed at which the first answered."""
     boards, words = [], []
-    for address in range(first, LAST_ADDRESS + 1):
+    for address in range(min(FIRST_ADDRESSES[0], first), LAST_ADDRESS + 1):
         if not (await _answer(link, clock, read_coils(address, 0, 1)))[0]:
             continue
         has = await _what_it_has(link, clock, address)

@@ -67,7 +67,7 @@ def test_a_blinking_lamp(tmp_path: Path) -> None:
 
 
 def test_lamps_come_back_with_their_board(tmp_path: Path) -> None:
-    """What a board shows that was away is said to it anew; meanwhile `show` says that it failed."""
+    """What a board shows that was away is said to it anew; meanwhile `show` says that it failed, and locks obey (L3)."""
 
     async def story() -> None:
         async with boards_wire(tmp_path, LAMP_BOARD, LAMPS_APART) as (gate, unit, clock):
@@ -76,6 +76,8 @@ def test_lamps_come_back_with_their_board(tmp_path: Path) -> None:
             await until(lambda: not gate.online, clock)
             with pytest.raises(DeviceError, match="switch the lamps"):
                 await gate.show(Signal(Lamp.RED))
+            await gate.unlock(Door.ENTRY, 3.0, 1)
+            assert [order[:2] for order in unit.boards[1].orders] == [(0, 0x0200)]
             unit.misbehaviour.silent.clear()
             await until(lambda: unit.lamps() == {Output.LAMP_RED}, clock)
 
