@@ -105,7 +105,7 @@ class LeftOut(Exception):
     """The check cannot be made of this kind of device; the text says why."""
 
 
-class _Listener(logging.Handler):
+class Listener(logging.Handler):
     """Keeps what the drivers log."""
 
     def __init__(self, records: list[logging.LogRecord]) -> None:
@@ -113,6 +113,7 @@ class _Listener(logging.Handler):
         self._records = records
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Keep one."""
         self._records.append(record)
 
 
@@ -162,7 +163,7 @@ async def stand_for(bench: Bench, folder: Path, clock: Clock) -> AsyncIterator[S
     """A new emulator, cable and driver; all are gone afterwards."""
     emulator = bench.emulate(folder / "emulator", clock)
     records: list[logging.LogRecord] = []
-    listener, log = _Listener(records), logging.getLogger(LOG_NAME)
+    listener, log = Listener(records), logging.getLogger(LOG_NAME)
     level, goes_on = log.level, log.propagate
     log.addHandler(listener)
     log.setLevel(logging.DEBUG)

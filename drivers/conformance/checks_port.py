@@ -15,6 +15,9 @@ from egate.model.errors import ChipLost, DeviceError
 PORT_OF = {
     DriverKind.CHIP_READER: ports.ChipReader,
     DriverKind.MRZ_READER: ports.MrzReader,
+    DriverKind.BOARDING_PASS_READER: ports.BoardingPassReader,
+    DriverKind.PAGE_READER: ports.PageReader,
+    DriverKind.CAMERA: ports.Camera,
     DriverKind.GATE_UNIT: ports.GateUnit,
 }
 ROUNDS = 5  # of starting and closing
@@ -71,7 +74,7 @@ async def pseudo_terminal(stand: Stand) -> None:
     try:
         await stand.bench.make(settings, stand.clock).start()
     except DeviceError as error:
-        _sentence(error)
+        sentence_is_plain(error)
         return
     raise Failed("it takes a pseudo terminal for real hardware")
 
@@ -90,7 +93,7 @@ async def exclusive(stand: Stand) -> None:
     try:
         await second.start()
     except DeviceError as error:
-        _sentence(error)
+        sentence_is_plain(error)
         return
     finally:
         await second.close()
@@ -250,7 +253,7 @@ async def _refused(stand: Stand, what: str) -> None:
     try:
         await stand.device.start()
     except DeviceError as error:
-        _sentence(error)
+        sentence_is_plain(error)
         return
     raise Failed(f"it takes {what}")
 
@@ -260,12 +263,12 @@ async def _unfit(stand: Stand, what: str, **changes: object) -> None:
     try:
         device = stand.another(**changes)
     except DeviceError as error:
-        _sentence(error)
+        sentence_is_plain(error)
         return
     try:
         await device.start()
     except DeviceError as error:
-        _sentence(error)
+        sentence_is_plain(error)
         return
     finally:
         await device.close()
@@ -281,7 +284,7 @@ async def _tells(stand: Stand, when: str) -> None:
     raise Failed(f"asked {when}, it answers")
 
 
-def _sentence(error: DeviceError) -> None:
+def sentence_is_plain(error: DeviceError) -> None:
     """What a technician is told: some words on one line, no words of a program."""
     text = str(error)
     if "\n" in text or not 20 <= len(text) <= LONGEST_SENTENCE or "Errno" in text or "Exception" in text:

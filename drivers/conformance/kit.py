@@ -6,18 +6,25 @@ An error that is none of ours is a finding too: a driver that fails must not tak
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 from drivers.conformance import checks_line as line
+from drivers.conformance import checks_plain as plain
 from drivers.conformance import checks_port as port
-from drivers.conformance.bench import Bench, Failed, Finding, LeftOut, Outcome, Stand, stand_for
+from drivers.conformance.bench import Bench, Failed, Finding, LeftOut, Outcome, stand_for
+from drivers.conformance.cameras import CameraBench, camera_stand
+from drivers.conformance.checks_camera import CAMERA_CHECKS
+from drivers.conformance.plain import PlainBench, plain_stand
 from egate.model.errors import EgateError
 from egate.ports import Clock
 
 CHECK_WITHIN_S = 20.0  # a check that takes longer hangs
 
-Check = Callable[[Stand], Awaitable[None]]
+AnyBench = Bench | PlainBench | CameraBench
+Check = Callable[[Any], Any]
+"""Takes the stand that belongs to the kind of bench; those of `checks_port` from `starts` on take each."""
 CHECKS: tuple[Check, ...] = (
     port.fulfils_its_port,
     port.opens_nothing_before_start,
@@ -57,12 +64,51 @@ CHECKS: tuple[Check, ...] = (
     port.closed_while_waiting,
     port.cancelled,
     port.cancelled_start,
+    plain.cancelled_at_each_turn,
     port.no_descriptor_leaks,
     port.no_task_stays,
     port.counts,
     port.no_secret_shows,
 )
-"""Every check; its docstring is the sentence that is shown."""
+"""Every check of a driver on a serial line; its docstring is the sentence that is shown."""
+PLAIN_CHECKS: tuple[Check, ...] = (
+    port.fulfils_its_port,
+    port.opens_nothing_before_start,
+    plain.barred_at_start,
+    plain.starts_after_a_refusal,
+    port.starts,
+    port.works,
+    plain.works_on_and_on,
+    plain.noise,
+    plain.flood,
+    plain.silence,
+    plain.loss_is_told,
+    plain.loss_while_waiting,
+    plain.back_each_time,
+    plain.one_loss_few_lines,
+    plain.closes_while_lost,
+    port.asked_before_start,
+    port.asked_after_close,
+    port.closes,
+    port.closes_twice,
+    port.starts_again,
+    port.closed_while_waiting,
+    port.cancelled,
+    port.cancelled_start,
+    plain.cancelled_at_each_turn,
+    port.no_descriptor_leaks,
+    port.no_task_stays,
+    port.counts,
+    port.no_secret_shows,
+)
+"""Every check of a driver that is on no serial line."""
+
+
+def checks_of(bench: AnyBench) -> tuple[Check, ...]:
+    """The checks for a driver of this kind of bench."""
+    if isinstance(bench, CameraBench):
+        return CAMERA_CHECKS
+    return PLAIN_CHECKS if isinstance(bench, PlainBench) else CHECKS
 
 
 def sentence_of(check: Check) -> str:
@@ -70,12 +116,12 @@ def sentence_of(check: Check) -> str:
     return (check.__doc__ or "").strip()
 
 
-async def run_check(check: Check, bench: Bench, folder: Path, clock: Clock) -> Finding:
+async def run_check(check: Check, bench: AnyBench, folder: Path, clock: Clock) -> Finding:
     """One check on a stand in `folder`; never raises for what the driver does."""
     sentence = sentence_of(check)
     try:
-        async with asyncio.timeout(CHECK_WITHIN_S), stand_for(bench, folder, clock) as stand:
-            await check(stand)
+        async with asyncio.timeout(CHECK_WITHIN_S):
+            await _run(check, bench, folder, clock)
     except LeftOut as reason:
         return Finding(sentence, Outcome.LEFT_OUT, str(reason))
     except Failed as finding:
@@ -89,9 +135,26 @@ async def run_check(check: Check, bench: Bench, folder: Path, clock: Clock) -> F
     return Finding(sentence, Outcome.PASSED)
 
 
-async def run_kit(bench: Bench, folder: Path, clock: Clock) -> AsyncIterator[Finding]:
+async def _run(check: Check, bench: AnyBench, folder: Path, clock: Clock) -> None:
+    """The check on its kind of stand; a camera's blocks, so it has a thread."""
+    if isinstance(bench, CameraBench):
+        await asyncio.to_thread(_run_blocking, check, bench, folder)
+    elif isinstance(bench, PlainBench):
+        async with plain_stand(bench, folder, clock) as plain_one:
+            await check(plain_one)
+    else:
+        async with stand_for(bench, folder, clock) as stand:
+            await check(stand)
+
+
+def _run_blocking(check: Check, bench: CameraBench, folder: Path) -> None:
+    with camera_stand(bench, folder) as stand:
+        check(stand)
+
+
+async def run_kit(bench: AnyBench, folder: Path, clock: Clock) -> AsyncIterator[Finding]:
     """All checks, one after the other; `folder` must be short enough for the names of ports."""
-    for number, check in enumerate(CHECKS):
+    for number, check in enumerate(checks_of(bench)):
         place = folder / f"{number:02d}"
         place.mkdir()
         yield await run_check(check, bench, place, clock)

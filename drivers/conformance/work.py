@@ -8,13 +8,17 @@ from typing import Any
 
 from drivers.conformance.bench import Work
 from drivers.plugins import DriverKind
-from egate.model.errors import ChipLost, DeviceError
+from egate.model.errors import ChipLost, DeviceError, MalformedData
 from egate.model.lane import Door, DoorState, GateReport
 
 PRESENT_WITHIN_S = 0.2  # for a chip that lies there
 ANSWER_WITHIN_S = 0.7  # of a device whose port has no time limit of its own
 LINES = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
 """The specimen of Doc 9303-4."""
+PASS = b"M1DESMARAIS/LUC       EABC123 YULFRAAC 0834 326J001A0025 100"
+"""The first example of IATA Resolution 792."""
+HOLDER = "DESMARAIS/LUC"
+PATIENCE_S = 3.0  # for a chip that connects by itself
 
 
 class EchoChip:
@@ -47,6 +51,9 @@ class ChipWork:
         del emulator
         if not await device.wait_for_chip(PRESENT_WITHIN_S):
             raise ChipLost("wait for the chip", "none was found")
+        return await self._exchange(device)
+
+    async def _exchange(self, device: Any) -> str:
         self._asked += 1
         command = bytes((0, 0xB0, 0, self._asked % 256)) + bytes(self._asked % 40)
         answer = await device.transceive(command)
@@ -96,6 +103,95 @@ class MrzWork:
     def secrets(self) -> tuple[str, ...]:
         """Name and number."""
         return ("ERIKSSON", "L898902C3")
+
+
+class PatientChipWork(ChipWork):
+    """The same with a chip that comes by itself: it is waited for longer."""
+
+    async def ask(self, device: Any, emulator: Any) -> str:
+        """One command."""
+        del emulator
+        if not await device.present() and not await device.wait_for_chip(PATIENCE_S):
+            raise ChipLost("wait for the chip", "none was found")
+        return await self._exchange(device)
+
+
+class PassWork:
+    """The published pass, shown again and again; another code that is read is not it, and is waited past."""
+
+    passive = True
+
+    def prepare(self, emulator: Any) -> None:
+        """Nothing."""
+
+    async def ask(self, device: Any, emulator: Any) -> str:
+        """One pass."""
+        reading = asyncio.ensure_future(self._next_pass(device))
+        showing = asyncio.ensure_future(emulator.present(PASS))
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                read = await reading
+        except TimeoutError:
+            raise DeviceError("read a boarding pass", "nothing came") from None
+        finally:
+            reading.cancel()
+            showing.cancel()
+            await asyncio.gather(reading, showing, return_exceptions=True)
+        same = [(leg.carrier, leg.flight_number, leg.seat) for leg in read.legs] == [("AC", "0834", "001A")]
+        return "" if same and read.passenger_name == HOLDER else "a pass that is not the one that was shown"
+
+    async def _next_pass(self, device: Any) -> Any:
+        while True:
+            try:
+                return await device.read_pass()
+            except MalformedData:
+                continue
+
+    async def wait(self, device: Any) -> object:
+        """A pass that nobody shows."""
+        return await device.read_pass()
+
+    def secrets(self) -> tuple[str, ...]:
+        """Name and booking."""
+        return ("DESMARAIS", "ABC123")
+
+
+class PageWork:
+    """Pages of known shades, laid down again and again."""
+
+    passive = True
+
+    def __init__(self) -> None:
+        self._number = 0
+
+    def prepare(self, emulator: Any) -> None:
+        """Nothing."""
+
+    async def ask(self, device: Any, emulator: Any) -> str:
+        """One page."""
+        from drivers.sim.page_source import SHADES, coded, shade_of  # noqa: PLC0415 - OpenCV is loaded when pages are checked
+
+        self._number += 1
+        reading = asyncio.ensure_future(device.read_page())
+        await emulator.present(coded(SHADES[self._number % len(SHADES)]))
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                page = await reading
+        except TimeoutError:
+            raise DeviceError("read a page", "nothing came") from None
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+        return "" if shade_of(page) is not None else f"{len(page)} bytes that are no page"
+
+    async def wait(self, device: Any) -> object:
+        """Pages without end."""
+        while True:
+            await device.read_page()
+
+    def secrets(self) -> tuple[str, ...]:
+        """A picture has no words; what shows of it would be its bytes."""
+        return ("\\x89PNG", "\\xff\\xd8\\xff")
 
 
 class GateWork:
@@ -148,6 +244,7 @@ def work_of(kind: DriverKind) -> type[Work] | None:
     works: dict[DriverKind, type[Work]] = {
         DriverKind.CHIP_READER: ChipWork,
         DriverKind.MRZ_READER: MrzWork,
+        DriverKind.BOARDING_PASS_READER: PassWork,
         DriverKind.GATE_UNIT: GateWork,
     }
     return works.get(kind)

@@ -7,8 +7,10 @@ deleted as soon as it was read, because it is somebody's passport; files that we
 from __future__ import annotations
 
 import contextlib
+import logging
 from pathlib import Path
 
+from drivers.counters import DeviceCounters
 from egate.model.errors import DeviceError
 from egate.ports import Clock
 
@@ -17,42 +19,63 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
 MAX_PICTURE_BYTES = 16 * 1024 * 1024
 """An A6 page at 400 dots an inch without compression has 11 MB."""
 _DOING = "waiting for a page"
+_LOG = logging.getLogger("egate.drivers.page")
 
 
 class FolderPages:
     """Fulfils `egate.ports.PageReader` for a folder."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
+        self.counters = DeviceCounters()
         self._folder, self._clock = folder, clock
+        self._started = False
+        self._lost = False
         self._sizes: dict[Path, int] = {}
 
     async def start(self) -> None:
         """See that the folder is there, and empty it of the pictures of earlier travellers."""
         if not self._folder.is_dir():
             raise DeviceError(_DOING, f"{self._folder} is no folder; create it, and let the page reader's program write there")
+        if self._started:
+            return
         for path in self._pictures():
             _delete(path)
         self._sizes.clear()
+        self._started, self._lost = True, False
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Nothing is held; who waits is told."""
         self._sizes.clear()
+        self._started = False
 
     @property
     def online(self) -> bool:
-        """Whether the folder is there."""
-        return self._folder.is_dir()
+        """Whether it was started and the folder is there."""
+        return self._started and self._folder.is_dir()
 
     async def read_page(self) -> bytes:
         """The next picture, oldest first; the file is gone afterwards."""
         while True:
+            self._look()
             for path in self._pictures():
                 content = self._take(path)
                 if content is not None:
+                    self.counters.exchanges += 1
                     return content
-            if not self.online:
-                raise DeviceError(_DOING, f"{self._folder} is not there any more")
             await self._clock.sleep(POLL_S)
+
+    def _look(self) -> None:
+        """See that it is started and the folder is there; a loss and a return are each told once in the log (L2)."""
+        if not self._started:
+            raise DeviceError(_DOING, "the page reader is not started")
+        there = self._folder.is_dir()
+        if there and self._lost:
+            _LOG.info("the folder of the page reader is back")
+        if not there and not self._lost:
+            _LOG.warning("the folder of the page reader is gone (%s)", self._folder)
+        self._lost = not there
+        if not there:
+            raise DeviceError(_DOING, f"{self._folder} is not there any more; create it again")
 
     def _pictures(self) -> list[Path]:
         try:

@@ -9,11 +9,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from drivers.conformance.bench import Bench, Outcome
-from drivers.conformance.kit import run_kit
+from drivers.conformance.bench import Outcome
+from drivers.conformance.kit import AnyBench, checks_of, run_kit
 from drivers.plugins import entry_points, load_plugin, package_of
 from egate.app.clock import SystemClock
-from egate.app.simulate.benches import bench_of, benches, built_in
+from egate.app.simulate.benches import all_benches, bench_of, built_in
 from egate.model.errors import DeviceError
 
 CLOCK_SPEED = 5.0
@@ -38,25 +38,25 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _list() -> None:
     """A line for each driver; one that cannot be used says why."""
-    checked, known = benches(secrets.token_bytes), built_in()
+    checked, known = all_benches(secrets.token_bytes), built_in()
     for name, kind in known.items():
-        _print(f"{name:14} {kind.value:12} built in{'' if name in checked else ', not on a serial line'}")
+        _print(f"{name:20} {kind.value:20} built in, {len(checks_of(checked[name]))} checks")
     entries = entry_points()
     for entry in entries:
         who = package_of(entry)
         if entry.name in known:
-            _print(f"{entry.name:14} {'–':12} {who}: not used, a built-in driver has this name")
+            _print(f"{entry.name:20} {'–':20} {who}: not used, a built-in driver has this name")
             continue
         try:
             plugin = load_plugin(entry.name, entries)
         except DeviceError as error:
-            _print(f"{entry.name:14} {'–':12} {who}: not usable, {error.problem}")
+            _print(f"{entry.name:20} {'–':20} {who}: not usable, {error.problem}")
             continue
         if plugin is not None:
-            _print(f"{entry.name:14} {plugin.kind.value:12} {who}{'' if plugin.emulate else ', brings no emulator'}")
+            _print(f"{entry.name:20} {plugin.kind.value:20} {who}{'' if plugin.emulate else ', brings no emulator'}")
 
 
-async def _check(bench: Bench) -> int:
+async def _check(bench: AnyBench) -> int:
     """Every check as it ends, then how many failed."""
     count = dict.fromkeys(Outcome, 0)
     with tempfile.TemporaryDirectory(prefix="egate-") as folder:

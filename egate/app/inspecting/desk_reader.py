@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import drivers
+from drivers.plugins import DriverKind, entry_points, find_plugin
 from egate.app.config import DEFAULT_CHIP_FILES, ConfigError
 from egate.app.inspecting.terminal import ProgressLine
 from egate.app.inspection import READING_LIMIT_S, ReadingShare, ReadingTerms, gather_chip
@@ -60,10 +61,10 @@ class ReaderName:
 
 
 def parse_reader(text: str) -> ReaderName:
-    """`KIND` or `KIND:PLACE`; raises ConfigError."""
+    """`KIND` or `KIND:PLACE`, also of a driver that a package brings; raises ConfigError, DeviceError for a broken one."""
     kind, _, place = text.partition(":")
-    if kind not in drivers.CHIP_READERS:
-        known = ", ".join(sorted(drivers.CHIP_READERS))
+    if kind not in drivers.CHIP_READERS and find_plugin(kind, DriverKind.CHIP_READER.value) is None:
+        known = ", ".join([*sorted(drivers.CHIP_READERS), *(entry.name for entry in entry_points())])
         raise ConfigError(f"--reader {text}: there is no kind {kind!r}; known: {known}. As `pcsc`, `pn532:/dev/serial/by-path/…`")
     if kind == "pn532" and not place:
         raise ConfigError("--reader pn532 needs its serial port, as pn532:/dev/serial/by-path/…")
@@ -72,9 +73,10 @@ def parse_reader(text: str) -> ReaderName:
 
 def open_reader(name: ReaderName, clock: Clock, *, emulated: bool) -> ChipReader:
     """The reader of that name; nothing is opened yet. Raises DeviceError."""
+    brought = name.kind not in drivers.CHIP_READERS
     by_path = name.kind == "pn532"
     settings = drivers.PortSettings(
-        path=name.place if by_path else "",
+        path=name.place if by_path or brought else "",
         name="" if by_path else _pattern(name),
         emulated=emulated or name.kind == "vpcd",
     )

@@ -13,103 +13,23 @@ from typing import Any, cast
 
 import pytest
 
-from drivers.reader.atr import atr_of_historical_bytes
 from drivers.reader.pcsc import PcscReader
 from drivers.reader.pcsc_service import PcscConfig, load_pyscard
+from drivers.sim.pcsc import CODES, SimulatedPcsc
 from egate.model.errors import ChipLost, DeviceError
 from egate.ports import ChipReader
 from tests.unit.drivers.wires import ScriptedChip, TestClock, online, run
 
 COMMAND = bytes.fromhex("00a4020c02011e")
-SUCCESS = 0
-NAMES = (
-    *("SCARD_E_NO_SMARTCARD", "SCARD_W_REMOVED_CARD", "SCARD_W_UNRESPONSIVE_CARD", "SCARD_W_UNPOWERED_CARD"),
-    *("SCARD_E_UNKNOWN_READER", "SCARD_E_READER_UNAVAILABLE", "SCARD_E_PROTO_MISMATCH", "SCARD_W_RESET_CARD"),
-    *("SCARD_E_NO_READERS_AVAILABLE", "SCARD_E_SHARING_VIOLATION", "SCARD_E_NO_SERVICE", "SCARD_E_INVALID_HANDLE"),
-    *("SCARD_SHARE_EXCLUSIVE", "SCARD_SHARE_SHARED", "SCARD_SCOPE_SYSTEM", "SCARD_UNPOWER_CARD"),
-)
-CODES = {name: 0x100 + index for index, name in enumerate(NAMES)}
 
 
-class MemoryService:
-    """A PC/SC service with a chip on one of its readers; every call is noted with its thread."""
-
-    SCARD_S_SUCCESS = SUCCESS
-    SCARD_PROTOCOL_T0, SCARD_PROTOCOL_T1 = 1, 2
-
-    def __init__(self, *readers: str) -> None:
-        self.readers = list(readers)
-        self.chip: ScriptedChip | None = None
-        self.running = True
-        self.restarted = False
-        self.held_by_another = False
-        self.hang: threading.Event | None = None
-        self.stated: int | None = None
-        self.threads: set[str] = set()
-        self.modes: list[int] = []
-        self.open_contexts = 0
-        self.transmitted = 0
-        for name, code in CODES.items():
-            setattr(self, name, code)
-
-    def SCardEstablishContext(self, scope: int) -> tuple[int, object]:  # noqa: N802 - PC/SC's own names
-        self.open_contexts += self.running
-        return (SUCCESS if self.running else CODES["SCARD_E_NO_SERVICE"]), object()
-
-    def SCardReleaseContext(self, context: object) -> int:  # noqa: N802
-        self.open_contexts -= 1
-        return SUCCESS
-
-    def SCardListReaders(self, context: object, groups: list[str]) -> tuple[int, list[str]]:  # noqa: N802
-        self.threads.add(threading.current_thread().name)
-        if self.restarted:
-            self.restarted = False
-            return CODES["SCARD_E_INVALID_HANDLE"], []
-        return (SUCCESS, list(self.readers)) if self.readers else (CODES["SCARD_E_NO_READERS_AVAILABLE"], [])
-
-    def SCardConnect(self, context: object, reader: str, mode: int, protocols: int) -> tuple[int, object, int]:  # noqa: N802
-        self.modes.append(mode)
-        if self.held_by_another:
-            return CODES["SCARD_E_SHARING_VIOLATION"], object(), 0
-        return (SUCCESS if self.chip else CODES["SCARD_E_NO_SMARTCARD"]), self.chip, 2
-
-    def SCardStatus(self, card: object) -> tuple[int, str, int, int, list[int]]:  # noqa: N802
-        there = self.chip is not None and self.chip is card
-        return (SUCCESS if there else CODES["SCARD_W_REMOVED_CARD"]), "", 0, 2, list(atr_of_historical_bytes(b"\x80\x4d"))
-
-    def SCardDisconnect(self, card: ScriptedChip, disposition: int) -> int:  # noqa: N802
-        card.reset()
-        return SUCCESS
-
-    def SCardTransmit(self, card: ScriptedChip, protocol: int, command: list[int]) -> tuple[int, list[int]]:  # noqa: N802
-        self.transmitted += 1
-        if self.hang is not None:
-            self.hang.wait(10)
-        if not self.readers:
-            return CODES["SCARD_E_READER_UNAVAILABLE"], []
-        if self.chip is not card:
-            return CODES["SCARD_W_REMOVED_CARD"], []
-        return SUCCESS, list(card.transceive(bytes(command)))
-
-    def SCardControl(self, card: object, code: int, data: list[int]) -> tuple[int, list[int]]:  # noqa: N802
-        if self.stated is None:
-            return CODES["SCARD_E_INVALID_HANDLE"], []
-        if code == 0x42000000 + 3400:
-            return SUCCESS, [0x06, 4, 0, 0, 0, 1, 0x12, 4, 0x42, 0x33, 0x00, 0x12]
-        assert code == 0x42330012
-        return SUCCESS, [0x09, 1, 0, 0x0A, 4, *self.stated.to_bytes(4, "little")]
-
-    def SCardGetErrorMessage(self, result: int) -> str:  # noqa: N802
-        return f"result {result:x}."
-
-
-def reader_on(service: MemoryService, config: PcscConfig | None = None) -> PcscReader:
+def reader_on(service: SimulatedPcsc, config: PcscConfig | None = None) -> PcscReader:
     return PcscReader(config or PcscConfig(), TestClock(), cast(ModuleType, service))
 
 
 def test_a_chip_is_read_in_a_thread_of_its_own() -> None:
     async def story() -> None:
-        service = MemoryService("OMNIKEY 5422 CL 00", "Identiv 3700 F CL 01")
+        service = SimulatedPcsc("OMNIKEY 5422 CL 00", "Identiv 3700 F CL 01")
         service.chip = ScriptedChip()
         reader = reader_on(service, PcscConfig("identiv*cl*"))
         as_port: ChipReader = reader
@@ -143,7 +63,7 @@ def test_extended_lengths_where_the_reader_says_so(stated: int | None, configure
     """PC/SC part 10 §2.6.14, or the configuration."""
 
     async def story() -> None:
-        service = MemoryService("R")
+        service = SimulatedPcsc("R")
         service.chip, service.stated = ScriptedChip(), stated
         reader = reader_on(service, PcscConfig(max_response_bytes=configured))
         assert reader.max_response_bytes in (258, configured)
@@ -157,7 +77,7 @@ def test_extended_lengths_where_the_reader_says_so(stated: int | None, configure
 
 def test_readers_and_chips_come_and_go() -> None:
     async def story() -> None:
-        service = MemoryService("R")
+        service = SimulatedPcsc("R")
         reader = reader_on(service, PcscConfig(exclusive=False))
         await reader.start()
         assert not await reader.wait_for_chip(0.05)
@@ -196,7 +116,7 @@ def test_readers_and_chips_come_and_go() -> None:
 
 def test_a_reader_that_hangs_is_left_behind_with_its_late_answer() -> None:
     async def story() -> None:
-        service = MemoryService("R")
+        service = SimulatedPcsc("R")
         service.chip = ScriptedChip(lambda command: command + b"\x90\x00")
         reader = reader_on(service, PcscConfig(apdu_within_s=0.05))
         await reader.start()
@@ -233,7 +153,7 @@ def test_a_reader_that_hangs_is_left_behind_with_its_late_answer() -> None:
 
 def test_what_is_missing_is_said() -> None:
     async def story() -> None:
-        service = MemoryService("Broadcom Contacted SmartCard 00")
+        service = SimulatedPcsc("Broadcom Contacted SmartCard 00")
         reader = reader_on(service, PcscConfig("*omnikey*"))
         with pytest.raises(DeviceError, match=r"none is called '\*omnikey\*'; there are: 'Broadcom"):
             await reader.start()
