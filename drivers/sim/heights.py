@@ -6,6 +6,8 @@ height, angle of view and distance says. A traveller whose eyes lie outside a ca
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from drivers.camera.geometry import Mounting, row_of
@@ -15,12 +17,16 @@ _TALL = 2
 """The scene is drawn so many times as high as a frame, and the frame cut out of it."""
 
 
-def frames_seen_from(
-    mounting: Mounting, photo: Portrait, eyes_cm: float, distance_cm: float, *, size: tuple[int, int], count: int
-) -> list[Image]:
-    """`count` frames of `size` (width, height) of a traveller with eyes at that height, seen by a camera that hangs there."""
+def tall_scene(photo: Portrait, *, size: tuple[int, int], count: int) -> list[Image]:
+    """The walk of one traveller, drawn higher than any camera's frame of `size` (width, height)."""
     width, height = size
-    tall = live_frames(photo, count=count, size=(width, _TALL * height), seed=5)
-    top = round(_TALL * height * EYES_DOWN - row_of(eyes_cm, mounting, distance_cm) * height)
-    rows = np.clip(np.arange(top, top + height), 0, _TALL * height - 1)
-    return [np.ascontiguousarray(frame[rows]) for frame in tall]
+    return live_frames(photo, count=count, size=(width, _TALL * height), seed=5)
+
+
+def seen_from(mounting: Mounting, scene: Sequence[Image], eyes_cm: float, distance_cm: float) -> list[Image]:
+    """What a camera that hangs there sees of a scene whose traveller has eyes at that height."""
+    tall = scene[0].shape[0]
+    height = tall // _TALL
+    top = round(tall * EYES_DOWN - row_of(eyes_cm, mounting, distance_cm) * height)
+    rows = np.clip(np.arange(top, top + height), 0, tall - 1)
+    return [np.ascontiguousarray(frame[rows]) for frame in scene]

@@ -7,6 +7,7 @@ know (whether it has a control at all) is refused by its driver when it opens.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -16,6 +17,7 @@ from drivers.camera.controls import CameraControls, ExposureMode
 from drivers.camera.geometry import Mounting, uncovered
 
 MOST_SOURCES = 6
+USUAL_FPS = 30.0
 TABLE: Mapping[str, str] = {
     "source": "`v4l2:/dev/v4l/by-path/…@FPS`, `files:DIRECTORY@FPS` or `none`",
     "sources": "several cameras instead, a list in the order of height, the lowest first",
@@ -94,6 +96,15 @@ class CameraConfig:
         if self.tilting is not None:
             tree["tilting"] = [self.tilting.least_deg, self.tilting.most_deg, self.tilting.home_deg, self.tilting.view_deg]
         return json.dumps(tree) if tree else ""
+
+
+def path_and_rate(rest: str) -> tuple[str, float]:
+    """`PATH@FPS` in its parts; an `@` that no number follows belongs to the path, and 30 frames a second are usual."""
+    path, at, rate = rest.rpartition("@")
+    if at:
+        with contextlib.suppress(ValueError):
+            return path, float(rate)
+    return rest, USUAL_FPS
 
 
 def cameras_from_words(sources: tuple[str, ...], settings: str) -> CameraConfig:

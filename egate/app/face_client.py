@@ -53,6 +53,9 @@ RECOVERY_S = 10.0
 PING_LIMIT_S = 3.0
 """A worker that is idle answers at once."""
 
+LOOK_S = 0.1
+"""To prove that a camera gives pictures again: one or two."""
+
 FAREWELL_S = 1.0
 """A worker that is let go clears the preview and ends by itself; one that does not is killed."""
 
@@ -172,6 +175,16 @@ class FaceClient:
             return isinstance(await self._ask(Ping, PING_LIMIT_S), Done)
         except EgateError:
             return False
+
+    async def look(self) -> None:
+        """Open the camera once through the worker that runs, which keeps its models; raises DeviceError with what is missing.
+
+        A running capture is first; nothing of what was seen is kept.
+        """
+        async with self._busy:
+            outcome = await self._capture(None, LOOK_S, lambda _: None)
+        if outcome.state is CaptureState.ABORTED:
+            raise DeviceError("look through the camera", outcome.detail)
 
     async def close(self) -> None:
         """End the worker; never raises."""

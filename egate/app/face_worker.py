@@ -8,7 +8,6 @@ root of this process: cameras and engines are chosen here by name.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import ctypes
 import logging
 import os
@@ -29,7 +28,7 @@ from drivers.camera.guided import Adjustable, ExposureGuide, TiltGuide
 from drivers.camera.several import FaceBox, Guide, Locate, SeveralCameras, Station
 from drivers.camera.tilting import TiltRules
 from drivers.camera.watched import PATIENCE, Patience, WatchedCamera
-from egate.app.camera_config import CameraConfig, cameras_from_words
+from egate.app.camera_config import CameraConfig, cameras_from_words, path_and_rate
 from egate.app.clock import SystemClock
 from egate.faces.comparison import Judge, appoint
 from egate.faces.engine import Box, DetectedFace, FaceEngine, FivePoints, Frame, Point
@@ -47,9 +46,6 @@ OPEN_FILES = 64
 
 NICENESS = 5
 """Below the controller, which moves doors."""
-
-USUAL_FPS = 30.0
-"""Frames a second where the configuration names none."""
 
 LOWEST_FPS, HIGHEST_FPS = 1, 120
 """Frames a second that may be asked for; slower, a capture ends before it has seen enough."""
@@ -127,7 +123,7 @@ def make_cameras(config: CameraConfig, engine: FaceEngine) -> Camera | None:
 
 def _patience(words: str) -> Patience:
     """A camera is silent after 400 ms, or after two pictures' time where it was asked for so few."""
-    _, fps = _path_and_rate(words.partition(":")[2])
+    _, fps = path_and_rate(words.partition(":")[2])
     return replace(PATIENCE, silent_s=max(PATIENCE.silent_s, 2 / fps))
 
 
@@ -165,19 +161,10 @@ def make_camera(words: str, controls: CameraControls | None = None) -> Camera | 
     if kind not in drivers.CAMERAS or not rest:
         known = ", ".join(f"{name}:PATH@FPS" for name in sorted(drivers.CAMERAS))
         raise DeviceError("choose a camera", f"{words!r} is none of {known}, none")
-    path, fps = _path_and_rate(rest)
+    path, fps = path_and_rate(rest)
     if not path or not LOWEST_FPS <= fps <= HIGHEST_FPS:
         raise DeviceError("choose a camera", f"{words!r} needs a path, and {LOWEST_FPS} to {HIGHEST_FPS} frames a second")
     return drivers.make_camera(kind, drivers.CameraSettings(path, fps, controls), _pause)
-
-
-def _path_and_rate(rest: str) -> tuple[str, float]:
-    """`PATH@FPS` in its parts; an `@` that no number follows belongs to the path."""
-    path, at, rate = rest.rpartition("@")
-    if at:
-        with contextlib.suppress(ValueError):
-            return path, float(rate)
-    return rest, USUAL_FPS
 
 
 def _prove(camera: Camera | None) -> None:

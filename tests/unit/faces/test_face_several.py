@@ -14,7 +14,7 @@ from drivers.camera.geometry import Mounting
 from drivers.camera.several import SeveralCameras
 from drivers.camera.v4l2 import V4l2Camera
 from drivers.camera.watched import PATIENCE, WatchedCamera
-from drivers.sim.heights import frames_seen_from
+from drivers.sim.heights import seen_from, tall_scene
 from drivers.sim.scene import Image, Portrait, write_scene
 from egate.app.camera_config import CameraConfig, Tilting
 from egate.app.clock import SystemClock
@@ -42,9 +42,9 @@ def marked(frames: list[Image], colour: tuple[int, int, int]) -> list[Image]:
 @pytest.fixture(scope="module")
 def views(portraits: dict[str, Portrait]) -> dict[str, list[Image]]:
     """What the low camera (red) and the high one (blue) see of one traveller who sits and of one who stands."""
-    person = portraits["traveller_a"]
+    scene = tall_scene(portraits["traveller_a"], size=SIZE, count=7)
     return {
-        f"{posture}-{name}": marked(frames_seen_from(camera, person, eyes_cm, 100, size=SIZE, count=7), colour)
+        f"{posture}-{name}": marked(seen_from(camera, scene, eyes_cm, 100), colour)
         for posture, eyes_cm in (("seated", SEATED_EYES_CM), ("standing", STANDING_EYES_CM))
         for name, camera, colour in (("low", LOW, RED), ("high", HIGH, BLUE))
     }
@@ -116,6 +116,30 @@ def test_a_camera_that_fails_in_a_capture_costs_no_capture(
     finally:
         cameras.close()
         caplog.clear()
+
+
+def test_a_camera_that_is_back_is_proved_without_another_worker(views: dict[str, list[Image]], tmp_path: Path) -> None:
+    """L2: a restart would load models for seconds; a look takes none."""
+    write_scene(tmp_path / "low", views["seated-low"])
+    command = (sys.executable, "-m", "egate.app.face_worker", "--camera", f"files:{tmp_path / 'low'}@60")
+
+    async def story() -> None:
+        client = FaceClient(command, SystemClock())
+        await client.start()
+        try:
+            await client.look()
+            worker = client._worker
+            (tmp_path / "low").rename(tmp_path / "away")
+            with pytest.raises(DeviceError, match="there is no such directory"):
+                await client.look()
+            (tmp_path / "away").rename(tmp_path / "low")
+            await client.look()
+            assert client._worker is worker
+            assert (await client.capture(1, 6.0, lambda _: None)).state is CaptureState.CAPTURED
+        finally:
+            await client.close()
+
+    asyncio.run(story())
 
 
 def test_the_configuration_chooses_the_shape(sface: FaceEngine, tmp_path: Path) -> None:
