@@ -14,7 +14,16 @@ from enum import Enum
 from typing import Protocol
 
 from drivers.gate.osdp_lamps import parse_buzzer, parse_lamps
-from drivers.gate.osdp_packet import CommandCode, NakReason, Packet, ReplyCode, SecurityType, packet_splitter
+from drivers.gate.osdp_packet import (
+    SECURITY_BIT,
+    SEQUENCE_BITS,
+    CommandCode,
+    NakReason,
+    Packet,
+    ReplyCode,
+    SecurityType,
+    packet_splitter,
+)
 from drivers.gate.osdp_secure import DEFAULT_KEY, RANDOM_SIZE, SecureChannel
 from egate.model.errors import MalformedData, TrustError
 from egate.model.lane import Lamp
@@ -126,7 +135,7 @@ class Peripheral:
         try:
             packet = Packet.from_bytes(frame)
         except MalformedData:
-            return b""
+            return self._refuse_block(frame)
         if packet.is_reply or packet.address != self.settings.address:
             return b""
         if frame == self._last_question and packet.sequence != 0:
@@ -138,6 +147,14 @@ class Peripheral:
         self._sequence = packet.sequence
         self._last_question, self._last_reply = frame, self._answer(packet)
         return self._last_reply
+
+    def _refuse_block(self, frame: bytes) -> bytes:
+        """A sound packet for us whose security block has no MAC (PyPI's osdp 1.6 begins so): NAK, and the sequence goes on."""
+        if frame[1] != self.settings.address or not frame[4] & SECURITY_BIT:
+            return b""
+        self._sequence = frame[4] & SEQUENCE_BITS
+        question = Packet(self.settings.address, self._sequence, CommandCode.POLL)
+        return self._clear(question, ReplyCode.NAK, bytes((NakReason.SECURITY_REQUIRED,)))
 
     def _answer(self, packet: Packet) -> bytes:
         """The reply to a packet that is ours and in sequence."""
