@@ -11,9 +11,9 @@ from __future__ import annotations
 import json
 import sys
 
-import nfc.clf
-import nfc.clf.pn532
-import nfc.clf.transport
+import nfc.clf  # type: ignore[import-not-found]  # of the other environment
+import nfc.clf.pn532  # type: ignore[import-not-found]  # as above
+import nfc.clf.transport  # type: ignore[import-not-found]  # as above
 
 
 def main() -> int:
