@@ -38,6 +38,11 @@ class CameraPresence:
         self._exists = exists
         self._missing: frozenset[Path] = frozenset()
 
+    @property
+    def watches(self) -> bool:
+        """Whether there is a camera that can be unplugged."""
+        return bool(self._paths)
+
     def look(self) -> bool:
         """Look once; whether the lane went from some camera to none, or back."""
         before, self._missing = self._missing, frozenset(path for path in self._paths if not self._exists(path))

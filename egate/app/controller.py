@@ -67,6 +67,9 @@ INSIDE = frozenset(LanePhase) - FREE - {
 }  # fmt: skip
 """Phases with somebody in the gate."""
 
+ORDER_LEAVES_S = 0.002
+"""An order to a door is on the wire within this time; making and sending what the screens show takes as long (N4)."""
+
 Witness = Callable[[e.Event, LaneState, tuple[c.Command, ...]], None]
 """Is told each event, the state after it and what the lane asked for; it changes nothing."""
 

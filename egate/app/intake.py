@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from egate.app.board import Board
+from egate.app.camera_config import CameraConfig
+from egate.app.camera_presence import LOOK_EVERY_S, CameraPresence
 from egate.app.conditions import LOST_AS
 from egate.app.gate_link import DEVICE_RETRY_S
 from egate.app.inspection import parse_lines
@@ -25,6 +27,9 @@ from egate.ports import MrzReader
 
 WORKER_RETRY_S = 5.0
 """A worker loads its models for two seconds; trying it more often would only keep the machine busy."""
+
+LOOKS = 8
+"""How often a running worker may fail to prove a camera that is plugged in, before another worker is tried: two seconds."""
 
 READS_AHEAD = frozenset(
     {LanePhase.ENTRY_CLOSING, LanePhase.CAPTURE, LanePhase.RECORDING, LanePhase.EXIT_OPEN, LanePhase.EXIT_CLOSING}
@@ -47,6 +52,8 @@ class Intake:
 
     def __init__(self, parts: Parts, board: Board, disk: SingleThread, ends: IntakeEnds) -> None:
         self._parts, self._board, self._disk, self._ends = parts, board, disk, ends
+        self._cameras = CameraPresence(parts.config.cameras or CameraConfig((parts.config.camera,)))
+        self._proving = False
         self.next_mrz: Mrz | None = None
         """The zone of the document that was presented last; the passage that the lane begins for it takes it."""
 
@@ -58,17 +65,52 @@ class Intake:
 
     async def start_face_worker(self) -> None:
         """Start the worker, which opens its camera once to prove that it is there."""
-        await self._until_started("camera", self._parts.face.start, WORKER_RETRY_S)
+        self._proving = True
+        try:
+            await self._until_started("camera", self._parts.face.start, WORKER_RETRY_S)
+        finally:
+            self._proving = False
+
+    async def watch_cameras(self) -> None:
+        """Between passages no camera runs: one that is unplugged is lost all the same, before anybody counts on it (L2)."""
+
+        def changed(problem: DeviceError | None) -> None:
+            if problem is not None:
+                self.camera_lost(problem)
+
+        if self._cameras.watches:
+            await self._cameras.watch(self._parts.clock, changed)
 
     def camera_lost(self, error: DeviceError) -> None:
         """A capture was aborted by the camera or the worker: both are proved again before the lane counts on them."""
         self._board.lose("camera", error)
+        if not self._proving:
+            self._proving = True
+            self._ends.spawn(self._prove_camera())
 
-        async def prove() -> None:
+    async def _prove_camera(self) -> None:
+        """Through the worker that runs, as soon as the camera is there; another worker only for one that cannot prove it."""
+        try:
+            looks = 0
+            while self._parts.face.online and looks < LOOKS:
+                if self._cameras.problem is None:
+                    looks += 1
+                    if await self._looked():
+                        return
+                await self._parts.clock.sleep(LOOK_EVERY_S)
             await self._parts.face.close()
             await self.start_face_worker()
+        finally:
+            self._proving = False
 
-        self._ends.spawn(prove())
+    async def _looked(self) -> bool:
+        try:
+            await self._parts.face.look()
+        except DeviceError as error:
+            self._board.lose("camera", error)
+            return False
+        self._board.regain("camera")
+        return True
 
     def chip_reader_lost(self, error: DeviceError) -> None:
         """It failed while it was needed."""

@@ -216,12 +216,16 @@ class MemoryFace:
         self.abandoned = 0
         self.closed = 0
         self.started = 0
+        self.looked = 0
         self.capturing = False
         self.cancelled = False
         self.held: asyncio.Event | None = None
 
     async def start(self) -> None:
         self.started += 1
+
+    async def look(self) -> None:
+        self.looked += 1
 
     async def close(self) -> None:
         self.closed += 1

@@ -246,14 +246,21 @@ def test_what_a_failing_disk_refused_is_written_before_the_next_traveller(lane: 
     assert (crossing.outcome, crossing.because) == ("REFER", ("lane_health:failed:not_recorded",))
 
 
-def test_an_aborted_capture_closes_the_lane_until_the_worker_is_proved(lane: Lane, passport: Passport) -> None:
+@pytest.mark.parametrize(("online", "looked", "restarts"), [(True, 1, (0, 1)), (False, 0, (1, 2))])
+def test_an_aborted_capture_closes_the_lane_until_the_worker_is_proved(
+    lane: Lane, passport: Passport, online: bool, looked: int, restarts: tuple[int, int]
+) -> None:
+    """L2: a worker that runs proves the camera by a look, and only one that is gone is started anew."""
+
     async def story() -> None:
         lane.face.outcome = CaptureOutcome(CaptureState.ABORTED, detail="the camera is gone")
+        lane.face.online = online
         async with lane.running():
             await ready(lane)
             lane.present(passport)
             await until(lambda: lane.told("device", "camera"), "the camera is lost")
-            await until(lambda: (lane.face.closed, lane.face.started) == (1, 2), "the worker is started anew")
+            await until(lambda: lane.face.looked == looked, "the camera is looked through")
+            await until(lambda: (lane.face.closed, lane.face.started) == restarts, "the worker is started anew")
             await until(lambda: lane.view.devices_lost == (), "and proved")
             assert lane.gate.unlocked == [Door.ENTRY]
 
