@@ -58,6 +58,8 @@ _MASKED = tuple(
         r"\b(?:[0-9A-Fa-f]{2}[ :-]){7,}[0-9A-Fa-f]{2}\b",  # bytes of a wire
         r"\b(?=[A-Z0-9]*\d)[A-Z0-9]{8,10}\b",  # numbers of documents
         r"\b(?:19|20)\d\d-?\d\d-?\d\d\b",  # dates
+        r"\d{6,}",  # dates of a zone, numbers of persons
+        r"\b(?!(?:OSDP|PACE|EMERGENCY|TAMPER|TOML|JSON|SHA|LDIF)\b)[A-Z]{4,}\b",  # names as a zone writes them
         r"[A-Za-z0-9+/]{40,}={0,2}",  # base64
         r"'[^']*'|\"[^\"]*\"",  # what somebody quoted
     )
