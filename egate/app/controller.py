@@ -134,6 +134,7 @@ class Controller:
                 *self._document_work(),
                 self._intake.start_chip_reader(),
                 self._intake.start_face_worker(),
+                self._intake.watch_cameras(),
                 self._lamps.run(),
                 self._gate.watch(),
                 self._gate.drive(),
