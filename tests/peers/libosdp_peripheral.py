@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 
 REPORT_BYTES = 64
-COMMAND_OUTPUT, COMMAND_STATUS = 1, 9
+COMMAND_OUTPUT, COMMAND_LAMP, COMMAND_BUZZER, COMMAND_STATUS = 1, 2, 3, 9
 STATUS_INPUT, STATUS_OUTPUT = 0, 1
 ENFORCE_SECURE = 0x00010000
 CRITICAL_LOG = 2
@@ -65,12 +65,48 @@ class _Output(ctypes.Structure):
     _fields_ = (("number", ctypes.c_uint8), ("control", ctypes.c_uint8), ("units", ctypes.c_uint16))
 
 
+class _LampSettings(ctypes.Structure):
+    _fields_ = (
+        ("control", ctypes.c_uint8),
+        ("on", ctypes.c_uint8),
+        ("off", ctypes.c_uint8),
+        ("on_colour", ctypes.c_uint8),
+        ("off_colour", ctypes.c_uint8),
+        ("timer", ctypes.c_uint16),
+    )
+
+    def values(self) -> tuple[int, ...]:
+        return tuple(getattr(self, name) for name, _ in self._fields_)
+
+
+class _Lamp(ctypes.Structure):
+    _fields_ = (
+        ("reader", ctypes.c_uint8),
+        ("number", ctypes.c_uint8),
+        ("temporary", _LampSettings),
+        ("permanent", _LampSettings),
+    )
+
+
+class _Buzzer(ctypes.Structure):
+    _fields_ = (
+        ("reader", ctypes.c_uint8),
+        ("control", ctypes.c_uint8),
+        ("on", ctypes.c_uint8),
+        ("off", ctypes.c_uint8),
+        ("count", ctypes.c_uint8),
+    )
+
+    def values(self) -> tuple[int, ...]:
+        return tuple(getattr(self, name) for name, _ in self._fields_)
+
+
 class _Status(ctypes.Structure):
     _fields_ = (("kind", ctypes.c_int), ("count", ctypes.c_int), ("report", ctypes.c_uint8 * REPORT_BYTES))
 
 
 class _Body(ctypes.Union):
-    _fields_ = (("output", _Output), ("status", _Status))
+    _fields_ = (("output", _Output), ("lamp", _Lamp), ("buzzer", _Buzzer), ("status", _Status))
 
 
 class _Command(ctypes.Structure):
@@ -81,26 +117,34 @@ _OnCommand = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.POINTER(_Com
 
 
 class LibosdpPeripheral:
-    """A peripheral with eight contacts (`contacts`) and two outputs on the descriptor `number`; remembers its `orders`."""
+    """A peripheral with eight contacts (`contacts`), two outputs, a lamp and a buzzer; remembers its orders.
 
-    def __init__(self, number: int, key: bytes | None, *, enforce: bool, library_path: str) -> None:
+    It writes to the descriptor `number`, and reads from it as well unless it `hears` elsewhere.
+    """
+
+    def __init__(
+        self, number: int, key: bytes | None, *, enforce: bool, library_path: str, address: int = 1, hears: int | None = None
+    ) -> None:
         self.contacts = bytearray((1, 1, 1, 1, 0, 0, 0, 0))
         self.orders: list[tuple[int, int, int]] = []
+        self.lamps: list[tuple[int, int, tuple[int, ...], tuple[int, ...]]] = []
+        self.sounds: list[tuple[int, ...]] = []
         self._number = number
+        self._hears = number if hears is None else hears
         os.set_blocking(number, False)
+        os.set_blocking(self._hears, False)
         self._library = ctypes.CDLL(library_path)
         self._library.osdp_pd_setup.restype = ctypes.c_void_p
         self._callbacks = (_Read(self._receive), _Read(self._send), _Flush(lambda _: None), _OnCommand(self._command))
-        self._capabilities = (_Capability * 4)(
-            _Capability(1, 1, 8), _Capability(2, 1, 2), _Capability(9, 1, 1), _Capability(0xFF, 0, 0)
-        )
+        capabilities = ((1, 1, 8), (2, 1, 2), (4, 1, 1), (5, 1, 1), (9, 1, 1), (0xFF, 0, 0))
+        self._capabilities = (_Capability * len(capabilities))(*(_Capability(*each) for each in capabilities))
         receive, send, flush, on_command = self._callbacks
         info = _Info(
             name=b"gate",
             baud_rate=115_200,
-            address=1,
+            address=address,
             flags=ENFORCE_SECURE if enforce else 0,
-            identity=_Identity(1, 1, 0xCAFEBE, 7, 0x010203),
+            identity=_Identity(1, 1, 0xCAFEBE, 6 + address, 0x010203),
             capabilities=self._capabilities,
             channel=_Channel(None, 0, receive, None, send, flush, None, None),
             key=key,
@@ -125,7 +169,7 @@ class LibosdpPeripheral:
 
     def _receive(self, _: int | None, buffer: Callable[..., object], most: int) -> int:
         try:
-            data = os.read(self._number, most)
+            data = os.read(self._hears, most)
         except OSError:
             return 0
         ctypes.memmove(buffer, data, len(data))  # type: ignore[arg-type]  # a ctypes pointer
@@ -140,6 +184,13 @@ class LibosdpPeripheral:
             output = command.body.output
             self.orders.append((output.number, output.control, output.units))
             return 0
+        if command.id == COMMAND_LAMP:
+            lamp = command.body.lamp
+            self.lamps.append((lamp.reader, lamp.number, lamp.temporary.values(), lamp.permanent.values()))
+            return 0
+        if command.id == COMMAND_BUZZER:
+            self.sounds.append(command.body.buzzer.values())
+            return 0
         if command.id != COMMAND_STATUS:
             return -1
         status = command.body.status
@@ -147,3 +198,37 @@ class LibosdpPeripheral:
         status.count = len(report)
         ctypes.memmove(status.report, report, len(report))
         return 0
+
+
+class SharedLine:
+    """Two wires: what the panel says on `master` every peripheral hears, through a pipe of its own."""
+
+    def __init__(self, master: int, listeners: int) -> None:
+        self._master = master
+        self._pipes = [os.pipe() for _ in range(listeners)]
+        self._stop = threading.Event()
+        os.set_blocking(master, False)
+        self._thread = threading.Thread(target=self._pass_on)
+        self._thread.start()
+
+    @property
+    def ears(self) -> list[int]:
+        """What each peripheral reads from."""
+        return [read_end for read_end, _ in self._pipes]
+
+    def close(self) -> None:
+        """Stop, and give the pipes back."""
+        self._stop.set()
+        self._thread.join(5)
+        for ends in self._pipes:
+            for end in ends:
+                os.close(end)
+
+    def _pass_on(self) -> None:
+        while not self._stop.wait(0.0005):
+            try:
+                data = os.read(self._master, 4096)
+            except OSError:
+                continue
+            for _, write_end in self._pipes:
+                os.write(write_end, data)

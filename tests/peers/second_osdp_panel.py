@@ -1,7 +1,7 @@
-"""The control panel of PyPI's `osdp` 1.6 in a process of its own: `second_osdp_panel.py PORT MASTER_KEY`, with its packages on
-the path. Its top-level name is that of libosdp's package as well, so the two never share an environment.
+"""The control panel of PyPI's `osdp` 1.6 in a process of its own, with its packages on the path.
 
-It prints one line of JSON for each step and ends by itself. Nothing of ours is imported here.
+`second_osdp_panel.py PORT MASTER_KEY` writes one line of JSON for each step and ends by itself. The package's name is that of
+libosdp's as well, so the two never share an environment; nothing of ours is imported here.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def main(port: str, master_key: str) -> int:
 
 
 def _say(what: str, value: object) -> None:
-    print(json.dumps([what, value]), flush=True)
+    sys.stdout.write(json.dumps([what, value]) + "\n")
+    sys.stdout.flush()
 
 
 def _until(condition: Callable[[], bool]) -> bool:

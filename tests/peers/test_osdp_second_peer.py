@@ -1,6 +1,6 @@
 """A second foreign control panel in front of our peripheral: PyPI's `osdp` 1.6, pure Python, in an environment of its own (L9).
 
-Its package is called as libosdp's is, so it lies in a folder that `EGATE_PEER_OSDP` names: `pip install --target FOLDER osdp==1.6`.
+Its package is called as libosdp's, so it lies in a folder that `EGATE_PEER_OSDP` names (`pip install --target FOLDER osdp==1.6`).
 It diversifies the base key by the unit's name plate, which ours is then given. Its first poll carries a security block without a
 session; a peripheral that stays silent to it, as libosdp's with an enforced secure channel does, is never asked again.
 """
@@ -33,7 +33,7 @@ WITHIN_S = 60
 def diversified(master_key: bytes) -> bytes:
     """The key of the unit with our name plate: the plate and its complement under the master key."""
     plate = PLATE.vendor + bytes((PLATE.model, 1)) + PLATE.serial.to_bytes(3, "little")
-    encryptor = Cipher(algorithms.AES(master_key), modes.ECB()).encryptor()  # noqa: S305 - a single block
+    encryptor = Cipher(algorithms.AES(master_key), modes.ECB()).encryptor()  # a single block
     return encryptor.update(plate + bytes(byte ^ 0xFF for byte in plate)) + encryptor.finalize()
 
 
