@@ -14,8 +14,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from drivers.sim.passport.signing import SeededEntropy
 from egate.app.twin.cast.faults import PLANS, Faults
@@ -42,6 +43,9 @@ from egate.model.lane import LanePhase
 TODAY = date(2027, 3, 1)
 BEGAN_NS = int(datetime(2027, 3, 1, 5, tzinfo=UTC).timestamp()) * 1_000_000_000
 """The first second of every shift; documents, lists and certificates are made for that day."""
+
+THREAD_S, SLOW_THREAD_S, SLOW_SHARE = (0.001, 0.02), (0.1, 1.0), 0.01
+"""How long a piece of work in a thread takes: a record on the disk, a step of a chip's dialogue, a judgement; some stall."""
 
 MEMORY_DISK = Path("/dev/shm")  # noqa: S108 - a place of its own is made below it
 FAULT_LINES_OFF = logging.CRITICAL
@@ -160,6 +164,8 @@ class _Shift:
         hall.watch()
         plant.mantrap.on_change(quiet.wake)
         face = SeededFace(clock, random.Random(f"{seed}/face"))  # noqa: S311 - a reproducible world, no secret
+        thread = random.Random(f"{seed}/threads")  # noqa: S311 - as above
+        cast(VirtualLoop, asyncio.get_running_loop()).work_s = partial(_work_s, thread)
         computer = LaneComputer(place, plant, clock, face, quiet, SeededEntropy(f"{seed}/lane".encode()), self._witness)
         self._world = World(seed, clock, chronicle, plant, hall, face, pool, computer)
         return self._world
@@ -194,6 +200,11 @@ class _Shift:
             violation=judge.violation,
             tail=chronicle.story(),
         )
+
+
+def _work_s(draw: random.Random) -> float:
+    """The time of one piece of work in a thread."""
+    return draw.uniform(*(SLOW_THREAD_S if draw.random() < SLOW_SHARE else THREAD_S))
 
 
 def _told(command: c.Command) -> str:

@@ -45,7 +45,9 @@ from egate.ports import GateUnit
 GATE_BAUD, MRZ_BAUD, CHIP_BAUD, FAST_CHIP_BAUD = 115_200, 9600, 115_200, 921_600
 MODBUS_BAUD = 115_200
 MODBUS_BOARDS, MODBUS_WIRING = "1:waveshare-relay-8 2:inputs-8", "emergency=!2.6"
-FRAMED_PROFILE = "speedgate-cmd55"
+FRAMED_PROFILE = str(Path(__file__).with_name("two-door-board.toml"))
+"""No board with a published protocol carries a man-trap; this is the one that the documentation invents."""
+
 Listed = tuple[tuple[str, str], ...]
 """Issuing States and document numbers that are on the lane's list."""
 

@@ -1,8 +1,8 @@
 """A virtual clock: an event loop whose time jumps to the next timer as soon as nothing is left to do.
 
-The rules it keeps: nothing sleeps and nothing races. Work that the lane gives to threads runs at once, in the loop, in the order
-in which it was given, so the same world takes the same steps again; a thread takes no time here. Sockets are real, and are asked
-before time jumps, so a message that was sent is heard before any later timer.
+The rules it keeps: nothing sleeps and nothing races. Work that the lane gives to threads runs in the loop, at the end of the time
+that `work_s` says it takes, in the order in which it was given: the same world takes the same steps again. Sockets are real, and
+are asked before time jumps, so a message that was sent is heard before any later timer.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from contextvars import Context
 from typing import Any, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 ResultT = TypeVar("ResultT")
 
@@ -62,12 +63,17 @@ class _JumpingSelector(selectors.BaseSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """The loop; `time()` begins at 0. Use it with `asyncio.Runner(loop_factory=VirtualLoop)`."""
+    """The loop; `time()` begins at 0. Use it with `asyncio.Runner(loop_factory=VirtualLoop)`.
+
+    `work_s` is asked how long each piece of work in a thread takes: computing, or waiting for the disk.
+    """
 
     def __init__(self) -> None:
         self._virtual = _JumpingSelector()
         super().__init__(self._virtual)
         self._clock_resolution = RESOLUTION_S
+        self.work_s: Callable[[], float] = _no_time
+        self._busy_until: WeakKeyDictionary[Executor, float] = WeakKeyDictionary()
 
     def time(self) -> float:
         """Virtual seconds since the beginning."""
@@ -76,16 +82,23 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def run_in_executor(  # type: ignore[override]  # the base says Future or coroutine; here it is always a Future
         self, executor: Executor | None, func: Callable[..., ResultT], *args: Any
     ) -> asyncio.Future[ResultT]:
-        """Run the call now, in this thread; whoever awaits it goes on after everything that the call gave to the loop."""
-        del executor
+        """Run the call after its time, in this thread; calls of one executor keep their order, as in one with a single thread."""
         future: asyncio.Future[ResultT] = self.create_future()
+        due = max(self.time(), self._busy_until.get(executor, 0.0)) if executor is not None else self.time()
+        due += self.work_s()
+        if executor is not None:
+            self._busy_until[executor] = due
+        self.call_at(due, self._work, future, func, args)
+        return future
+
+    def _work(self, future: asyncio.Future[ResultT], func: Callable[..., ResultT], args: tuple[Any, ...]) -> None:
+        """The call, at the end of its time; what it gave to the loop comes before its result."""
         try:
             result = func(*args)
         except Exception as error:
             self.call_soon(_settle, future, cast(ResultT, None), error)
         else:
             self.call_soon(_settle, future, result, None)
-        return future
 
     def call_soon_threadsafe(  # type: ignore[override]  # the base types the arguments one by one
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
@@ -117,6 +130,10 @@ class VirtualClock:
             await over
         finally:
             timer.cancel()
+
+
+def _no_time() -> float:
+    return 0.0
 
 
 def _settle(future: asyncio.Future[ResultT], result: ResultT, error: Exception | None) -> None:
