@@ -106,9 +106,10 @@ class Controller:
         self._lamps = Lamps(parts.gate, parts.clock)
         ends = GateEnds(self._events.put_nowait, board.lose, self._gate_is_back, self._tell_opened, self._may_open)
         self._gate = GateLink(parts.gate, parts.clock, ends)
+        self._untold: list[c.Unlock] | None = None
         self._carriers: dict[type, Callable[[Any], None]] = {
-            c.Unlock: self._gate.hand,
-            c.Lock: self._gate.hand,
+            c.Unlock: lambda _handed: None,  # orders went first
+            c.Lock: lambda _handed: None,
             c.ReadDocument: self._begin_passage,
             c.RedeemToken: self._redeem,
             c.CaptureFace: self._begin_capture,
@@ -146,7 +147,7 @@ class Controller:
             while True:
                 event = await self._events.get()
                 if not isinstance(event, asyncio.Future):
-                    self._advance(event)
+                    await self._take(event)
                 elif not event.done():
                     event.set_result(None)  # the watchdog's turn: the lane has come this far
         finally:
@@ -191,18 +192,34 @@ class Controller:
 
     # -- the step -----------------------------------------------------------------------------------------------------
 
-    def _advance(self, event: e.Event) -> None:
-        """One event: step, note the phase, carry out, show."""
+    async def _take(self, event: e.Event) -> None:
+        """One event: the step, then orders to doors; all that is told and shown waits until they are on the wire (N4)."""
         before = self._state
         self._state, commands = step(before, event, self._parts.settings)
         self._board.state = self._state
+        orders = [command for command in commands if isinstance(command, c.Unlock | c.Lock)]
+        for order in orders:
+            self._gate.hand(order)
+        self._untold = []
+        try:
+            if orders:
+                await self._parts.clock.sleep(ORDER_LEAVES_S)
+        finally:
+            untold, self._untold = self._untold, None
+            self._carry_out(event, before, commands)
+            for opened in untold:
+                self._tell_opened(opened)
+
+    def _carry_out(self, event: e.Event, before: LaneState, commands: tuple[c.Command, ...]) -> None:
+        """Note the phase, carry out what is no order to a door, show."""
         changed = self._state.phase is not before.phase
-        if self._passages.follow(self._state.passage):
+        moved_up = self._passages.follow(self._state.passage)
+        if moved_up:
             self._show_passages()
         for command in commands:
             self._announce(command)
         ends = changed and self._state.phase in FREE and not self._state.gate_lost
-        if changed and not ends and self._state.phase is not LanePhase.READING:
+        if changed and not ends and (moved_up or self._state.phase is not LanePhase.READING):
             self._board.enter_phase()
         for command in commands:
             self._carriers[type(command)](command)
@@ -321,6 +338,8 @@ class Controller:
         passage.decision = command.decision
         passage.add(command.decision.because)
         self._board.count(command.decision.outcome)
+        if passage is self._passages.waiting:
+            self._board.call_outside()
         inspection = inspection_part(passage, command.decision, self._parts)
         self._write(crossing_record(passage, command.decision, self._parts.all_versions, inspection), command)
 
@@ -370,6 +389,9 @@ class Controller:
         self._lamps.show_again()
 
     def _tell_opened(self, order: c.Unlock) -> None:
+        if self._untold is not None:
+            self._untold.append(order)  # the phase is told first
+            return
         self._board.tell("door", f"{order.door.value}_unlocked", f"for at most {order.lease_s:g} s")
 
     async def _lane_turn(self) -> None:

@@ -11,7 +11,7 @@ from egate.app.passage import Passage
 
 
 class Passages:
-    """`current`, `waiting` behind it, and `leaving`: the one before, while what it asked for is still being written."""
+    """`current`, `waiting` behind it, and `leaving`: the one that ended last, while its end is still being written."""
 
     def __init__(self) -> None:
         self.current: Passage | None = None
@@ -42,7 +42,7 @@ class Passages:
         if task is not None:
             task.cancel()
         if self.waiting is not None and self.waiting.number == number:
-            self.waiting = None
+            self.leaving, self.waiting = self.waiting, None
 
     def follow(self, number: int) -> bool:
         """The lane's passage is `number` now: whether the one that waited moved up."""
