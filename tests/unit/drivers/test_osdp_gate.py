@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from drivers.gate.contacts import door_state
 from drivers.gate.osdp import OsdpConfig, OsdpGate
 from drivers.sim.gate_unit import SimulatedGateUnit, describe, obey
 from drivers.sim.osdp_peripheral import PeripheralMode
@@ -29,6 +30,20 @@ async def first_where(
             if entry in (None, report.entry) and exit_ in (None, report.exit) and report.after_command >= newer:
                 return report
     raise AssertionError("unreachable")
+
+
+@pytest.mark.parametrize(
+    ("closed", "locked", "state"),
+    [
+        (True, True, DoorState.LOCKED),
+        (True, False, DoorState.CLOSED),
+        (False, False, DoorState.OPEN),
+        (False, True, DoorState.FAULT),
+    ],
+)
+def test_contacts_become_door_states(closed: bool, locked: bool, state: DoorState) -> None:
+    """I8: locked without being closed is a contradiction."""
+    assert door_state(closed, locked) is state
 
 
 def test_a_whole_passage(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from contextlib import aclosing
 
 import pytest
 
-from drivers.counters import LATENCY_EDGES_MS
+from drivers.counters import LATENCY_EDGES_MS, DeviceCounters
 from drivers.gate.contacts import Contact, Point
 from drivers.gate.osdp_layout import MOST_UNITS, parse_units
 from drivers.sim.osdp_peripheral import PeripheralMode
@@ -396,6 +396,17 @@ def test_what_is_counted_for_each_unit() -> None:
             assert sum(third.latency_bins) == third.exchanges
 
     virtually(story())
+
+
+@pytest.mark.parametrize(
+    ("latency_ms", "position"), [(0.0, 0), (1.0, 0), (1.01, 1), (50.0, 5), (50.01, 6), (5000.0, 10), (5000.01, 11)]
+)
+def test_every_latency_falls_between_its_edges(latency_ms: float, position: int) -> None:
+    """L11: upper edges belong to their bin; what is slower than all of them is counted too."""
+    counters = DeviceCounters()
+    counters.answered(latency_ms / 1000)
+    assert [at for at, count in enumerate(counters.latency_bins) if count] == [position]
+    assert counters.exchanges == 1
 
 
 def test_a_broken_frame_is_counted() -> None:

@@ -17,6 +17,7 @@ from drivers.gate.osdp_protocol import (
     Dialogue,
     OutputControl,
     SessionLost,
+    UnitRefused,
     ValueT,
     encode_output_off,
     encode_timed_output,
@@ -205,6 +206,57 @@ def test_late_and_foreign_packets_are_dropped() -> None:
         assert dialogue.send(frame) == WAIT
     with pytest.raises(StopIteration):
         dialogue.send(reply)
+
+
+def test_an_answer_of_an_earlier_session_is_dropped() -> None:
+    """L7: its sequence number fits and its MAC does not; the true answer is still taken, and the session holds."""
+    panel, peripheral, _ = session()
+    old = peripheral.receive(next(panel.ask(CommandCode.POLL)))[0]
+    converse(panel.handshake(), peripheral)
+    dialogue = panel.ask(CommandCode.POLL)
+    question = next(dialogue)
+    assert Packet.from_bytes(old).sequence == Packet.from_bytes(question).sequence
+    assert dialogue.send(old) == WAIT
+    with pytest.raises(StopIteration) as end:
+        dialogue.send(peripheral.receive(question)[0])
+    assert end.value.value.code == ReplyCode.ACK
+    assert panel.secure
+
+
+def test_a_cryptogram_for_an_earlier_challenge_is_late_and_no_other_key() -> None:
+    """L7, L5: each challenge has its own random, and one answer that does not fit proves nothing about the key."""
+    panel, peripheral = panel_for(), peripheral_for(Contacts())
+    late = peripheral.receive(next(panel.handshake()))[0]
+    dialogue = panel.handshake()
+    first = next(dialogue)
+    assert dialogue.send(late) == WAIT
+    second = dialogue.send(None)
+    assert second != first
+    server_cryptogram = dialogue.send(peripheral.receive(second)[0])
+    with pytest.raises(StopIteration):
+        dialogue.send(peripheral.receive(server_cryptogram)[0])
+    assert panel.secure
+
+
+def test_a_start_of_an_earlier_chain_is_dropped() -> None:
+    """L7: a late RMAC_I does not end the handshake that is under way."""
+    panel, peripheral = panel_for(), peripheral_for(Contacts())
+    earlier = panel.handshake()
+    late = peripheral.receive(earlier.send(peripheral.receive(next(earlier))[0]))[0]
+    dialogue = panel.handshake()
+    server_cryptogram = dialogue.send(peripheral.receive(next(dialogue))[0])
+    assert dialogue.send(late) == WAIT
+    with pytest.raises(StopIteration):
+        dialogue.send(peripheral.receive(server_cryptogram)[0])
+    assert panel.secure
+
+
+def test_a_unit_with_another_key_is_refused_after_its_second_answer_only() -> None:
+    """L5: the first may be late; over single short tries the answers are counted together."""
+    panel, peripheral = panel_for(), peripheral_for(Contacts(), key=bytes(16))
+    for refusal in (SessionLost, UnitRefused):
+        with pytest.raises(refusal):
+            converse(panel.handshake(repeats=0), peripheral, lambda number, reply: reply)
 
 
 def test_endless_foreign_packets_end_the_session() -> None:
