@@ -67,9 +67,6 @@ INSIDE = frozenset(LanePhase) - FREE - {
 }  # fmt: skip
 """Phases with somebody in the gate."""
 
-ORDER_LEAVES_S = 0.002
-"""An order to a door is on the wire within this time; making and sending what the screens show takes as long (N4)."""
-
 Witness = Callable[[e.Event, LaneState, tuple[c.Command, ...]], None]
 """Is told each event, the state after it and what the lane asked for; it changes nothing."""
 
@@ -106,7 +103,6 @@ class Controller:
         self._lamps = Lamps(parts.gate, parts.clock)
         ends = GateEnds(self._events.put_nowait, board.lose, self._gate_is_back, self._tell_opened, self._may_open)
         self._gate = GateLink(parts.gate, parts.clock, ends)
-        self._untold: list[c.Unlock] | None = None
         self._carriers: dict[type, Callable[[Any], None]] = {
             c.Unlock: lambda _handed: None,  # orders went first
             c.Lock: lambda _handed: None,
@@ -197,18 +193,11 @@ class Controller:
         before = self._state
         self._state, commands = step(before, event, self._parts.settings)
         self._board.state = self._state
-        orders = [command for command in commands if isinstance(command, c.Unlock | c.Lock)]
-        for order in orders:
-            self._gate.hand(order)
-        self._untold = []
-        try:
-            if orders:
-                await self._parts.clock.sleep(ORDER_LEAVES_S)
-        finally:
-            untold, self._untold = self._untold, None
-            self._carry_out(event, before, commands)
-            for opened in untold:
-                self._tell_opened(opened)
+        with self._gate.news_held():
+            try:
+                await self._gate.send(commands)
+            finally:
+                self._carry_out(event, before, commands)
 
     def _carry_out(self, event: e.Event, before: LaneState, commands: tuple[c.Command, ...]) -> None:
         """Note the phase, carry out what is no order to a door, show."""
@@ -389,9 +378,6 @@ class Controller:
         self._lamps.show_again()
 
     def _tell_opened(self, order: c.Unlock) -> None:
-        if self._untold is not None:
-            self._untold.append(order)  # the phase is told first
-            return
         self._board.tell("door", f"{order.door.value}_unlocked", f"for at most {order.lease_s:g} s")
 
     async def _lane_turn(self) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from egate.lane import commands as c
@@ -25,6 +26,9 @@ REOPEN_AFTER_S = 10.0
 
 LISTEN_AGAIN_S = 0.1
 """Pause after a loss, so that a driver which says so again and again keeps nobody busy."""
+
+ORDER_LEAVES_S = 0.002
+"""An order to a door is on the wire within this time; making and sending what the screens show takes as long."""
 
 ROUND_LOOK_S = 0.05
 """How often a round looks whether it is complete; samples come every 30 ms."""
@@ -54,11 +58,32 @@ class GateLink:
         self._samples = 0
         self._lost = False
         self._greeted = False
+        self._held: list[c.Unlock] | None = None
 
     def hand(self, order: c.Unlock | c.Lock) -> None:
         """Take an order of the lane; `drive` carries it out."""
         self._handed += 1
         self._orders.put_nowait(order)
+
+    async def send(self, commands: Iterable[c.Command]) -> None:
+        """Hand over what is an order to a door, and let it leave before anything else is done (N4)."""
+        orders = [command for command in commands if isinstance(command, c.Unlock | c.Lock)]
+        for order in orders:
+            self.hand(order)
+        if orders:
+            await self._clock.sleep(ORDER_LEAVES_S)
+
+    @contextmanager
+    def news_held(self) -> Iterator[None]:
+        """What opens meanwhile is told afterwards: an order may be carried out before its phase was told."""
+        held: list[c.Unlock] = []
+        self._held = held
+        try:
+            yield
+        finally:
+            self._held = None
+            for order in held:
+                self._ends.opened(order)
 
     async def drive(self) -> None:
         """Hand the orders to the unit, one after the other. A lost unit is noticed by its reports."""
@@ -76,7 +101,10 @@ class GateLink:
             await self._gate.lock(order.door, order.number)
         elif self._ends.may_open():  # else asked for before the lane knew; RESYNC begins with new orders
             await self._gate.unlock(order.door, order.lease_s, order.number)
-            self._ends.opened(order)
+            if self._held is None:
+                self._ends.opened(order)
+            else:
+                self._held.append(order)
 
     async def watch(self) -> None:
         """Start the driver, listen, and start it anew when it does not find its unit again."""

@@ -13,7 +13,7 @@ from egate.app.gate_link import NAME, REOPEN_AFTER_S, GateEnds, GateLink
 from egate.lane import commands as c
 from egate.lane import events as e
 from egate.model.errors import DeviceError
-from egate.model.lane import Door, DoorState, GateReport
+from egate.model.lane import Alarm, Door, DoorState, GateReport
 
 FAST = SystemClock(speed=200)
 REPORT = GateReport(1, DoorState.LOCKED, DoorState.LOCKED, 0)
@@ -207,5 +207,21 @@ def test_a_round_waits_for_an_order_that_nobody_answers(place: Place) -> None:
         while not made.done():
             place.unit.coming.put_nowait(REPORT)
             await FAST.sleep(0.1)
+
+    place.play(story)
+
+
+def test_an_order_is_on_its_way_before_anything_is_told(place: Place) -> None:
+    """N4: what opened is told after what led to it, however fast the unit is."""
+
+    async def story() -> None:
+        place.unit.answering.set()
+        with place.link.news_held():
+            await place.link.send([c.RaiseAlarm(Alarm.TAMPER), c.Unlock(Door.EXIT, 3.0, 5)])
+            await place.settled(lambda: place.unit.orders == [5])
+            place.marks.append("phase told")
+        assert place.marks == ["phase told", "exit opened"]
+        await place.link.send([c.Unlock(Door.ENTRY, 3.0, 6)])
+        await place.settled(lambda: place.marks[-1] == "entry opened")
 
     place.play(story)
