@@ -25,35 +25,25 @@ from egate.app.lane_inspection import inspection_part
 from egate.app.parts import Parts
 from egate.app.passage import Passage
 from egate.app.passages import Passages
+from egate.app.people import People, PeopleEnds
 from egate.app.recording import SingleThread, completion_record, crossing_record, lane_event_record, officer_record
 from egate.app.service.notify import Notifier
 from egate.app.service.watchdog import Watchdog
 from egate.app.station import Station, StationEnds
-from egate.app.views import case_pictures
 from egate.checks.catalogue import finding
 from egate.ipc.messages import (
     HEARTBEAT_S,
-    CasePicturesWished,
-    LanguageWished,
     Message,
-    OfficerPresent,
-    OfficerWish,
-    Place,
-    ReceiptArrived,
-    Role,
-    TravellerHelpWished,
     Welcome,
-    WishAnswer,
 )
 from egate.ipc.server import Client, MessageServer
-from egate.ipc.wishes import verify_wish
 from egate.lane import commands as c
 from egate.lane import events as e
 from egate.lane.machine import LaneState, initial, step
 from egate.lane.signals import signal_for
 from egate.model.checks import CheckName, Decision, DecisionPoint, Outcome
 from egate.model.crossing import LogRecord, StageTime
-from egate.model.errors import DeviceError, MalformedData, TrustError
+from egate.model.errors import DeviceError
 from egate.model.lane import LanePhase, Topology
 
 NOTHING_OPENS = frozenset({LanePhase.EMERGENCY, LanePhase.RESYNC, LanePhase.OUT_OF_SERVICE})
@@ -61,11 +51,6 @@ NOTHING_OPENS = frozenset({LanePhase.EMERGENCY, LanePhase.RESYNC, LanePhase.OUT_
 
 FREE = frozenset({LanePhase.IDLE, LanePhase.OUT_OF_SERVICE, LanePhase.LEFT_OBJECT})
 """Phases with nobody in the gate: the traveller is forgotten."""
-
-INSIDE = frozenset(LanePhase) - FREE - {
-    LanePhase.RESYNC, LanePhase.READING, LanePhase.REFERRED_OUTSIDE, LanePhase.ENTRY_OPEN, LanePhase.EMERGENCY
-}  # fmt: skip
-"""Phases with somebody in the gate."""
 
 Witness = Callable[[e.Event, LaneState, tuple[c.Command, ...]], None]
 """Is told each event, the state after it and what the lane asked for; it changes nothing."""
@@ -89,7 +74,7 @@ class Controller:
         self._disk = SingleThread()
         config = parts.config
         welcome = Welcome(config.name, config.number, str(config.frames))
-        self._server = MessageServer(config.socket, parts.clock, welcome=welcome, on_message=self._on_message)
+        self._server = MessageServer(config.socket, parts.clock, welcome=welcome, on_message=self._hear)
         self._board = Board(self._server.publish, parts.clock, config.name, config.number, lambda: parts.depth)
         self._board.state, self._board.language = self._state, config.language
         self._intake = Intake(parts, self._board, self._disk, IntakeEnds(self._events.put_nowait, self._spawn))
@@ -100,6 +85,8 @@ class Controller:
         board = self._board
         board.is_closed, board.pipelined, board.station = self._closed, parts.settings.pipelined, self._station
         self._conditions = Conditions(parts, self._attendance, board.lost, self._events.put_nowait)
+        asked = PeopleEnds(self._events.put_nowait, self._spawn, self._disk, self._passages)
+        self._people = People(parts, board, self._conditions, self._attendance, asked)
         self._lamps = Lamps(parts.gate, parts.clock)
         ends = GateEnds(self._events.put_nowait, board.lose, self._gate_is_back, self._tell_opened, self._may_open)
         self._gate = GateLink(parts.gate, parts.clock, ends)
@@ -412,91 +399,5 @@ class Controller:
     def _closed(self) -> bool:
         return self._intake.closed
 
-    # -- people -------------------------------------------------------------------------------------------------------
-
-    async def _on_message(self, client: Client, message: Message) -> Message | None:
-        """What a screen or the sync process asks; each role may ask its own things only."""
-        match client.role, message:
-            case Role.GUARD, OfficerWish():
-                return self._on_wish(message)
-            case Role.GUARD, CasePicturesWished():
-                return case_pictures(message.passage, self._passages.current)
-            case Role.GUARD, OfficerPresent():
-                return self._on_presence(message)
-            case Role.KIOSK, LanguageWished():
-                self._choose_language(message.language, message.place)
-            case Role.KIOSK, TravellerHelpWished():
-                self._call_help(message.place)
-            case Role.SYNC, ReceiptArrived():
-                self._spawn(self._take_receipt(message))
-            case _:
-                return WishAnswer(False, "not_yours_to_ask")
-        return None
-
-    def _on_presence(self, presence: OfficerPresent) -> WishAnswer | None:
-        """Nothing is answered to a presence that counts; the console shows none of it."""
-        code = self._attendance.take(presence, self._parts.clock.wall_ns())
-        self._conditions.look()
-        if not code:
-            return None
-        log.warning("an officer's presence was refused: %s", code)
-        return WishAnswer(False, code)
-
-    def _whose(self, place: Place) -> Passage | None:
-        """The passage of whoever stands at a screen."""
-        if place is Place.KIOSK:
-            return self._station.passage if self._station else None
-        if place is Place.OUTSIDE and self._next_is_outside:
-            return self._passages.waiting
-        return self._passages.current
-
-    @property
-    def _next_is_outside(self) -> bool:
-        """Whether somebody is inside and another one may stand outside (P22)."""
-        return self._parts.settings.pipelined and self._state.phase in INSIDE
-
-    def _choose_language(self, language: str, place: Place) -> None:
-        passage = self._whose(place)
-        if passage is not None:
-            passage.language = language
-        elif place is Place.KIOSK and self._station is not None:
-            self._station.language = language
-        else:
-            self._board.language = language
-        self._board.show()
-
-    def _call_help(self, place: Place) -> None:
-        """Help for whoever stands there; nobody else's passage is broken off for it."""
-        if place is Place.KIOSK or (place is Place.OUTSIDE and self._next_is_outside):
-            self._board.call_outside()
-        else:
-            self._events.put_nowait(e.HelpWished())
-
-    def _on_wish(self, wish: OfficerWish) -> WishAnswer:
-        key = self._parts.officers.get(wish.officer)
-        if key is None:
-            return WishAnswer(False, "unknown_officer")
-        try:
-            verify_wish(
-                wish,
-                key,
-                self._parts.clock.wall_ns(),
-                counter=self._board.wish_counter,
-                lane=self._parts.config.name,
-                passage=self._state.passage,
-            )
-        except TrustError as error:
-            log.warning("an officer's wish was refused: %s", error.problem)
-            return WishAnswer(False, error.problem)
-        self._board.wish_counter += 1
-        self._events.put_nowait(e.OfficerWished(wish.action, wish.reason, wish.officer))
-        return WishAnswer(True)
-
-    async def _take_receipt(self, message: ReceiptArrived) -> None:
-        try:
-            delivered = await self._disk.run(lambda: self._parts.take_receipt(message))
-        except (TrustError, MalformedData, DeviceError) as error:
-            log.warning("a receipt was refused: %s", error.problem)
-        else:
-            if delivered:
-                self._board.tell("receipt", "centre", f"holds every row up to {message.sequence}")
+    async def _hear(self, client: Client, message: Message) -> Message | None:
+        return await self._people.on_message(client, message)

@@ -249,7 +249,8 @@ class TravellerHelpWished:
 class OfficerWish:
     """An officer asks the lane to act. `signature` is hex Ed25519 over `wishes.signed_bytes`; `expires_ns` wall clock.
 
-    `passage` is the passage that the officer saw (0: none), so that a wish never acts on the next traveller.
+    `passage` is the passage that the officer saw (0: none), so that a wish never acts on the next traveller. `persons` is how many
+    a clearance lets leave together: a family, or somebody with an assistant (P19).
     """
 
     lane: str
@@ -260,6 +261,7 @@ class OfficerWish:
     counter: int
     expires_ns: int
     signature: str = field(repr=False, default="")
+    persons: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ PRESENCE_EVERY_S = 5.0
 MAX_NAME_BYTES = 200
 """The longest lane or officer name that is signed."""
 
-_CONTEXT = b"egate officer wish 2\x00"
+_CONTEXT = b"egate officer wish 3\x00"
 """Keeps a wish's signature from being one over anything else that the same key might sign."""
 
 _PRESENCE_CONTEXT = b"egate officer presence 1\x00"
@@ -55,7 +55,7 @@ class WishFault(Enum):
 def signed_bytes(wish: OfficerWish) -> bytes:
     """What the signature covers: a context, then every field but the signature, texts with their length before them."""
     texts = (wish.lane, wish.action.value, wish.reason.value, wish.officer)
-    numbers = (wish.passage, wish.counter, wish.expires_ns)
+    numbers = (wish.passage, wish.counter, wish.expires_ns, wish.persons)
     return _CONTEXT + b"".join(map(_with_length, texts)) + b"".join(map(_eight_bytes, numbers))
 
 

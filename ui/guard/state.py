@@ -194,12 +194,25 @@ def ready(state: ConsoleState, action: OfficerAction) -> bool:
 def wished(
     state: ConsoleState, action: OfficerAction, key: Ed25519PrivateKey, now_s: float, wall_ns: int
 ) -> tuple[ConsoleState, OfficerWish | None]:
-    """The officer's signed wish for the selected lane; None when it is not ready. The reason is used up."""
+    """The officer's signed wish for the selected lane; None when it is not ready. The reason is used up.
+
+    A family or somebody with an assistant leaves together: as many as the officer saw counted, and no others (P19).
+    """
     view = state.lane.view
     if not ready(state, action) or view is None or state.reason is None:
         return state, None
     expires_ns = wall_ns + int(WISH_LIFE_S * 1_000_000_000)
-    wish = OfficerWish(view.lane, action, state.reason, state.officer, view.passage, view.wish_counter, expires_ns)
+    together = state.reason is OfficerReason.FAMILY_OR_ASSISTANCE and action is OfficerAction.CLEAR
+    wish = OfficerWish(
+        lane=view.lane,
+        action=action,
+        reason=state.reason,
+        officer=state.officer,
+        passage=view.passage,
+        counter=view.wish_counter,
+        expires_ns=expires_ns,
+        persons=max(1, view.persons) if together else 1,
+    )
     wish = sign_wish(wish, key)
     return replace(state, reason=None, notice=Notice(NoticeKind.SENT, state.selected, now_s)), wish
 

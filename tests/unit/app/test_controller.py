@@ -330,7 +330,7 @@ def test_a_role_may_ask_its_own_things_only(lane: Lane, role: Role) -> None:
             await ready(lane)
             asked = {}
             for kind in MAY_ASK:
-                asked[kind] = await controller._on_message(Client(Hello(role, "screen")), message_of(kind, lane))
+                asked[kind] = await controller._hear(Client(Hello(role, "screen")), message_of(kind, lane))
                 await settle()
             return asked
 
@@ -347,7 +347,7 @@ def test_a_receipt_prunes_only_when_it_comes_from_the_sync_process(lane: Lane) -
             receipt = sign_receipt(lane.parts.config.name, 1, first.noted_hash, REAL.wall_ns(), key)
             message = ReceiptArrived(receipt.lane, 1, receipt.header_hash.hex(), receipt.signed_at_ns, receipt.signature.hex())
             for role in (Role.KIOSK, Role.GUARD, Role.OBSERVER):
-                await controller._on_message(Client(Hello(role, "screen")), message)
+                await controller._hear(Client(Hello(role, "screen")), message)
             await settle()
             assert lane.parts.depth == 1
             async with lane.screen(Role.SYNC) as (sync, _):
@@ -360,7 +360,7 @@ def test_a_receipt_prunes_only_when_it_comes_from_the_sync_process(lane: Lane) -
 
 def test_pictures_go_to_the_officer_alone_and_only_for_the_case_under_way(lane: Lane, passport: Passport) -> None:
     async def ask(controller: Controller, role: Role, number: int) -> Message | None:
-        return await controller._on_message(Client(Hello(role, "screen")), CasePicturesWished(number))
+        return await controller._hear(Client(Hello(role, "screen")), CasePicturesWished(number))
 
     async def story() -> None:
         lane.face.held = asyncio.Event()
@@ -404,7 +404,7 @@ def test_an_unknown_officer_moves_nothing(lane: Lane) -> None:
         async with lane.running() as controller:
             await ready(lane)
             lane.parts.officers = {}
-            answer = await controller._on_message(Client(Hello(Role.GUARD, "screen")), wish(lane, OfficerAction.OUT_OF_SERVICE))
+            answer = await controller._hear(Client(Hello(Role.GUARD, "screen")), wish(lane, OfficerAction.OUT_OF_SERVICE))
             assert answer == WishAnswer(False, "unknown_officer")
             await settle()
             assert lane.in_phase(LanePhase.IDLE)
