@@ -36,8 +36,8 @@ class Role(Enum):
 class Place(Enum):
     """Where a traveller's screen stands. Most lanes show everybody the same; two kinds do not.
 
-    In a pipelined lane one traveller is inside while the next one's document is read outside (P22). In a segregated lane documents
-    are read at a kiosk elsewhere (P1), whose screen has views of its own.
+    In a pipelined lane one traveller is inside while the next one's document is read outside (P22). In a segregated lane
+    documents are read at a kiosk elsewhere (P1), whose screen has views of its own.
     """
 
     ANYWHERE = "anywhere"
@@ -249,8 +249,8 @@ class TravellerHelpWished:
 class OfficerWish:
     """An officer asks the lane to act. `signature` is hex Ed25519 over `wishes.signed_bytes`; `expires_ns` wall clock.
 
-    `passage` is the passage that the officer saw (0: none), so that a wish never acts on the next traveller. `persons` is how many
-    a clearance lets leave together: a family, or somebody with an assistant (P19).
+    `passage` is the passage that the officer saw (0: none), so that a wish never acts on the next traveller. `persons` is how
+    many a clearance lets leave together: a family, or somebody with an assistant (P19).
     """
 
     lane: str

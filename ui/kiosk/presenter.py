@@ -68,8 +68,8 @@ _WITHOUT_LANGUAGE = frozenset({TravellerStep.EMERGENCY})
 class KioskState:
     """What the kiosk knows; times are seconds on the monotonic clock.
 
-    `choice` is the traveller's language or empty, `home_language` the one to speak while no controller says another, `place` where
-    the screen stands.
+    `choice` is the traveller's language or empty, `home_language` the one to speak while no controller says another, `place`
+    where the screen stands.
     """
 
     view: TravellerView | None = None
