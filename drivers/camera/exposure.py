@@ -35,6 +35,9 @@ INNER_SHARE = 0.6
 """Of the face's box that is measured: hair and background begin beyond."""
 
 
+GOOD_LIGHT = "good"
+
+
 class FaceLight(NamedTuple):
     """Grey levels: the face's mean, its burnt share 0…1, and the whole frame's mean."""
 
@@ -48,7 +51,7 @@ class FaceLight(NamedTuple):
         if self.burnt > MOST_BURNT or self.mean > OUTER_BAND[1]:
             return "too bright"
         if self.mean >= OUTER_BAND[0]:
-            return "good"
+            return GOOD_LIGHT
         return "lit from behind" if self.around > BACKLIT_RATIO * max(self.mean, 1.0) else "too dark"
 
 

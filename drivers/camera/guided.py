@@ -14,7 +14,7 @@ from typing import Protocol, runtime_checkable
 
 from drivers.camera import tilting
 from drivers.camera.controls import Reach
-from drivers.camera.exposure import ExposureLimits, ExposureState, measure, next_exposure
+from drivers.camera.exposure import GOOD_LIGHT, ExposureLimits, ExposureState, FaceLight, measure, next_exposure
 from drivers.camera.several import FaceBox
 from drivers.camera.tilting import TiltRules, TiltState
 from drivers.camera.watched import Frame
@@ -62,11 +62,11 @@ class ExposureGuide:
         self._camera, self._power_line_hz = camera, power_line_hz
         self._limits: ExposureLimits | None = None
         self._state: ExposureState | None = None
-        self._set = self._failed = False
+        self._set = self._failed = self._told = False
 
     def begin(self) -> None:
         """Nothing is known of the light yet."""
-        self._state, self._set, self._failed = None, False, False
+        self._state, self._set, self._failed, self._told = None, False, False, False
 
     def see(self, frame: Frame, face: FaceBox | None) -> None:
         """Correct the exposure by one step where the face needs it."""
@@ -75,10 +75,12 @@ class ExposureGuide:
         try:
             if self._state is None or self._limits is None:
                 self._limits, self._state = self._found()
-            wanted = next_exposure(self._state, measure(frame, *face), self._limits)
+            light = measure(frame, *face)
+            wanted = next_exposure(self._state, light, self._limits)
             if wanted.exposure_us != self._state.exposure_us:
                 self._set = True
                 self._camera.set_exposure_us(wanted.exposure_us)
+            self._tell_limit(light, wanted)
             self._state = wanted
         except DeviceError as error:
             self._failed = True
@@ -89,6 +91,13 @@ class ExposureGuide:
         if self._set:
             _tried(self._camera.set_exposure_auto)
         self.begin()
+
+    def _tell_limit(self, light: FaceLight | None, state: ExposureState) -> None:
+        """Once a passage: a face that stays wrong because the exposure can go no further needs another lamp or a blind."""
+        wrong = light is not None and light.words != GOOD_LIGHT and not state.settling and not state.correcting
+        if wrong and light is not None and not self._told:
+            self._told = True
+            log.info("the face stays %s: the exposure of %d µs can go no further", light.words, state.exposure_us)
 
     def _found(self) -> tuple[ExposureLimits, ExposureState]:
         reach = self._camera.exposure_reach_us()

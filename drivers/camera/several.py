@@ -138,14 +138,17 @@ class SeveralCameras:
             station.camera.start()
             for guide in station.guides:
                 guide.begin()
-        if all(station.camera.take() is None for station in self._stations):
-            problems = "; ".join(f"{station.camera.name}: {station.camera.problem}" for station in self._stations)
+        if all(frame is None for frame in self._round()):
+            reasons = ((one.camera.name, one.camera.problem or "it gives no first picture") for one in self._stations)
+            problems = "; ".join(f"{name}: {reason}" for name, reason in reasons)
             self.close()
             raise DeviceError("open the cameras" if len(self._stations) > 1 else "open the camera", problems)
 
     def frame(self) -> Frame:
         """The next picture of the best placed camera; raises DeviceError when none gives pictures any more."""
-        frames = [station.camera.take() for station in self._stations]
+        frames = self._round()
+        if all(frame is None for frame in frames):
+            frames = self._round()  # the last one that gave pictures was lost just now; one that still starts is waited for
         if all(frame is None for frame in frames):
             # The chosen one may be back within its patience.
             return self._stations[self._choice.camera].camera.frame()
@@ -160,6 +163,22 @@ class SeveralCameras:
         for guide in self._stations[self._choice.camera].guides:
             guide.see(frame, face)
         return frame
+
+    def _round(self) -> list[Frame | None]:
+        """A picture of each camera, in no more time than one camera may be silent (L2).
+
+        One that is still starting is not waited for while others give pictures; and once one is found silent, the others have
+        been waited for just as long.
+        """
+        cameras = [station.camera for station in self._stations]
+        some = any(camera.streaming for camera in cameras)
+        frames: list[Frame | None] = []
+        silent = False
+        for camera in cameras:
+            patient = not silent and not camera.problem and (camera.streaming or not some)
+            frames.append(camera.take(patient=patient))
+            silent = silent or (patient and camera.silent)
+        return frames
 
     def close(self) -> None:
         """Stop all cameras and bring what moved back; never raises."""

@@ -57,7 +57,7 @@ class WatchedCamera:
         self._thread: threading.Thread | None = None
         self._frame: Frame | None = None
         self._problem = ""
-        self._streaming = False
+        self._streaming = self._silent = False
         self._running = False
 
     @property
@@ -86,19 +86,35 @@ class WatchedCamera:
         self._stop = threading.Event()
         with self._changed:
             self._frame, self._problem, self._streaming, self._running = None, "", False, True
+            self._silent = False
         if self._thread is not None and self._thread.is_alive():
             self._lose(self._stop, "it still hangs in its last call; pull its cable and plug it in again")
             return
         self._thread = threading.Thread(target=self._run, args=(self._stop,), name=f"camera {self._name}", daemon=True)
         self._thread.start()
 
-    def take(self) -> Frame | None:
-        """The next picture; None while the camera is lost, which is found out here when it falls silent."""
+    @property
+    def silent(self) -> bool:
+        """Whether the camera is lost because no picture came in time, and not for a reason that it gave at once."""
+        with self._changed:
+            return self._silent
+
+    @property
+    def streaming(self) -> bool:
+        """Whether pictures come since it was opened last."""
+        with self._changed:
+            return self._streaming
+
+    def take(self, *, patient: bool = True) -> Frame | None:
+        """The next picture; None while the camera is lost, which is found out here when it falls silent.
+
+        Not `patient` is somebody who has waited for another camera all the while, and does not begin to wait once more.
+        """
         with self._changed:
             limit_s = self._patience.silent_s if self._streaming else self._patience.first_s
-            self._changed.wait_for(lambda: self._frame is not None or self._problem, limit_s)
+            self._changed.wait_for(lambda: self._frame is not None or self._problem, limit_s if patient else 0)
             frame, self._frame = self._frame, None
-            silent = frame is None and not self._problem
+            self._silent = silent = frame is None and not self._problem and (patient or self._streaming)
         if silent:
             self._lose(self._stop, f"it gives no pictures for {self._patience.silent_s * 1000:.0f} ms")
         return frame

@@ -193,6 +193,20 @@ def test_the_exposure_is_given_back_at_the_end_and_only_if_it_was_taken() -> Non
     assert motor.told == [("exposure", 20_000), ("auto", 0)]
 
 
+@pytest.mark.parametrize(("light", "window", "words"), [(0.002, 0.0, "too dark"), (0.002, 8.0, "lit from behind")])
+def test_a_face_that_no_exposure_helps_is_said_once(
+    light: float, window: float, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    motor = Motor()
+    guide = ExposureGuide(motor, 50)
+    for _ in range(40):
+        guide.see(room(light, motor.exposed_us, window), FACE)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"the face stays {words}: the exposure of 30000 µs can go no further"
+    ]
+
+
 def test_the_tilt_follows_within_both_stops_and_goes_home() -> None:
     motor, frame = Motor(), np.zeros((100, 100, 3), np.uint8)
     guide = TiltGuide(motor, RULES)

@@ -288,6 +288,22 @@ def test_a_set_without_any_camera_fails_with_every_reason(caplog: pytest.LogCapt
     caplog.clear()
 
 
+def test_a_camera_that_is_still_starting_is_not_waited_for(caplog: pytest.LogCaptureFixture) -> None:
+    """P12: the time-out belongs to the traveller, not to a slow camera."""
+    low, high = PlayedCamera(15), PlayedCamera()
+    with set_of(low, high) as cameras:
+        cameras.open()
+        for _ in range(5):
+            assert fed(cameras, (low, high), 15, None) == 15
+        assert lines(caplog) == [], "it is not lost either"
+        high.pictures.put(15)
+        low.refuses = 1_000_000
+        low.pictures.put(GONE)
+        assert fed(cameras, (low, high), None, None) == 15
+        assert cameras.chosen == "cam1"
+    caplog.clear()
+
+
 def drain(cameras: SeveralCameras) -> None:
     """What is left of the pictures, then nothing."""
     for _ in range(4):
