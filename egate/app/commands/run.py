@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 from pathlib import Path
 
 from egate.app.clock import SystemClock
@@ -45,6 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
         headers = ", ".join(header.name for header in parts.lists.headers) or "none"
         print(f"{arguments.config} is usable: profile {parts.profile.name}, lists: {headers}")  # noqa: T201 - the command's answer
         return 0
+    gc.collect()
+    gc.freeze()  # trust, lists and code stay for good: no pause looks through them while a door waits (N4)
     controller = Controller(parts, notifier=own_notifier())
 
     async def work(stop: asyncio.Event) -> None:
