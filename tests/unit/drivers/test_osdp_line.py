@@ -229,6 +229,26 @@ def test_an_emergency_is_seen_at_once(silent: int | None) -> None:
     virtually(story())
 
 
+@pytest.mark.parametrize(("units", "baud"), [(8, 115_200), (3, 38_400)])
+def test_an_emergency_on_a_full_line(units: int, baud: int) -> None:
+    """I5: what docs/wiring.md says of speeds, whatever the moment in the round."""
+    names = [f"emergency={units}.6", *(f"person_{unit - 2}={unit}.3" for unit in range(3, units + 1))]
+    wiring = " ".join(["exit_lock=2.0 exit_closed=2.0 exit_locked=2.1", *names])
+    full = parse_units(" ".join(f"{address}:osdp" for address in range(1, units + 1)), wiring)
+
+    async def story() -> None:
+        async with osdp_line(full, baud=baud) as line:
+            for moment in range(15):
+                await line.clock.sleep(0.5 + 0.0137 * moment)
+                began = line.clock.monotonic()
+                line.unit.set_contact(Contact.EMERGENCY, active=True)
+                await line.first_where(lambda report: report.emergency)
+                assert line.clock.monotonic() - began <= SEEN_WITHIN_S
+                line.unit.set_contact(Contact.EMERGENCY, active=False)
+
+    virtually(story())
+
+
 def test_a_chattering_contact_holds_the_lane_and_is_named_once(caplog: pytest.LogCaptureFixture) -> None:
     """I8."""
     caplog.set_level(logging.INFO, "egate.drivers.gate")
