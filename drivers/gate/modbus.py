@@ -83,6 +83,7 @@ class ModbusGate:
         self._acknowledged = 0
         self._lease_until: dict[Door, float] = {}
         self._overdue: dict[Door, int] = {}
+        self._times: dict[int, bytes] = {}
         self._turns = 0
         self._online = False
         self._task: asyncio.Task[None] | None = None
@@ -125,6 +126,7 @@ class ModbusGate:
         try:
             self.line.echoes = None
             self._lamps.forget(LAMPS)
+            self._times.clear()
             for board in self._layout.boards:
                 await self._wire.find(board)
                 self._silent.discard(board.address)
@@ -152,6 +154,11 @@ class ModbusGate:
         point, since = self._layout.locks[door], self._clock.monotonic()
         board = self._layout.board(point.address)
         board.unlock_question(point.index, lease_s)
+
+        time = board.time_question(lease_s)
+        if time is not None and self._times.get(board.address) != time.raw:
+            await self._run_errand(board, lambda: time, 0)
+            self._times[board.address] = time.raw
 
         def rest_of_lease() -> Question:
             return board.unlock_question(point.index, lease_s, self._clock.monotonic() - since)
@@ -184,7 +191,9 @@ class ModbusGate:
         states = {}
         for door, point in self._layout.locks.items():
             board = self._layout.board(point.address)
-            states[door] = board.parse_outputs(await self._run_errand(board, board.outputs_question, 0))[point.index]
+            questions = board.outputs_questions()
+            frames = [await self._run_errand(board, lambda asked=question: asked, 0) for question in questions]  # type: ignore[misc]  # mypy infers no default
+            states[door] = board.parse_outputs(frames)[point.index]
         return states
 
     async def reports(self) -> AsyncIterator[GateReport]:
@@ -258,17 +267,26 @@ class ModbusGate:
         after_command = self._acknowledged
         try:
             if board.profile.inputs:
-                frame = await self._wire.ask(board, board.inputs_question(), repeats)
-                self._contacts.sample(board.address, board.parse_inputs(frame), after_command)
+                frames = await self._read(board, board.inputs_questions(), repeats)
+                self._contacts.sample(board.address, board.parse_inputs(frames), after_command)
             if board.profile.outputs and (self._turns % OUTPUTS_EVERY == 0 or not board.profile.inputs):
                 await self._serve_waiting()
-                self._judge_relays(board, board.parse_outputs(await self._wire.ask(board, board.outputs_question(), repeats)))
+                self._judge_relays(board, board.parse_outputs(await self._read(board, board.outputs_questions(), repeats)))
         except DeviceError as error:
             self._lose_board(board, error)
         except MalformedData as error:
             self._lose_board(board, DeviceError(error.doing, error.problem))
         else:
             self._silent.discard(board.address)
+
+    async def _read(self, board: Board, questions: tuple[Question, ...], repeats: int) -> list[bytes]:
+        """The answers to some reads; orders are carried out between two of them."""
+        frames: list[bytes] = []
+        for question in questions:
+            if frames:
+                await self._serve_waiting()
+            frames.append(await self._wire.ask(board, question, repeats))
+        return frames
 
     def _judge_relays(self, board: Board, outputs: tuple[bool, ...]) -> None:
         """Count how often in a row a lock relay was on without a lease."""
@@ -406,6 +424,7 @@ class ModbusGate:
     def _forget(self, board: Board) -> None:
         """What a board said is no evidence any more, and nobody knows what its lamps show."""
         self._contacts.forget(board.address)
+        self._times.pop(board.address, None)
         self._lamps.forget([output for output, point in self._layout.lamps.items() if point.address == board.address])
 
     def _set_offline(self, error: DeviceError) -> None:

@@ -12,7 +12,7 @@ where it differs from the usual: `exit_lock=1.3 emergency=!2.6`, each a name, a 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from drivers.gate.contacts import (
@@ -44,6 +44,7 @@ from drivers.gate.modbus_protocol import (
     read_registers,
     write_coil,
     write_register,
+    write_registers,
 )
 from egate.model.errors import DeviceError
 from egate.model.lane import Door
@@ -55,25 +56,35 @@ GRACE_S = 0.05  # of a lease that may pass before the order is sent without cost
 FLASH_ON = 0x0200  # coil addresses of timed orders of Waveshare boards: 02nn, nn the output
 DELAY = 0x0600  # high byte of a timed order of delay-register boards, the low byte counts seconds
 OPEN_RELAY, CLOSE_RELAY = 0x0100, 0x0200  # a delay-register board's words for on and off
+LOT_PERMISSION = 0x40  # 40h to enter, 41h to leave: 0 none, 1 to FFFEh passages, FFFFh free
+LOT_PRESENCE = 0x42  # 42h and 43h: somebody is in the passage
+LOT_MODE, LOT_ANTIPANIC, LOT_LOCKING_MODES = 0x3000, 2, (0, 1)  # normal, blocked
+LOT_PASS_TIME = 0x3011  # after a permission
 LONGEST_TEXT = 1000  # characters of a description
 DOING = "configure the Modbus boards"
 
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """How a board times an output: units of `unit_s`, at most `most_units`, and the two orders it knows."""
+    """How a board times an output: units of `unit_s`, at most `most_units`, and the two orders it knows.
+
+    `time` is the order that sets the time beforehand, where the order that switches on does not say it.
+    """
 
     unit_s: float
     most_units: int
     on_for: Callable[[int, int, int], Question]
     off: Callable[[int, int], Question]
+    time: Callable[[int, int], Question] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BoardProfile:
     """One make. `pulse` None: no output may carry a lock. `outputs_from` says which function and address shows the outputs.
 
-    `latch` switches an output on or off until told otherwise: for lamps, never for locks.
+    `latch` switches an output on or off until told otherwise: for lamps, never for locks; None: no output may carry a lamp. Where
+    inputs are not discrete, `registers` are read one by one, and `meaning` makes inputs of their values. `pause_s` is a rest
+    before each question.
     """
 
     name: str
@@ -81,8 +92,11 @@ class BoardProfile:
     outputs: int
     pulse: Pulse | None
     outputs_from: tuple[FunctionCode, int]
-    latch: Callable[[int, int, bool], Question]
+    latch: Callable[[int, int, bool], Question] | None
     source: str
+    registers: tuple[int, ...] = ()
+    meaning: Callable[[tuple[int, ...]], tuple[bool, ...]] | None = None
+    pause_s: float = 0.0
 
 
 def _flash_on(address: int, output: int, units: int) -> Question:
@@ -109,7 +123,28 @@ def _latch_relay(address: int, output: int, on: bool) -> Question:
     return write_register(address, 1 + output, OPEN_RELAY if on else CLOSE_RELAY)
 
 
+def _permit(address: int, output: int, units: int) -> Question:
+    del units  # the time stands in another register
+    return write_registers(address, LOT_PERMISSION + output, (1,))
+
+
+def _forbid(address: int, output: int) -> Question:
+    return write_registers(address, LOT_PERMISSION + output, (0,))
+
+
+def _pass_time(address: int, units: int) -> Question:
+    return write_registers(address, LOT_PASS_TIME, (units,))
+
+
+def lot_inputs(values: tuple[int, ...]) -> tuple[bool, ...]:
+    """Nobody in the passage, arm locked, antipanic. A permission of any kind, or an unknown mode, is no locked arm (I8)."""
+    enter, leave, entering, leaving, mode = values
+    free = not entering and not leaving
+    return free, free and not enter and not leave and mode in LOT_LOCKING_MODES, mode == LOT_ANTIPANIC
+
+
 WAVESHARE_PULSE = Pulse(0.1, 0x7FFF, _flash_on, _coil_off)
+LOT_PULSE = Pulse(1.0, 0xFF, _permit, _forbid, _pass_time)
 DELAY_PULSE = Pulse(1.0, 0xFF, _delay, _close_relay)
 _COILS, _REGISTERS = (FunctionCode.READ_COILS, 0), (FunctionCode.READ_REGISTERS, 1)
 _WAVESHARE = "waveshare.com/wiki/Modbus_RTU_Relay"
@@ -126,6 +161,14 @@ PROFILES: Mapping[str, BoardProfile] = {
         BoardProfile("waveshare-io-8", 8, 8, WAVESHARE_PULSE, _COILS, _latch_coil, "waveshare.com/wiki/Modbus_RTU_IO_8CH"),
         BoardProfile("delay-register-4", 0, 4, DELAY_PULSE, _REGISTERS, _latch_relay, _DELAY_BOARDS),
         BoardProfile("delay-register-8", 0, 8, DELAY_PULSE, _REGISTERS, _latch_relay, _DELAY_BOARDS),
+        BoardProfile(
+            "lot-turnstile",
+            *(3, 2, LOT_PULSE, (FunctionCode.READ_REGISTERS, LOT_PERMISSION), None),
+            "the maker's published program for its turnstiles (lotltd/TurnstileModbusSDK, uController.cpp)",
+            (*(LOT_PERMISSION, LOT_PERMISSION + 1, LOT_PRESENCE, LOT_PRESENCE + 1), LOT_MODE),
+            lot_inputs,
+            0.005,
+        ),
         BoardProfile("coils-8", 0, 8, None, _COILS, _latch_coil, _STANDARD_COILS),
         BoardProfile("inputs-8", 8, 0, None, _COILS, _latch_coil, _STANDARD),
         BoardProfile("inputs-16", 16, 0, None, _COILS, _latch_coil, _STANDARD),
@@ -145,25 +188,37 @@ class Board:
         """As it is called in messages."""
         return f"board {self.address} ({self.profile.name})"
 
-    def inputs_question(self) -> Question:
+    def inputs_questions(self) -> tuple[Question, ...]:
         """Ask for all contacts."""
-        return read_inputs(self.address, 0, self.profile.inputs)
+        if self.profile.meaning is not None:
+            return tuple(read_registers(self.address, register, 1) for register in self.profile.registers)
+        return (read_inputs(self.address, 0, self.profile.inputs),) if self.profile.inputs else ()
 
-    def parse_inputs(self, frame: bytes) -> tuple[bool, ...]:
-        """The contacts of an answer; raises MalformedData."""
-        return parse_bits(frame, self.profile.inputs)
+    def parse_inputs(self, frames: Sequence[bytes]) -> tuple[bool, ...]:
+        """The contacts in the answers; raises MalformedData."""
+        if self.profile.meaning is not None:
+            return self.profile.meaning(tuple(parse_registers(frame, 1)[0] for frame in frames))
+        return parse_bits(frames[0], self.profile.inputs)
 
-    def outputs_question(self) -> Question:
-        """Ask which outputs are on."""
-        function, start = self.profile.outputs_from
+    def outputs_questions(self) -> tuple[Question, ...]:
+        """Ask which outputs are on; a board whose registers are read one by one is asked for each."""
+        (function, start), count = self.profile.outputs_from, self.profile.outputs
+        if self.profile.meaning is not None:
+            return tuple(read_registers(self.address, start + output, 1) for output in range(count))
         ask = read_coils if function is FunctionCode.READ_COILS else read_registers
-        return ask(self.address, start, self.profile.outputs)
+        return (ask(self.address, start, count),) if count else ()
 
-    def parse_outputs(self, frame: bytes) -> tuple[bool, ...]:
-        """Which outputs an answer says are on; raises MalformedData."""
+    def parse_outputs(self, frames: Sequence[bytes]) -> tuple[bool, ...]:
+        """Which outputs the answers say are on; raises MalformedData."""
         if self.profile.outputs_from[0] is FunctionCode.READ_COILS:
-            return parse_bits(frame, self.profile.outputs)
-        return tuple(value != 0 for value in parse_registers(frame, self.profile.outputs))
+            return parse_bits(frames[0], self.profile.outputs)
+        each = self.profile.outputs // len(frames)
+        return tuple(value != 0 for frame in frames for value in parse_registers(frame, each))
+
+    def time_question(self, lease_s: float) -> Question | None:
+        """The order that sets the time of a later pulse, None where the pulse says it itself. The lease has been looked at."""
+        pulse = self._pulse()
+        return None if pulse.time is None else pulse.time(self.address, int(lease_s / pulse.unit_s + ROUNDING))
 
     def unlock_question(self, output: int, lease_s: float, spent_s: float = 0.0) -> Question:
         """Switch an output on for a time, in whole units and never longer than `lease_s` from when it was asked for.
@@ -186,6 +241,8 @@ class Board:
 
     def lamp_question(self, output: int, on: bool) -> Question:
         """Switch an output that carries a lamp or a buzzer until told otherwise."""
+        if self.profile.latch is None:
+            raise DeviceError(f"switch a lamp of {self.name}", "its outputs are passages")
         return self.profile.latch(self.address, output, on)
 
     def _pulse(self) -> Pulse:
@@ -305,6 +362,8 @@ def _check_point(name: str, point: Point, boards: tuple[Board, ...]) -> None:
         raise _refusal(f"{name} cannot be inverted: it would be on while nobody asks for it")
     if name in {lock.value for lock in LOCK_OF.values()} and board.profile.pulse is None:
         raise _refusal(f"{name} is on {board.name}, which cannot end a pulse by itself; a lock must never be latched")
+    if is_output and name not in {lock.value for lock in LOCK_OF.values()} and board.profile.latch is None:
+        raise _refusal(f"{name} is on {board.name}, whose outputs are passages")
     if point.index >= (board.profile.outputs if is_output else board.profile.inputs):
         raise _refusal(f"{board.name} has no {'output' if is_output else 'input'} {point.index} for {name}")
 

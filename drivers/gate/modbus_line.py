@@ -34,7 +34,7 @@ class BoardLine:
     async def obtain(self, board: Board, question: Callable[[], Question]) -> bytes:
         """One question of an order; it is sent only where it is known whether the line echoes."""
         if self.memory.echoes is None:
-            await self.ask(board, board.outputs_question(), 0)
+            await self.ask(board, board.outputs_questions()[0], 0)
         if self.memory.echoes is None:
             raise BoardSilent(f"ask {board.name}", "the line is too noisy to know our own echo")
         return await self.ask(board, question(), 0)
@@ -43,10 +43,10 @@ class BoardLine:
         """The board is there and has what its profile says; noise may cost an attempt."""
         for attempt in range(START_ATTEMPTS):
             try:
-                if board.profile.inputs:
-                    board.parse_inputs(await self.ask(board, board.inputs_question(), REPEATS))
-                if board.profile.outputs:
-                    board.parse_outputs(await self.ask(board, board.outputs_question(), REPEATS))
+                if inputs := board.inputs_questions():
+                    board.parse_inputs([await self.ask(board, question, REPEATS) for question in inputs])
+                if outputs := board.outputs_questions():
+                    board.parse_outputs([await self.ask(board, question, REPEATS) for question in outputs])
                 break
             except BoardSilent as error:
                 if attempt == START_ATTEMPTS - 1 or not self._link.connected:
@@ -56,6 +56,8 @@ class BoardLine:
 
     async def ask(self, board: Board, question: Question, repeats: int) -> bytes:
         """Carry one exchange over the wire; raises BoardSilent when nothing fits, DeviceError for a refusal."""
+        if board.profile.pause_s:
+            await self._link.rest(board.profile.pause_s)
         loop, counters = asyncio.get_running_loop(), self.counters[board.address]
         exchange = Exchange(question, self.memory, counters, repeats)
         dialogue, arrived = exchange.dialogue(), list[bytes]()

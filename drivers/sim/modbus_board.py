@@ -23,6 +23,11 @@ from drivers.gate.modbus_boards import (
     CLOSE_RELAY,
     DELAY,
     FLASH_ON,
+    LOT_ANTIPANIC,
+    LOT_MODE,
+    LOT_PASS_TIME,
+    LOT_PERMISSION,
+    LOT_PRESENCE,
     OPEN_RELAY,
     WAVESHARE_PULSE,
     Board,
@@ -54,6 +59,7 @@ DEFAULT_BAUD = 9600
 SILENCE_S = 0.05  # of real time; a board forgets half a question after 3.5 signs of silence, which no test machine keeps
 LATCHED_S = 86_400.0  # a relay that nobody switches off
 TOGGLE_RELAY = 0x0300  # a word of delay-register boards
+LOT_FREE = 0xFFFF  # a permission without end
 VERSION_REGISTER, VERSION = 0x8000, 200  # of Waveshare boards: V2.00
 FLIP = 0x5500  # a Waveshare board's word for a toggle
 MOST_INPUTS_READ, MOST_WORDS_READ = 2000, 125
@@ -102,6 +108,7 @@ class SimulatedBoard:
     def __init__(self, board: Board, gate: _Wiring, now: Callable[[], float]) -> None:
         self.orders: list[tuple[int, int, int]] = []
         self.latched_orders = 0
+        self.pass_time_s = 8
         self._board = board
         self._gate = gate
         self._now = now
@@ -114,7 +121,8 @@ class SimulatedBoard:
     def answer(self, frame: bytes) -> bytes:
         """The answer to one sound question with this board's address."""
         try:
-            return with_crc(frame[:2] + self._carry_out(frame[1], frame[2:-CRC_SIZE]))
+            obey = self._carry_out if self._board.profile.meaning is None else self._turnstile
+            return with_crc(frame[:2] + obey(frame[1], frame[2:-CRC_SIZE]))
         except _Refused as refusal:
             return with_crc(bytes((frame[0], frame[1] | EXCEPTION_BIT, refusal.code)))
 
@@ -141,6 +149,34 @@ class SimulatedBoard:
                 return data[:4]
             case _:
                 raise _Refused(ExceptionCode.ILLEGAL_FUNCTION)
+
+    def _turnstile(self, function: int, data: bytes) -> bytes:
+        """A LOT turnstile: registers are read and written one by one, with functions 03 and 10."""
+        register, count, words = int.from_bytes(data[:2], "big"), int.from_bytes(data[2:4], "big"), data[5:]
+        if function not in (FunctionCode.READ_REGISTERS, FunctionCode.WRITE_REGISTERS):
+            raise _Refused(ExceptionCode.ILLEGAL_FUNCTION)
+        if count != 1:
+            raise _Refused(ExceptionCode.ILLEGAL_VALUE)
+        if function == FunctionCode.READ_REGISTERS:
+            return b"\x02" + self._turnstile_value(register).to_bytes(2, "big")
+        value, output = int.from_bytes(words[:2], "big"), register - LOT_PERMISSION
+        if output in range(self._board.profile.outputs):
+            seconds = LATCHED_S if value == LOT_FREE else float(self.pass_time_s) if value else 0.0
+            self._switch(output, seconds, (register, value), latched=value == LOT_FREE)
+        elif register == LOT_PASS_TIME:
+            self.pass_time_s = value
+        else:
+            raise _Refused(ExceptionCode.ILLEGAL_ADDRESS)
+        return register.to_bytes(2, "big") + count.to_bytes(2, "big")
+
+    def _turnstile_value(self, register: int) -> int:
+        if register - LOT_PERMISSION in range(self._board.profile.outputs):
+            return int(self.outputs()[register - LOT_PERMISSION])
+        values = {LOT_MODE: self._gate.emergency * LOT_ANTIPANIC, LOT_PASS_TIME: self.pass_time_s}
+        values |= {LOT_PRESENCE: self._gate.somebody, LOT_PRESENCE + 1: self._gate.somebody}
+        if register not in values:
+            raise _Refused(ExceptionCode.ILLEGAL_ADDRESS)
+        return values[register]
 
     @property
     def _has_coils(self) -> bool:
@@ -238,6 +274,16 @@ class _Wiring:
                     self._mantrap.release(door, seconds)
                 else:
                     self._mantrap.engage(door)
+
+    @property
+    def emergency(self) -> bool:
+        """Whether the fire contact is closed: a turnstile's antipanic."""
+        return self._mantrap.emergency_on
+
+    @property
+    def somebody(self) -> bool:
+        """Whether somebody stands in a passage: its door is not closed."""
+        return any(not self._mantrap.leaf(door).closed for door in self._layout.locks)
 
     def carries_lamp(self, board: Board, output: int) -> bool:
         """Whether a lamp or a buzzer hangs on a relay, which may be latched."""

@@ -8,6 +8,7 @@ Pulses that are registers (06ss) it carries whole, so our driver commands its se
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 import tty
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.foreign
 BOARDS = "1:waveshare-relay-d 2:delay-register-4"
 FURTHER_BOARDS = "1:waveshare-relay-d 2:inputs-16 3:coils-8"
 FURTHER_WIRED = "lamp_red=3.0 lamp_amber=3.1 lamp_green=3.2 emergency_2=!2.2 on_battery=2.3 battery_low=2.4"
+TURNSTILE = "doors=exit exit_lock=1.1 exit_closed=1.0 exit_locked=1.1 emergency=1.2"
 SIGNAL_BOARDS = "1:delay-register-4 2:inputs-16 3:coils-8"
 SIGNAL_WIRED = "doors=exit exit_lock=1.0 lamp_red=3.0 lamp_amber=3.1 lamp_green=3.2 buzzer=3.7"
 ValueT = TypeVar("ValueT")
@@ -158,13 +160,13 @@ def test_pymodbus_drives_our_boards(tmp_path: Path) -> None:
 class PymodbusLine:
     """pymodbus's server with a delay-register board at 1, an input board at 2 and a coil board at 3."""
 
-    def __init__(self, simulator: Any) -> None:
+    def __init__(self, simulator: Any, registers: int = 10) -> None:
         self.written: list[tuple[int, int, int]] = []
         data, kind = simulator.SimData, simulator.DataType
-        registers = data(0, values=[0] * 10, datatype=kind.REGISTERS)
+        words = data(0, values=[0] * registers, datatype=kind.REGISTERS)
         bits = data(0, values=[True] * 4 + [False] * 12, datatype=kind.BITS)
         coils = data(0, values=[False] * 16 * 40, datatype=kind.BITS)
-        blocks = ([coils], [bits], [registers], [registers])
+        blocks = ([coils], [bits], [words], [words])
         self.devices = [simulator.SimDevice(address, blocks, action=self._action) for address in (1, 2, 3)]
 
     async def _action(
@@ -230,6 +232,61 @@ def test_foreign_programs_switch_lamps_and_read_further_contacts(tmp_path: Path)
         finally:
             client.close()
             await unit.close()
+
+    run(story())
+
+
+def test_a_foreign_program_passes_our_turnstile(tmp_path: Path) -> None:
+    """The registers of the maker's program: time, permission, presence, mode; one at a time, written with function 10."""
+    client_module = pytest.importorskip("pymodbus.client")
+
+    async def story() -> None:
+        clock, path = TestClock(2), tmp_path / "boards"
+        unit = SimulatedModbusGate(path, clock, parse_layout("1:lot-turnstile", TURNSTILE), baud=None)
+        unit.plug()
+        client = client_module.ModbusSerialClient(str(path), baudrate=115_200, timeout=1, retries=0)
+
+        async def register(address: int) -> int:
+            answer = await asyncio.to_thread(lambda: client.read_holding_registers(address, count=1, device_id=1))
+            return int(answer.registers[0])
+
+        try:
+            assert await asyncio.to_thread(client.connect)
+            walk = asyncio.ensure_future(unit.walk_out_exit(1))
+            for address, value in ((0x3011, 4), (0x41, 1)):
+                write = functools.partial(client.write_registers, address, [value], device_id=1)
+                assert not (await asyncio.to_thread(write)).isError()
+            assert (await register(0x3011), await register(0x41), await register(0x3000)) == (4, 1, 0)
+            assert await walk
+            unit.emergency(True)
+            assert await register(0x3000) == 2
+            refused = await asyncio.to_thread(lambda: client.write_coil(0, True, device_id=1))
+            assert (refused.isError(), refused.exception_code) == (True, 1)
+        finally:
+            client.close()
+            await unit.close()
+
+    run(story())
+
+
+def test_our_driver_opens_pymodbuss_turnstile(quiet_pymodbus: None) -> None:
+    """What the foreign server was told are the maker's registers, each written alone with function 10."""
+    simulator = pytest.importorskip("pymodbus.simulator")
+
+    async def story() -> None:
+        line = PymodbusLine(simulator, registers=0x3020)
+        async with crossed_ports() as (theirs, ours), pymodbus_server(line, theirs):
+            clock = TestClock()
+            gate = ModbusGate(link_to(Path(ours), clock), ModbusConfig(parse_layout("1:lot-turnstile", TURNSTILE)), clock)
+            try:
+                await gate.start()
+                report = await anext(gate.reports())
+                assert (report.entry, report.exit, report.emergency) == (DoorState.LOCKED, DoorState.LOCKED, False)
+                await gate.unlock(Door.EXIT, 3.0, 1)
+                await gate.lock(Door.EXIT, 2)
+                assert line.written == [(16, 0x3011, 3), (16, 0x41, 1), (16, 0x41, 0)]
+            finally:
+                await gate.close()
 
     run(story())
 

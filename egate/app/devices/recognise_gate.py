@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from drivers.gate.framed_model import FramedProfile
 from drivers.gate.framed_profile import load_profile, shipped_profiles
 from drivers.gate.framed_protocol import decode_answer, encode_question, frame_splitter, in_words
+from drivers.gate.modbus_boards import LOT_MODE, LOT_PERMISSION, LOT_PRESENCE
 from drivers.gate.modbus_protocol import (
     EXCEPTION_BIT,
     AnswerFrames,
@@ -51,12 +52,13 @@ class FoundBoards:
 
 @dataclass(frozen=True, slots=True)
 class _Has:
-    """What a board answered for: inputs, coils and registers from 1, and whether it has the version register of Waveshare."""
+    """What a board answered for: inputs, coils and registers from 1, and whether it has what only one make has."""
 
     inputs: int
     coils: int
     registers: int
     waveshare: bool
+    turnstile: bool
 
 
 async def ask_modbus(link: SerialLink, clock: Clock) -> FoundBoards | int:
@@ -83,7 +85,7 @@ async def _all_boards(link: SerialLink, clock: Clock, baud: int, first: int) -> 
         if not (await _answer(link, clock, read_coils(address, 0, 1)))[0]:
             continue
         has = await _what_it_has(link, clock, address)
-        profile = likely_profile(has.inputs, has.coils, has.registers, waveshare=has.waveshare)
+        profile = likely_profile(has.inputs, has.coils, has.registers, waveshare=has.waveshare, turnstile=has.turnstile)
         words.append(f"{address} ({has.inputs} inputs, {has.coils or has.registers} outputs)")
         if profile:
             boards.append(f"{address}:{profile}")
@@ -106,11 +108,15 @@ async def _what_it_has(link: SerialLink, clock: Clock, address: int) -> _Has:
     inputs = await most((size, read_inputs(address, 0, size)) for size in SIZES)
     coils = await most((size, read_coils(address, 0, size)) for size in SIZES)
     registers = 0 if coils else await most((size, read_registers(address, 1, size)) for size in SIZES)
-    return _Has(inputs, coils, registers, waveshare=await reads(read_registers(address, WAVESHARE_VERSION, 1)))
+    waveshare = await reads(read_registers(address, WAVESHARE_VERSION, 1))
+    turnstile = all([await reads(read_registers(address, register, 1)) for register in (LOT_PERMISSION, LOT_PRESENCE, LOT_MODE)])
+    return _Has(inputs, coils, registers, waveshare, turnstile)
 
 
-def likely_profile(inputs: int, coils: int, registers: int, *, waveshare: bool) -> str:
+def likely_profile(inputs: int, coils: int, registers: int, *, waveshare: bool, turnstile: bool) -> str:
     """The board profile that has as much, empty when none has."""
+    if turnstile and not coils and not inputs:
+        return "lot-turnstile"
     if coils:
         if not waveshare:
             return "coils-8" if coils >= 8 else ""

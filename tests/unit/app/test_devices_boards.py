@@ -28,6 +28,7 @@ from egate.model.lane import DoorState, GateReport, Power
 from tests.unit.drivers.wires import run
 
 CLOCK = SystemClock()
+TURNSTILE = "doors=exit exit_lock=3.1 exit_closed=3.0 exit_locked=3.1 emergency=3.2"
 LINE = "2:waveshare-relay-8 5:inputs-8 9:inputs-16"
 
 
@@ -49,12 +50,15 @@ def found_at(what: Recognised) -> Found:
 
 
 @pytest.mark.parametrize("echo", [False, True])
-@pytest.mark.parametrize(("boards", "baud"), [(LINE, 9600), ("1:delay-register-4 2:inputs-8", 19_200)])
-def test_modbus_boards_are_found_and_only_read(tmp_path: Path, boards: str, baud: int, *, echo: bool) -> None:
+@pytest.mark.parametrize(
+    ("boards", "wiring", "baud"),
+    [(LINE, "", 9600), ("1:delay-register-4 2:inputs-8", "", 19_200), ("3:lot-turnstile", TURNSTILE, 9600)],
+)
+def test_modbus_boards_are_found_and_only_read(tmp_path: Path, boards: str, wiring: str, baud: int, *, echo: bool) -> None:
     """T2, T4: every board of the line with a profile that has as much; every frame that a board could obey is a read."""
 
     async def story() -> tuple[Recognised, set[int], list[tuple[int, int, int]]]:
-        unit = SimulatedModbusGate(tmp_path / "line", CLOCK, parse_layout(boards), baud=baud)
+        unit = SimulatedModbusGate(tmp_path / "line", CLOCK, parse_layout(boards, wiring), baud=baud)
         unit.misbehaviour.echo = echo
         functions = set[int]()
         for board in unit.boards.values():
@@ -134,11 +138,12 @@ def test_boards_that_cannot_be_the_gate_unit_get_no_block(what: Recognised, word
 def test_likely_profiles_are_profiles() -> None:
     """Over everything that a board may answer, and each shipped profile is proposed for a board that has what it has."""
     proposed = {
-        likely_profile(inputs, coils, registers, waveshare=waveshare)
+        likely_profile(inputs, coils, registers, waveshare=waveshare, turnstile=turnstile)
         for inputs in (0, 4, 8, 16)
         for coils in (0, 4, 8, 16)
         for registers in (0, 4, 8, 16)
         for waveshare in (False, True)
+        for turnstile in (False, True)
     }
     assert proposed - {""} == set(PROFILES) - {"waveshare-io-8"}, "the io board has what the relay board D has"
 

@@ -27,7 +27,19 @@ def test_golden_pulses(name: str, output: int, lease_s: float, wire: str) -> Non
     assert Board(1, board_profile(name)).unlock_question(output, lease_s).raw == bytes.fromhex(wire)
 
 
-@pytest.mark.parametrize("name", [name for name, profile in PROFILES.items() if profile.pulse is not None])
+@pytest.mark.parametrize("lease_s", [1.0, 1.05, 2.9, 9.99, 10.0])
+@pytest.mark.parametrize("name", [name for name, profile in PROFILES.items() if profile.pulse and profile.pulse.time])
+def test_a_time_that_stands_elsewhere_is_set_before(name: str, lease_s: float) -> None:
+    """I3, I4: a permission is for one passage, and the time that ends it is no longer than the lease."""
+    board = Board(1, PROFILES[name])
+    time = board.time_question(lease_s)
+    assert time is not None
+    assert 0 < int.from_bytes(time.raw[7:9], "big") * PROFILES[name].pulse.unit_s <= lease_s  # type: ignore[union-attr]  # it has one
+    for output in range(board.profile.outputs):
+        assert board.unlock_question(output, lease_s).raw[7:9] == b"\x00\x01"
+
+
+@pytest.mark.parametrize("name", [name for name, profile in PROFILES.items() if profile.pulse and not profile.pulse.time])
 def test_no_profile_has_a_word_for_on(name: str) -> None:
     """I3, I4: over all leases and outputs an unlock is a timed order of at most 10 s, never FF00h, never a toggle."""
     board = Board(1, PROFILES[name])
@@ -71,8 +83,8 @@ def test_a_board_without_timed_outputs_unlocks_nothing() -> None:
 
 def test_relays_are_read_as_each_make_shows_them() -> None:
     relay, delay = Board(1, PROFILES["waveshare-relay-8"]), Board(1, PROFILES["delay-register-4"])
-    assert relay.parse_outputs(with_crc(b"\x01\x01\x01\x05"))[:3] == (True, False, True)
-    assert delay.parse_outputs(with_crc(b"\x01\x03\x08" + bytes((0, 0, 0, 1, 0, 0, 0, 0)))) == (False, True, False, False)
+    assert relay.parse_outputs([with_crc(b"\x01\x01\x01\x05")])[:3] == (True, False, True)
+    assert delay.parse_outputs([with_crc(b"\x01\x03\x08" + bytes((0, 0, 0, 1, 0, 0, 0, 0)))]) == (False, True, False, False)
 
 
 def test_every_profile_names_its_source() -> None:

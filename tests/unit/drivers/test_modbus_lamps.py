@@ -108,6 +108,10 @@ def test_no_terminal_is_lamp_and_lock(name: str) -> None:
     board = Board(1, PROFILES[name])
     with pytest.raises(DeviceError):
         parse_layout(f"1:{name} 2:inputs-8", "lamp_green=1.0 entry_lock=1.0 exit_lock=1.1")
+    if board.profile.latch is None:
+        with pytest.raises(DeviceError, match="its outputs are passages"):
+            board.lamp_question(0, True)
+        return
     on, off = board.lamp_question(3, True).raw, board.lamp_question(3, False).raw
     assert on[:4] == off[:4]
     assert (on[4:6], off[4:6]) in ((b"\xff\x00", b"\x00\x00"), (b"\x01\x00", b"\x02\x00"))
