@@ -229,7 +229,7 @@ def test_an_emergency_is_seen_at_once(silent: int | None) -> None:
     virtually(story())
 
 
-@pytest.mark.parametrize(("units", "baud"), [(8, 115_200), (3, 38_400)])
+@pytest.mark.parametrize(("units", "baud"), [(8, 115_200), (2, 38_400)])
 def test_an_emergency_on_a_full_line(units: int, baud: int) -> None:
     """I5: what docs/wiring.md says of speeds, whatever the moment in the round."""
     names = [f"emergency={units}.6", *(f"person_{unit - 2}={unit}.3" for unit in range(3, units + 1))]
