@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     comparing.add_argument("before", type=Path, metavar="BEFORE")
     comparing.add_argument("after", type=Path, metavar="AFTER")
     verifying = _action(actions, "verify", "prove that a report is what was signed")
-    verifying.add_argument("file", type=Path, metavar="REPORT")
+    verifying.add_argument("file", type=Path, metavar="REPORT", help="a report, or a folder whose newest is meant")
     verifying.add_argument("--key", dest="verify_key", type=Path, required=True, metavar="PUB", help="the signer's public key")
     making = _action(actions, "make-key", "make a technician's or lane's key for reports")
     making.add_argument("private", type=Path, metavar="PRIVATE.pem")
@@ -117,10 +117,10 @@ def _conclude(signed: Signed, folder: Path | None, before: Signed | None) -> Non
 def _last(arguments: argparse.Namespace) -> Signed | None:
     """The report to compare with: the one that is named, or the newest of the folder that can be read."""
     if arguments.compare is not None:
-        return load_signed(arguments.compare)
+        return _named(arguments.compare)
     if arguments.report is None or not arguments.report.is_dir():
         return None
-    for path in sorted(arguments.report.glob("commission-*.json"), reverse=True)[:MOST_REPORTS]:
+    for path in _newest_first(arguments.report):
         try:
             return load_signed(path)
         except EgateError:
@@ -128,8 +128,23 @@ def _last(arguments: argparse.Namespace) -> Signed | None:
     return None
 
 
+def _newest_first(folder: Path) -> list[Path]:
+    """The reports of a folder by the time in their names, the newest first."""
+    return sorted(folder.glob("commission-*.json"), key=lambda path: path.stem.rpartition("-")[2], reverse=True)[:MOST_REPORTS]
+
+
+def _named(path: Path) -> Signed:
+    """A report by its file, or the newest of a folder; raises ConfigError, DeviceError or MalformedData."""
+    if not path.is_dir():
+        return load_signed(path)
+    newest = _newest_first(path)
+    if not newest:
+        raise ConfigError(f"{path} holds no commission report")
+    return load_signed(newest[0])
+
+
 def _compare(arguments: argparse.Namespace) -> int:
-    before, after = load_signed(arguments.before), load_signed(arguments.after)
+    before, after = _named(arguments.before), _named(arguments.after)
     return FOUND if _say_changes(before.report, after.report) else WELL
 
 
@@ -143,7 +158,7 @@ def _say_changes(before: Report, after: Report) -> bool:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    signed = load_signed(arguments.file)
+    signed = _named(arguments.file)
     verify_report(signed, load_verify_key(arguments.verify_key))
     report = signed.report
     _say(f"The signature of key {signed.key} holds. Lane {report.lane}, {report.made_at}: {verdict_words(report)}.")

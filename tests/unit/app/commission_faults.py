@@ -6,12 +6,10 @@ An entry breaks one thing on a lane that is otherwise sound. `quick` ones open n
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 import numpy as np
 
@@ -24,10 +22,10 @@ from egate.app.commissioning.findings import Diagnosis
 from egate.app.devices.holders import Account
 from egate.app.devices.places import Machine
 from egate.model.lane import Door
-from egate.storage.keys import load_sealing_public
 from egate.storage.log import LaneLog
-from tests.unit.app.app_bench import TODAY, make_passport
-from tests.unit.app.commission_bench import ShiftedClock, Stand, emergency, make_stand, new_issuer, pushing
+from tests.unit.app import commission_machine_faults as machine
+from tests.unit.app.app_bench import make_passport
+from tests.unit.app.commission_bench import Stand, emergency, new_issuer, pushing
 
 MACHINE = ("configuration", "keys", "clock", "disk", "log", "trust", "lists")
 PORTS = ("ports",)
@@ -193,82 +191,6 @@ def _unplugged(name: str) -> Callable[[Stand], None]:
     return break_it
 
 
-def _outdated_lists(stand: Stand) -> None:
-    _remade(stand, lists_of=TODAY - timedelta(days=30))
-
-
-def _stale_revocations(stand: Stand) -> None:
-    old = new_issuer(TODAY - timedelta(days=400))
-    _remade(stand, issuer=old, revocations=old.revocation_list())
-
-
-def _remade(stand: Stand, **how: object) -> None:
-    """The installation anew, made another way."""
-    shutil.rmtree(stand.place.root)
-    issuer = how.pop("issuer", None) or new_issuer()
-    other = make_stand(stand.place.root, issuer, **how)  # type: ignore[arg-type]  # its own keywords
-    stand.key = other.key
-
-
-def _broken_list(stand: Stand) -> None:
-    path = stand.place.root / "lists" / "documents.list"
-    data = bytearray(path.read_bytes())
-    data[-1] ^= 1
-    path.write_bytes(data)
-
-
-def _no_lists(stand: Stand) -> None:
-    for path in (stand.place.root / "lists").glob("*.list"):
-        path.unlink()
-
-
-def _unlisted(stand: Stand) -> None:
-    text = stand.place.config.read_text()
-    start, end = text.index("[watchlists]"), text.index("[officers]")
-    stand.place.config.write_text(text[:start] + text[end:])
-
-
-def _no_trust(stand: Stand) -> None:
-    (stand.place.root / "trust" / "utopia.cer").unlink()
-
-
-def _full(mebibytes: int) -> Callable[[Stand], None]:
-    def break_it(stand: Stand) -> None:
-        stand.here = replace(stand.here, free_bytes=lambda _path: mebibytes * 1024**2)
-
-    return break_it
-
-
-def _held_log(stand: Stand) -> None:
-    place = stand.place
-    held = LaneLog.open(place.database, "UTO-A1", load_sealing_public(place.key("sealing.pub")), ShiftedClock(), "test")
-    stand.plugged.append(held)
-
-
-def _log_is_folder(stand: Stand) -> None:
-    stand.place.database.mkdir()
-
-
-def _readable(name: str) -> Callable[[Stand], None]:
-    return lambda stand: stand.place.key(name).chmod(0o644)
-
-
-def _clock(days: int) -> Callable[[Stand], None]:
-    def break_it(stand: Stand) -> None:
-        stand.clock = ShiftedClock(days)
-
-    return break_it
-
-
-def _edited(before: str, after: str) -> Callable[[Stand], None]:
-    return lambda stand: stand.edit(before, after)
-
-
-def _no_officers(stand: Stand) -> None:
-    for path in (stand.place.root / "officers").glob("*.pem"):
-        path.unlink()
-
-
 def _stranger(stand: Stand) -> None:
     stand.here = replace(stand.here, account=Account(65_000, frozenset({65_000}), "lane"))
 
@@ -380,24 +302,24 @@ def passport_on_reader(stand: Stand) -> None:
 
 
 FAULTS: tuple[Fault, ...] = (
-    Fault("no lists configured", Diagnosis.NO_LISTS, MACHINE, _unlisted, True),
-    Fault("no lists in the folder", Diagnosis.NO_LISTS, MACHINE, _no_lists, True),
-    Fault("outdated lists", Diagnosis.STALE_LISTS, MACHINE, _outdated_lists, True),
-    Fault("a list that was changed", Diagnosis.LISTS, MACHINE, _broken_list, True),
-    Fault("stale revocation list", Diagnosis.STALE_TRUST, MACHINE, _stale_revocations, True),
-    Fault("no country certificate", Diagnosis.TRUST, MACHINE, _no_trust, True),
-    Fault("full disk", Diagnosis.DISK_FULL, MACHINE, _full(8), True),
-    Fault("nearly full disk", Diagnosis.DISK_FULL, MACHINE, _full(100), True),
-    Fault("log in another's hands", Diagnosis.LOG_NOT_WRITABLE, MACHINE, _held_log, True),
-    Fault("log that is a folder", Diagnosis.LOG_NOT_WRITABLE, MACHINE, _log_is_folder, True),
-    Fault("gate key readable by all", Diagnosis.KEY_READABLE, MACHINE, _readable("gate.hex"), True),
-    Fault("officer's private key readable by all", Diagnosis.KEY_READABLE, MACHINE, _readable("7731.pem"), True),
-    Fault("clock in the past", Diagnosis.CLOCK, MACHINE, _clock(-400), True),
+    Fault("no lists configured", Diagnosis.NO_LISTS, MACHINE, machine.unlisted, True),
+    Fault("no lists in the folder", Diagnosis.NO_LISTS, MACHINE, machine.no_lists, True),
+    Fault("outdated lists", Diagnosis.STALE_LISTS, MACHINE, machine.outdated_lists, True),
+    Fault("a list that was changed", Diagnosis.LISTS, MACHINE, machine.broken_list, True),
+    Fault("stale revocation list", Diagnosis.STALE_TRUST, MACHINE, machine.stale_revocations, True),
+    Fault("no country certificate", Diagnosis.TRUST, MACHINE, machine.no_trust, True),
+    Fault("full disk", Diagnosis.DISK_FULL, MACHINE, machine.full(8), True),
+    Fault("nearly full disk", Diagnosis.DISK_FULL, MACHINE, machine.full(100), True),
+    Fault("log in another's hands", Diagnosis.LOG_NOT_WRITABLE, MACHINE, machine.held_log, True),
+    Fault("log that is a folder", Diagnosis.LOG_NOT_WRITABLE, MACHINE, machine.log_is_folder, True),
+    Fault("gate key readable by all", Diagnosis.KEY_READABLE, MACHINE, machine.readable("gate.hex"), True),
+    Fault("officer's private key readable by all", Diagnosis.KEY_READABLE, MACHINE, machine.readable("7731.pem"), True),
+    Fault("clock in the past", Diagnosis.CLOCK, MACHINE, machine.clock(-400), True),
     Fault(
         "clock far ahead",
         Diagnosis.CLOCK,
         MACHINE,
-        _clock(365 * 80),
+        machine.clock(365 * 80),
         True,
         frozenset({Diagnosis.STALE_LISTS, Diagnosis.STALE_TRUST}),
     ),
@@ -405,23 +327,23 @@ FAULTS: tuple[Fault, ...] = (
         "unsafe timers together",
         Diagnosis.CONFIGURATION,
         MACHINE,
-        _edited("[profile]", "[timers]\nclosing_s = 2\n\n[profile]"),
+        machine.edited("[profile]", "[timers]\nclosing_s = 2\n\n[profile]"),
         True,
     ),
     Fault(
         "a lease that is too long",
         Diagnosis.CONFIGURATION,
         MACHINE,
-        _edited("[profile]", "[timers]\nlease_s = 30\n\n[profile]"),
+        machine.edited("[profile]", "[timers]\nlease_s = 30\n\n[profile]"),
         True,
     ),
-    Fault("nobody to clear referrals", Diagnosis.CONFIGURATION, MACHINE, _no_officers, True),
-    Fault("unknown driver", Diagnosis.CONFIGURATION, MACHINE, _edited('driver = "pn532"', 'driver = "pn533"'), True),
+    Fault("nobody to clear referrals", Diagnosis.CONFIGURATION, MACHINE, machine.no_officers, True),
+    Fault("unknown driver", Diagnosis.CONFIGURATION, MACHINE, machine.edited('driver = "pn532"', 'driver = "pn533"'), True),
     Fault("cable not plugged in", Diagnosis.PORT_MISSING, PORTS, _unplugged("gate"), True),
     Fault("missing permission", Diagnosis.NO_PERMISSION, PORTS, _stranger, True),
     Fault("port held by another program", Diagnosis.PORT_HELD, PORTS, _held_port, True),
     Fault("a file in place of a port", Diagnosis.NO_SERIAL_PORT, PORTS, _plain_file, True),
-    Fault("two devices on one port", Diagnosis.OTHER_DEVICE, PORTS, _edited('"ports/chip"', '"ports/gate"'), True),
+    Fault("two devices on one port", Diagnosis.OTHER_DEVICE, PORTS, machine.edited('"ports/chip"', '"ports/gate"'), True),
     Fault("ModemManager not kept off", Diagnosis.MODEM_MANAGER, PORTS, _modem_manager, True),
     Fault("gate unit at another speed", Diagnosis.WRONG_BAUD, GATE, lambda s: setattr(s, "gate_baud", 9600)),
     Fault("gate unit at another address", Diagnosis.WRONG_ADDRESS, GATE, lambda s: s.settings(address=3)),

@@ -1,4 +1,4 @@
-"""The technician's page is run as it stands: emulators on pseudo terminals, then its commands in their order (T2, T5)."""
+"""The technician's page is run as it stands: emulators on pseudo terminals, then its commands in their order (T2, T3, T5, T6)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from drivers.sim.passport.issuer import SimulatedIssuer
+from drivers.sim.scene import empty_gate, write_scene
 from egate.app import cli
 from egate.app.clock import SystemClock
 from egate.app.demo.installation import Installation, make_installation
@@ -23,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "docs/technician.md"
 ENDS = {"diff": 1}
 """Commands whose exit status is not 0 when all is well: files that differ."""
+OUTSIDE = ("apt-get ", "tools/setup ", ". ")
+"""What makes a machine ready; the program files named must be there."""
 ONLY_READ = ("egate demo", "egate run", "egate config rollback --overdue")
 """Made here by hand, slow, or only on a machine with services: their arguments are parsed."""
 
@@ -55,7 +58,11 @@ def test_the_page_does_what_it_says(
     tmp_path: Path, issuer: SimulatedIssuer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("egate.app.devices.recognise.OSDP_ADDRESSES", range(2))
+    monkeypatch.setattr("egate.app.commissioning.steps.unit.POLLS", 20)
+    monkeypatch.setattr("egate.app.commissioning.steps.unit.REST_S", 0.2)
     place = make_installation(tmp_path / "lane", issuer.csca_certificate, TODAY, [])[0]
+    write_scene(place.scene.parent / "empty", empty_gate(count=4, size=(120, 160)))
+    place.scene.symlink_to(place.scene.parent / "empty")
     before = place.config.read_text()
     numbers, shown = [], ""
     with ExitStack() as emulators:
@@ -63,6 +70,8 @@ def test_the_page_does_what_it_says(
             words = line.split(" && ")[0].replace("DIR", str(place.root))
             if words.startswith("python -m drivers.sim."):
                 emulators.enter_context(emulator(words, Path(shlex.split(words)[shlex.split(words).index("--pty") + 1])))
+            elif words.startswith(OUTSIDE):
+                assert words.split()[0] in ("apt-get", ".") or (ROOT / words.split()[0]).exists()
             elif words.startswith("sed "):
                 subprocess.run(words, shell=True, check=True)
             elif words.startswith(ONLY_READ):
@@ -82,6 +91,10 @@ def test_the_page_does_what_it_says(
         "[lane] number",
         "Confirmed.",
         "Returned to the version before",
+        "locks again by itself when the pulse ends",
+        "Ready, with ",
+        "The signature of key",
+        "without personal data or keys",
     ):
         assert words.strip() in shown
 

@@ -38,7 +38,7 @@ async def ports(bench: Bench) -> list[Finding]:
         here = _judge(bench, kind, device)
         if any(finding.diagnosis is not Diagnosis.NONE for finding in here):
             bench.unusable.add(kind)
-        found += here + _modem_manager(bench, kind, device)
+        found += here + _kept_off_modems(bench, kind, device)
     return found + _shared(bench)
 
 
@@ -97,9 +97,9 @@ def _shared(bench: Bench) -> list[Finding]:
     return found
 
 
-def _modem_manager(bench: Bench, kind: str, device: DeviceConfig) -> list[Finding]:
+def _kept_off_modems(bench: Bench, kind: str, device: DeviceConfig) -> list[Finding]:
     """ModemManager speaks to every new port for ten seconds, unless a rule keeps it off."""
-    if device.options.get("emulated") is True or not _modem_manager_here(bench):
+    if device.options.get("emulated") is True or not _modem_program_runs(bench):
         return []
     if any(_KEPT_OFF in text for text in _rules(bench)):
         return []
@@ -107,7 +107,7 @@ def _modem_manager(bench: Bench, kind: str, device: DeviceConfig) -> list[Findin
     return [notice(STEP, kind, Diagnosis.MODEM_MANAGER, words)]
 
 
-def _modem_manager_here(bench: Bench) -> bool:
+def _modem_program_runs(bench: Bench) -> bool:
     for process in bench.here.machine.proc.glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if (process / "comm").read_text("utf-8", "replace").strip() == _MODEM_MANAGER:

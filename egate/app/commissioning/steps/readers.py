@@ -88,8 +88,8 @@ async def _specimen(bench: Bench, reader: ChipReader) -> Finding:
         return bad(step, "specimen chip", Diagnosis.CHIP_UNREADABLE, str(error))
     took = Measure("answer after", round((bench.clock.monotonic() - started) * 1000), "ms", most=1000)
     if response[-2:] != _OK:
-        words = f"a chip answers, but it has no travel application (status word {response[-2:].hex().upper()})"
-        return bad(step, "specimen chip", Diagnosis.CHIP_UNREADABLE, words, took)
+        words = f"a chip answers, but it has no travel application (status word {response[-2:].hex().upper()}); it is no specimen"
+        return notice(step, "specimen chip", Diagnosis.CHIP_UNREADABLE, words, took)
     return good(step, "specimen chip", "the chip is found and its travel application answers", took)
 
 
