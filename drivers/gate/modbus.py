@@ -21,6 +21,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from drivers.counters import DeviceCounters
@@ -157,7 +158,7 @@ class ModbusGate:
 
         time = board.time_question(lease_s)
         if time is not None and self._times.get(board.address) != time.raw:
-            await self._run_errand(board, lambda: time, 0)
+            await self._run_errand(board, partial(_same, time), 0)
             self._times[board.address] = time.raw
 
         def rest_of_lease() -> Question:
@@ -174,7 +175,7 @@ class ModbusGate:
         point = self._layout.locks[door]
         board = self._layout.board(point.address)
         off = board.lock_question(point.index)
-        await self._run_errand(board, lambda: off, number)
+        await self._run_errand(board, partial(_same, off), number)
         self._lease_until.pop(door, None)
 
     async def show(self, signal: Signal) -> None:
@@ -192,7 +193,7 @@ class ModbusGate:
         for door, point in self._layout.locks.items():
             board = self._layout.board(point.address)
             questions = board.outputs_questions()
-            frames = [await self._run_errand(board, lambda asked=question: asked, 0) for question in questions]  # type: ignore[misc]  # mypy infers no default
+            frames = [await self._run_errand(board, partial(_same, question), 0) for question in questions]
             states[door] = board.parse_outputs(frames)[point.index]
         return states
 
@@ -449,6 +450,11 @@ class ModbusGate:
         error = DeviceError("drive the gate unit", "the driver failed")
         self._fail_errands(error)
         self._set_offline(error)
+
+
+def _same(question: Question) -> Question:
+    """A question that does not change while it waits."""
+    return question
 
 
 def _settle(errand: _Errand, error: DeviceError) -> None:

@@ -67,7 +67,7 @@ def test_modbus_boards_are_found_and_only_read(tmp_path: Path, boards: str, wiri
                 functions.add(frame[1])
                 return obey(frame)  # type: ignore[operator,no-any-return]  # the board's own method
 
-            board.answer = noted  # type: ignore[method-assign]
+            board.answer = noted  # type: ignore[method-assign]  # notes what the board is asked
         unit.plug()
         try:
             return await asked(tmp_path / "line"), functions, [order for board in unit.boards.values() for order in board.orders]
