@@ -109,7 +109,7 @@ async def gate_wire(
     path = folder / "gate"
     unit = SimulatedGateUnit(path, clock, PeripheralSettings(unit_key, mode=mode), os.urandom, baud=baud, faults=faults)
     unit.plug()
-    gate = OsdpGate(link_to(path, clock), config or OsdpConfig(KEY), clock, os.urandom)
+    gate = OsdpGate(link_to(path, clock, baud or 115_200), config or OsdpConfig(KEY), clock, os.urandom)
     try:
         if start:
             await gate.start()
