@@ -14,7 +14,9 @@ whether it takes travellers. The rules, with the requirements they come from:
 7. a second person is told to an officer within `ALARM_WITHIN_S` (P10)
 8. a lost gate unit is noticed within `LOSS_WITHIN_S`, and answers again within `BACK_WITHIN_S` of the repair (L2)
 9. the lane becomes free again within `FREE_AGAIN_S` once nothing is broken and officers act (no deadlock)
-10. the log's chain is whole at the end
+10. a lane whose controller was killed serves again within `SERVES_WITHIN_S` of its new start, doors permitting, and one with
+    somebody inside is then the officer's (I7)
+11. the log's chain is whole at the end
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from egate.app.twin.cast.faults import GATE_FAULTS, Faults
+from egate.app.twin.cast.faults import GATE_FAULTS, KILLED, Faults
 from egate.app.twin.records import Records
 from egate.app.twin.stage.hall import DoorsNow, Move, Party
 from egate.app.twin.stage.world import PERSONS_BY_EXIT, World
@@ -41,6 +43,7 @@ FREE_WITHIN_S = 0.25
 ALARM_WITHIN_S = 0.5
 LOSS_WITHIN_S = 0.5
 BACK_WITHIN_S = 1.0
+SERVES_WITHIN_S = 1.0
 FREE_AGAIN_S = 300.0
 LOOK_EVERY_S = 0.25
 LEASE_MARGIN_S = 0.05
@@ -49,6 +52,10 @@ LEASE_MARGIN_S = 0.05
 MOST_RIGHTS = 50
 """Records that let somebody out, kept: of the last few passages."""
 
+SETTLED_S = 0.3
+"""After a door's last movement, until it can be proved locked."""
+
+TAKES = frozenset({LanePhase.IDLE, LanePhase.READING, LanePhase.CAPTURE, LanePhase.RECORDING})
 RETURNS = frozenset({LanePhase.RETURN_OPEN, LanePhase.RETURN_CLOSING})
 LIES = frozenset({"a lock contact is stuck", "a bolt is jammed"})
 """While a contact lies, the lane's evidence is wrong, and the unit's own interlock is what is left; it must still hold."""
@@ -92,6 +99,8 @@ class Judge:
         self._mine = ""
         self._refusals = 0
         self._fault_number = 0
+        self._still_s = 0.0
+        self._inside_at_start = False
         world.hall.told.append(self._on_doors)
         faults.began.append(self._on_fault)
         faults.ended.append(self._on_repair)
@@ -125,6 +134,7 @@ class Judge:
 
     def _on_doors(self, before: DoorsNow, now: DoorsNow, party: Party | None, move: Move | None) -> None:
         world, at = self._world, self._world.clock.monotonic()
+        self._still_s = at
         calm = not now.emergency and not before.emergency and "emergency" not in world.faults
         if calm:
             self._interlock(before, now, at)
@@ -234,6 +244,9 @@ class Judge:
             self.break_rule("loss", f"{name}, and the lane does not know after {LOSS_WITHIN_S:g} s")
 
     def _on_repair(self, name: str) -> None:
+        if name == KILLED:
+            self._inside_at_start = self._world.hall.persons > 0
+            self._loop.call_later(SERVES_WITHIN_S, self._must_serve, self._fault_number)
         if name in GATE_FAULTS and self._world.computer.alive:
             since, number = self._world.clock.monotonic(), self._fault_number
             self._loop.call_later(BACK_WITHIN_S + 0.001, self._must_be_back, name, since, number)
@@ -244,6 +257,16 @@ class Judge:
         quiet = self._reported_s < since and number == self._fault_number
         if quiet and self._world.computer.alive:
             self.break_rule("back", f"repaired ({name}), and the unit gives no report within {BACK_WITHIN_S:g} s")
+
+    def _must_serve(self, number: int) -> None:
+        """Rule 10; a door that stands open, or has only just locked, is waited for."""
+        hall, phase = self._world.hall, self._world.phase
+        if number != self._fault_number or any(hall.now.open) or any(hall.now.unlocked) or hall.now.emergency:
+            return
+        if phase in (None, LanePhase.RESYNC) and self._world.clock.monotonic() - self._still_s > SETTLED_S:
+            self.break_rule("restart", f"the lane does not serve {SERVES_WITHIN_S:g} s after its controller started again")
+        elif self._inside_at_start and hall.persons and phase in TAKES:
+            self.break_rule("restart", "somebody is inside, and the lane that started again is not the officer's")
 
     # -- time ---------------------------------------------------------------------------------------------------------
 
@@ -265,7 +288,7 @@ class Judge:
                 self.break_rule("deadlock", f"nothing is broken, and the lane is not free within {FREE_AGAIN_S:g} s")
 
     def at_the_end(self) -> None:
-        """Rule 10."""
+        """Rule 11."""
         self._read()
         findings = self._records.findings()
         if findings:

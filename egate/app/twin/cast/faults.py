@@ -22,6 +22,7 @@ FIRST_FAULT_S = 20.0
 BOOT_S = 1.0
 """From a killed controller to the next one's first statement: process supervision and the interpreter's start."""
 
+KILLED = "the controller is killed"
 GATE_FAULTS = frozenset(
     {"gate line noisy", "gate line cut", "gate unit hears nothing", "gate cable pulled", "gate unit rebooted"}
 )
@@ -53,14 +54,15 @@ _ALL: Mapping[str, int] = {
     "the face worker crashes": 3,
     "the disk is full": 2,
     "emergency": 2,
-    "the controller is killed": 3,
+    KILLED: 3,
 }
 PLANS: Mapping[str, FaultPlan] = {
     "none": FaultPlan("none", 0.0, {}),
     "low": FaultPlan("low", 7200.0, _ALL),
     "high": FaultPlan("high", 120.0, _ALL),
+    "kills": FaultPlan("kills", 15.0, {KILLED: 1}),
 }
-"""By the names of `--faults`. Low is a bad week of a real lane in a day; high is for finding defects."""
+"""By the names of `--faults`. Low is a bad week of a real lane in a day; high and kills are for finding defects."""
 
 
 class Faults:
@@ -237,5 +239,5 @@ _FAULTS: Mapping[str, Callable[[Faults], Awaitable[None]]] = {
     "the face worker crashes": Faults._face_crashes,
     "the disk is full": Faults._disk_full,
     "emergency": Faults._emergency,
-    "the controller is killed": Faults._killed,
+    KILLED: Faults._killed,
 }
