@@ -14,7 +14,7 @@ import pytest
 
 from drivers.camera import v4l2_controls as codec
 from drivers.camera.controls import CameraControls, ExposureMode, Reach, plan
-from drivers.camera.v4l2 import V4l2Camera, V4l2Settings
+from drivers.camera.v4l2 import V4l2Camera, V4l2Settings, preferred_code
 from drivers.camera.v4l2_controls import ControlId, FrameSize, PictureFormat
 from drivers.camera.v4l2_node import V4l2Node
 from egate.model.errors import DeviceError, MalformedData
@@ -188,6 +188,14 @@ def test_a_live_camera_is_set_each_time_it_opens(tmp_path: Path) -> None:
         camera.open()
     with pytest.raises(DeviceError, match="not open"):
         camera.frame()
+
+
+def test_pictures_are_asked_for_compressed_where_the_camera_has_them(node: Path) -> None:
+    formats = V4l2Node(str(node), KernelCamera().ioctl).formats()
+    assert preferred_code(formats, 1280, 720) == preferred_code(formats, 1920, 1080) == "MJPG"
+    assert preferred_code(formats, 3840, 2160) == "", "not in this size"
+    plain = {form: sizes for form, sizes in formats.items() if form.code != "MJPG"}
+    assert preferred_code(plain, 640, 480) == preferred_code({}, 640, 480) == ""
 
 
 def test_exposure_and_tilt_of_a_live_camera(tmp_path: Path) -> None:

@@ -345,6 +345,10 @@ def test_the_child_gives_up_what_it_does_not_need(play: Callable[..., None]) -> 
         (("--camera", "usb"), "'usb' is none of files:PATH@FPS, v4l2:PATH@FPS, none"),
         (("--camera", "v4l2:/dev/v4l/by-path/none"), "there is no such device; plug the camera in"),
         (("--camera", "v4l2:/dev/video99"), "this name goes to whatever was plugged in first"),
+        (
+            ("--camera", "files:/x", "--camera-settings", '{"gain": 3}'),
+            "a directory of images has no exposure",
+        ),
     ],
 )
 def test_a_start_that_must_fail_says_why(words: tuple[str, ...], sentence: str) -> None:
