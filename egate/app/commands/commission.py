@@ -187,8 +187,7 @@ class AtTheKeyboard(Nobody):
         """Ask until the answer is understood."""
         while True:
             _say(question.words, "  ? ")
-            given = await asyncio.to_thread(_typed, "    [Enter] done · n no · s REASON leave out > ")
-            answer = parse_typed(given)
+            answer = parse_typed(await _typed("    [Enter] done · n no · s REASON leave out > "))
             if answer is not None:
                 return answer
 
@@ -205,11 +204,22 @@ def parse_typed(line: str | None) -> Answer | None:
     return Answer(Reply.SKIP, rest.strip()) if word.lower() in ("s", "skip") and rest.strip() else None
 
 
-def _typed(prompt: str) -> str | None:
+async def _typed(prompt: str) -> str | None:
+    """A line of the keyboard, None when it is closed. Nothing blocks: Ctrl-C ends at once, and devices are released."""
+    print(prompt, end="", flush=True)  # noqa: T201 - the command's question
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+
+    def typed() -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    loop.add_reader(sys.stdin, typed)
     try:
-        return input(prompt)
-    except EOFError:
-        return None
+        await ready
+    finally:
+        loop.remove_reader(sys.stdin)
+    return sys.stdin.readline() or None
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 
 from drivers.sim.mantrap import Mantrap
+from drivers.sim.modbus_board import SimulatedModbusGate
 from drivers.sim.mrz_reader import SimulatedMrzReader
 from drivers.sim.osdp_peripheral import Peripheral, PeripheralMode, PeripheralSettings
 from drivers.sim.passport.issuer import SimulatedIssuer
@@ -140,6 +141,8 @@ class Stand:
     ready: Callable[[Stand], None] = lambda _stand: None
     ports: tuple[str, str, str] = ("gate", "chip", "mrz")
     without: frozenset[str] = frozenset()
+    instead: Callable[[Path, SystemClock], SimulatedModbusGate] | None = None
+    """What hangs on the gate's port in place of the OSDP unit."""
     plugged: list[object] = field(default_factory=list)
     tasks: set[asyncio.Future[None]] = field(default_factory=set)
 
@@ -161,11 +164,14 @@ class Stand:
         self.gate = WiredGate(gate_port, pace, unit, self.gate_baud, self.gate_faults)
         self.chip = SimulatedPn532(chip_port, pace)
         self.mrz = SimulatedMrzReader(mrz_port, pace)
-        devices: dict[str, WiredGate | SimulatedPn532 | SimulatedMrzReader] = {
+        devices: dict[str, WiredGate | SimulatedModbusGate | SimulatedPn532 | SimulatedMrzReader] = {
             "gate": self.gate,
             "chip": self.chip,
             "mrz": self.mrz,
         }
+        if self.instead is not None:
+            devices["other"] = self.instead(gate_port, pace)
+            self.without |= {"gate"}
         for name, device in devices.items():
             if name not in self.without:
                 device.plug()

@@ -10,13 +10,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
+from drivers.gate.modbus_boards import parse_layout
+from drivers.sim.modbus_board import SimulatedModbusGate
 from drivers.sim.osdp_peripheral import PeripheralMode
 from drivers.sim.pn532 import EmptyChip
 from drivers.sim.pty import FaultLink, FaultRates
 from drivers.sim.scene import Image, empty_gate, write_scene
+from egate.app.clock import SystemClock
 from egate.app.commissioning.asking import Reply
 from egate.app.commissioning.findings import Diagnosis
 from egate.app.devices.holders import Account
@@ -299,6 +303,25 @@ def _no_camera(stand: Stand) -> None:
 def passport_on_reader(stand: Stand) -> None:
     """A real chip lies on the chip reader."""
     stand.chip.insert(make_passport(new_issuer()).chip)
+
+
+MODBUS_BAUD = 38_400
+RELAYS, TWO_BOARDS = "1:waveshare-relay-d", "1:waveshare-relay-8 2:inputs-8"
+
+
+def modbus(boards: str, there: str = "", baud: int = MODBUS_BAUD, silent: int = 0) -> Callable[[Stand], None]:
+    """A lane on Modbus: what its file says, what boards are there at which speed, and which of them is dead."""
+
+    def make(path: Path, clock: SystemClock) -> SimulatedModbusGate:
+        unit = SimulatedModbusGate(path, clock, parse_layout(there or boards), baud=baud)
+        unit.misbehaviour.silent.add(silent)
+        return unit
+
+    def change(stand: Stand) -> None:
+        stand.edit('driver = "osdp"', f'driver = "modbus"\nbaud = {MODBUS_BAUD}\nboards = "{boards}"')
+        stand.instead = make
+
+    return change
 
 
 FAULTS: tuple[Fault, ...] = (

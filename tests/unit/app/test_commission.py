@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -42,7 +44,7 @@ from egate.model.errors import DeviceError, MalformedData, TrustError
 from egate.model.lane import Door, DoorState, LanePhase
 from tests.unit.app.app_bench import REAL, Lane
 from tests.unit.app.commission_bench import Stand, diagnoses, emergency, make_stand, pushing
-from tests.unit.app.commission_faults import lay_specimen, passport_on_reader
+from tests.unit.app.commission_faults import RELAYS, lay_specimen, modbus, passport_on_reader
 
 WIZARD_WITHIN_S = 60
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -124,6 +126,16 @@ def test_the_automatic_part_fits_a_minute_by_its_limits() -> None:
     answering_s = line.ECHO_WITHIN_S + unit.POLLS_WITHIN_S + unit.REST_S + len(Door) * pulse_s
     camera_s = readers.FRAMES / readers.LEAST_RATE
     assert max(answering_s, look_s + boards_s) + 2 * look_s + readers.LOOK_FOR_CHIP_S + camera_s <= WIZARD_WITHIN_S
+
+
+@pytest.mark.slow
+def test_a_sound_lane_on_modbus_is_told_that_its_line_proves_nothing(stand: Stand) -> None:
+    """T1: relays read back, locks and interlock proved; the line without authentication is a notice, not a fault (L5)."""
+    modbus(RELAYS)(stand)
+    findings = asyncio.run(stand.commission(("ports", "echo", "gate unit", "polls", "at rest", "interlock", "pulses")))
+    assert diagnoses(findings) == {Diagnosis.NOT_AUTHENTICATED}
+    assert worst(findings) is Result.NOTICE
+    assert {finding.subject for finding in findings if finding.step == "pulses"} == {"entry", "exit"}
 
 
 LOCKED, CLOSED, OPEN, FAULT = DoorState.LOCKED, DoorState.CLOSED, DoorState.OPEN, DoorState.FAULT
@@ -266,15 +278,20 @@ def test_answers_come_from_the_keyboard(monkeypatch: pytest.MonkeyPatch) -> None
     assert parse_typed("n") == Answer(Reply.NO)
     assert parse_typed("s no lamp here") == Answer(Reply.SKIP, "no lamp here")
     assert parse_typed("s") is parse_typed("what?") is None
-    typed = iter(["what?", "n"])
-    monkeypatch.setattr("builtins.input", lambda _prompt: next(typed))
-    assert asyncio.run(AtTheKeyboard().answer(Question("x", "Well?"))) == Answer(Reply.NO)
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs) as keyboard:
+        monkeypatch.setattr(sys, "stdin", keyboard)
+        os.write(ours, b"what?\n")
+        asking = AtTheKeyboard().answer(Question("x", "Well?"))
 
-    def closed(_prompt: str) -> str:
-        raise EOFError
+        async def story() -> Answer:
+            asyncio.get_running_loop().call_later(0.05, os.write, ours, b"n\n")
+            return await asking
 
-    monkeypatch.setattr("builtins.input", closed)
-    assert asyncio.run(AtTheKeyboard().answer(Question("x", "Well?"))).reply is Reply.SKIP
+        assert asyncio.run(story()) == Answer(Reply.NO)
+        os.write(ours, b"\x04")
+        assert asyncio.run(AtTheKeyboard().answer(Question("x", "Well?"))).reply is Reply.SKIP
+    os.close(ours)
 
 
 def test_a_lane_that_runs_is_not_tested(lane: Lane) -> None:

@@ -14,6 +14,7 @@ from egate.app.commissioning.bench import Bench
 from egate.app.commissioning.findings import Diagnosis, Finding, Measure, Result, bad, good, left_out, notice
 from egate.app.commissioning.gate_stand import GateStand, door_of, other, until
 from egate.app.commissioning.steps.unit import NO_GATE
+from egate.app.door_config import Fail
 from egate.lane.settings import settings_from
 from egate.model.errors import DeviceError
 from egate.model.lane import Door, DoorState, GateReport, Lamp, Signal
@@ -300,14 +301,20 @@ async def _operated(bench: Bench, stand: GateStand, what: tuple[str, str, _Field
         return [bad(step, key, Diagnosis.INPUT_DEAD, f"{key} was operated, and nothing was seen")]
     found = []
     if key == "emergency":
-        free = await until(bench.clock, lambda: all(stand.door(door) is not DoorState.LOCKED for door in stand.doors), 2.0)
-        if free is None:
-            words = "the emergency contact is seen, and a door stays locked"
+        free = [door for door in stand.doors if _must_give_way(bench, door)]
+        if await until(bench.clock, lambda: all(stand.door(door) is not DoorState.LOCKED for door in free), 2.0) is None:
+            words = "the emergency contact is seen, and a door that fails safe stays locked"
             found.append(notice(step, key, Diagnosis.EMERGENCY_KEEPS_LOCKED, words))
     await bench.technician.answer(Question(f"{key}_over", back))
     if await until(bench.clock, lambda: not is_on(stand.contacts), OPERATED_WITHIN_S) is None:
         return [*found, bad(step, key, Diagnosis.INPUT_DEAD, f"{key} was reset, and still shows")]
     return [*found, good(step, key, f"{key} follows, there and back")]
+
+
+def _must_give_way(bench: Bench, door: Door) -> bool:
+    """Whether a door opens without power, by its declaration; one without a declaration must."""
+    declared = bench.config.doors.get(door)
+    return declared is None or declared.fail is Fail.SAFE
 
 
 _SHOWN = (

@@ -18,7 +18,7 @@ from egate.app.devices.holders import holder_words, holders_of, missing_permissi
 from egate.model.errors import DeviceError
 
 STEP = "ports"
-KINDS = ("gate", "chip", "mrz")
+KINDS = ("gate", "chip", "mrz", "boarding_pass", "token")
 WITHOUT_LINE = frozenset({"pcsc", "vpcd", "page_folder", "page_camera"})
 """Drivers that open no serial port."""
 MOST_RULES = 200
@@ -30,8 +30,7 @@ _MODEM_MANAGER = "ModemManager"
 async def ports(bench: Bench) -> list[Finding]:
     """Each port of the lane's file."""
     found: list[Finding] = []
-    for kind in KINDS:
-        device: DeviceConfig = getattr(bench.config, kind)
+    for kind, device in _devices(bench):
         if device.driver in WITHOUT_LINE:
             found.append(left_out(STEP, kind, f"{device.driver} is on no serial port"))
             continue
@@ -40,6 +39,14 @@ async def ports(bench: Bench) -> list[Finding]:
             bench.unusable.add(kind)
         found += here + _kept_off_modems(bench, kind, device)
     return found + _shared(bench)
+
+
+def _devices(bench: Bench) -> Iterator[tuple[str, DeviceConfig]]:
+    """The devices that the lane's file names, the gate unit first."""
+    for kind in KINDS:
+        device: DeviceConfig | None = getattr(bench.config, kind)
+        if device is not None:
+            yield kind, device
 
 
 def _judge(bench: Bench, kind: str, device: DeviceConfig) -> list[Finding]:
@@ -85,8 +92,7 @@ def _shared(bench: Bench) -> list[Finding]:
     """Two devices on one port: each would take the other's answers."""
     found = []
     seen: dict[str, str] = {}
-    for kind in KINDS:
-        device: DeviceConfig = getattr(bench.config, kind)
+    for kind, device in _devices(bench):
         if device.driver in WITHOUT_LINE:
             continue
         real = os.path.realpath(device.port)

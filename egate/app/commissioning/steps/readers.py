@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -174,20 +174,31 @@ async def _freed_and_heard(bench: Bench, *, emulated: bool) -> str | None:
 
 
 async def camera(bench: Bench) -> list[Finding]:
-    """Pictures: how many a second, how bright, how much detail, and whether they change."""
+    """Each camera: how many pictures a second, how bright, how much detail, and whether they change."""
+    cameras = bench.config.cameras
+    sources = (bench.config.camera,) if cameras is None else cameras.sources
+    controls = None if cameras is None else cameras.controls
+    found: list[Finding] = []
+    for number, words in enumerate(sources, 1):
+        subject = "camera" if len(sources) == 1 else f"camera {number}"
+        found += await _one_camera(bench, subject, lambda words=words: make_camera(words, controls))  # type: ignore[misc]  # bound now
+    return found
+
+
+async def _one_camera(bench: Bench, subject: str, make: Callable[[], Camera | None]) -> list[Finding]:
     step = "camera"
     try:
-        source = make_camera(bench.config.camera)
+        source = make()
     except DeviceError as error:
-        return [bad(step, "camera", Diagnosis.CAMERA_FAILED, str(error))]
+        return [bad(step, subject, Diagnosis.CAMERA_FAILED, str(error))]
     if source is None:
-        return [left_out(step, "camera", "the lane's file names no camera")]
+        return [left_out(step, subject, "the lane's file names no camera")]
     started = bench.clock.monotonic()
     try:
         frames = await asyncio.to_thread(_frames, source)
     except DeviceError as error:
-        return [bad(step, "camera", Diagnosis.CAMERA_FAILED, str(error))]
-    return judge_frames(frames, bench.clock.monotonic() - started)
+        return [bad(step, subject, Diagnosis.CAMERA_FAILED, str(error))]
+    return judge_frames(frames, bench.clock.monotonic() - started, subject)
 
 
 def _frames(source: Camera) -> list[NDArray[np.uint8]]:
@@ -199,7 +210,7 @@ def _frames(source: Camera) -> list[NDArray[np.uint8]]:
         source.close()
 
 
-def judge_frames(frames: Sequence[NDArray[np.uint8]], seconds: float) -> list[Finding]:
+def judge_frames(frames: Sequence[NDArray[np.uint8]], seconds: float, subject: str = "camera") -> list[Finding]:
     """What grey frames say about lens, light and line; the last one counts, so that an exposure has settled."""
     step, last = "camera", frames[-1]
     height, width = last.shape[:2]
@@ -215,13 +226,13 @@ def judge_frames(frames: Sequence[NDArray[np.uint8]], seconds: float) -> list[Fi
             )
         ]
     if bright.value > BRIGHT:
-        return [bad(step, "camera", Diagnosis.CAMERA_BRIGHT, "the picture is all white", *measures)]
+        return [bad(step, subject, Diagnosis.CAMERA_BRIGHT, "the picture is all white", *measures)]
     if not contrast.within or not detail.within:
         return [
-            bad(step, "camera", Diagnosis.CAMERA_BLURRED, "the picture has no detail: covered, dirty, or out of focus", *measures)
+            bad(step, subject, Diagnosis.CAMERA_BLURRED, "the picture has no detail: covered, dirty, or out of focus", *measures)
         ]
     if len(frames) > 1 and all(np.array_equal(frames[0], frame) for frame in frames[1:]):
-        return [notice(step, "camera", Diagnosis.CAMERA_FROZEN, "every picture is the same to the last bit", *measures)]
+        return [notice(step, subject, Diagnosis.CAMERA_FROZEN, "every picture is the same to the last bit", *measures)]
     if not rate.within:
-        return [notice(step, "camera", Diagnosis.CAMERA_SLOW, "pictures come slowly", *measures)]
-    return [good(step, "camera", f"{width}×{height}, {rate.value:g} pictures a second, bright and with detail", *measures)]
+        return [notice(step, subject, Diagnosis.CAMERA_SLOW, "pictures come slowly", *measures)]
+    return [good(step, subject, f"{width}×{height}, {rate.value:g} pictures a second, bright and with detail", *measures)]

@@ -60,7 +60,7 @@ async def keys(bench: Bench) -> list[Finding]:
 
 def _secret_files(bench: Bench) -> list[Path]:
     """Files with keys that the lane's file names, and private keys that lie beside them."""
-    named = [bench.config.gate.options.get("key_file"), bench.config.watchlist_key]
+    named = [bench.config.gate.options.get("key_file"), bench.config.watchlist_key, bench.config.keystore]
     files = {path for path in named if isinstance(path, Path) and path.is_file()}
     folders = {path.parent for path in files} | {bench.config.sealing_key.parent}
     if bench.config.terminal is not None:
