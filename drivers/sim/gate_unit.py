@@ -18,7 +18,7 @@ from drivers.gate.contacts import CONTACTS_OF, PERSON_SENSORS, Contact
 from drivers.gate.osdp_layout import UnitLayout, UnitPlate, one_unit, parse_units
 from drivers.sim.alone import serve, typed_lines
 from drivers.sim.mantrap import MOST_COUNTED, Mantrap
-from drivers.sim.osdp_peripheral import Peripheral, PeripheralSettings
+from drivers.sim.osdp_peripheral import Peripheral, PeripheralMode, PeripheralSettings
 from drivers.sim.pace import LoopPace, Pace
 from drivers.sim.pty import FaultLink, PtyPort
 from egate.model.lane import Door, Lamp, Signal
@@ -163,6 +163,12 @@ class SimulatedGateUnit:
             self._others.pop(contact, None)
         else:
             self._others[contact] = active
+
+    def exchange(self, address: int, mode: PeripheralMode, key: bytes) -> None:
+        """Another peripheral hangs there from now on, set up in another way."""
+        was = self.peripherals[address]
+        settings = replace(was.settings, mode=mode, key=key)
+        self.peripherals[address] = Peripheral(settings, self._boards[address], self._entropy)
 
     def plug(self) -> None:
         """Connect the cable."""
