@@ -14,6 +14,6 @@ _UNIT_KEY = re.compile(r"([0-9]{1,3}) +([0-9a-fA-F]{32})")
 def parse_unit_keys(text: str) -> dict[int, bytes]:
     """The keys by address; empty when the text is no list of units with one key each."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    found = [_UNIT_KEY.fullmatch(line) for line in lines[: MOST_KEYS + 1]]
+    found = [_UNIT_KEY.fullmatch(line) for line in lines[:MOST_KEYS]]
     keys = {int(match[1]): bytes.fromhex(match[2]) for match in found if match}
     return keys if len(keys) == len(lines) else {}
