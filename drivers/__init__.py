@@ -70,7 +70,8 @@ Entropy = Callable[[int], bytes]
 Wait = Callable[[float], None]
 
 
-def _link(settings: PortSettings, baud: int, clock: Clock) -> Link:
+def serial_line(settings: PortSettings, baud: int, clock: Clock) -> Link:
+    """The line of these settings at that speed, or what stands in its place; opens nothing. Raises DeviceError."""
     from drivers.link import LinkSettings, SerialLink
 
     link = SerialLink(LinkSettings(settings.path, baud, settings.emulated), clock)
@@ -80,7 +81,7 @@ def _link(settings: PortSettings, baud: int, clock: Clock) -> Link:
 def _pn532(settings: PortSettings, clock: Clock) -> ChipReader:
     from drivers.reader.pn532 import Pn532Config, Pn532Reader
 
-    link = _link(settings, settings.baud, clock)
+    link = serial_line(settings, settings.baud, clock)
     return Pn532Reader(link, Pn532Config(fast_baud=settings.fast_baud or None), clock)
 
 
@@ -112,7 +113,7 @@ def _mrz_serial(settings: PortSettings, clock: Clock) -> MrzReader:
     from drivers.reader.mrz_serial import SerialMrzReader
 
     profile = mrz_profile(settings.profile)
-    link = _link(settings, settings.baud, clock)
+    link = serial_line(settings, settings.baud, clock)
     return SerialMrzReader(link, clock, profile)
 
 
@@ -121,7 +122,7 @@ def _boarding_pass_serial(settings: PortSettings, clock: Clock) -> BoardingPassR
     from drivers.reader.boarding_pass.serial import SerialPassReader
 
     profile = pass_profile(settings.profile)
-    link = _link(settings, settings.baud, clock)
+    link = serial_line(settings, settings.baud, clock)
     return SerialPassReader(link, clock, profile)
 
 
@@ -144,7 +145,7 @@ def _osdp(settings: PortSettings, clock: Clock, entropy: Entropy) -> GateUnit:
 
     layout = parse_units(settings.boards or f"{settings.address}:{ANY_MAKE}", settings.wiring)
     config = OsdpConfig(settings.token_key or settings.key, settings.address, layout=layout, unit_keys=settings.unit_keys)
-    return OsdpGate(_link(settings, settings.baud, clock), config, clock, entropy)
+    return OsdpGate(serial_line(settings, settings.baud, clock), config, clock, entropy)
 
 
 def _modbus(settings: PortSettings, clock: Clock, entropy: Entropy) -> GateUnit:
@@ -153,7 +154,7 @@ def _modbus(settings: PortSettings, clock: Clock, entropy: Entropy) -> GateUnit:
 
     del entropy  # Modbus has no secrets
     layout = parse_layout(settings.boards, settings.wiring)
-    link = _link(settings, settings.baud, clock)
+    link = serial_line(settings, settings.baud, clock)
     return ModbusGate(link, ModbusConfig(layout), clock)
 
 
@@ -164,7 +165,7 @@ def _framed(settings: PortSettings, clock: Clock, entropy: Entropy) -> GateUnit:
 
     del entropy  # such lines carry nothing secret
     profile = wired(load_profile(settings.profile), settings.wiring)
-    link = _link(settings, profile.line.baud, clock)
+    link = serial_line(settings, profile.line.baud, clock)
     return FramedGate(link, profile, settings.address, clock)
 
 

@@ -6,8 +6,10 @@ import asyncio
 import logging
 import os
 import random
+from typing import Any
 
 from drivers.conformance.bench import Failed, LeftOut, Stand
+from drivers.recording import Happening, Recorder, RecordingLink, parse_recording
 from drivers.sim.cable import noisy, nothing, one_at_a_time, twice
 from egate.model.errors import ChipLost, DeviceError
 
@@ -211,6 +213,22 @@ async def closes_without_cable(stand: Stand) -> None:
     await stand.clock.sleep(1.0)
     if stand.device.online:
         raise Failed("it opens its port again after close")
+
+
+async def recorded(stand: Stand) -> None:
+    """Its line can be recorded: it takes what stands in the line's place, and works the same (L10)."""
+    blocks = bytearray()
+    recorder = Recorder(bytes, blocks.extend, stand.clock)
+    device: Any = stand.another(line=lambda inner: RecordingLink(inner, recorder))
+    try:
+        await device.start()
+        if wrong := await stand.work.ask(device, stand.emulator):
+            raise Failed(wrong)
+    finally:
+        await device.close()
+    kinds = {chunk.kind for chunk in parse_recording(bytes(blocks), bytes)}
+    if not kinds >= {Happening.OPENED, Happening.TO_HOST}:
+        raise Failed("what its device says is in no recording: it does not take PortSettings.line (drivers.serial_line does)")
 
 
 def _only_asked(stand: Stand) -> None:

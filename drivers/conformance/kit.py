@@ -56,6 +56,7 @@ CHECKS: tuple[Check, ...] = (
     line.device_restarts,
     line.one_line_lost,
     line.closes_without_cable,
+    line.recorded,
     port.asked_before_start,
     port.asked_after_close,
     port.closes,

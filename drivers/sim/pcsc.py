@@ -52,13 +52,13 @@ class SimulatedPcsc:
         self.open_contexts += self.running
         return (SUCCESS if self.running else CODES["SCARD_E_NO_SERVICE"]), object()
 
-    def SCardReleaseContext(self, context: object) -> int:  # noqa: N802
+    def SCardReleaseContext(self, context: object) -> int:  # noqa: N802 - as above
         """The connection ends."""
         del context
         self.open_contexts -= 1
         return SUCCESS
 
-    def SCardListReaders(self, context: object, groups: list[str]) -> tuple[int, list[str]]:  # noqa: N802
+    def SCardListReaders(self, context: object, groups: list[str]) -> tuple[int, list[str]]:  # noqa: N802 - as above
         """The readers that are plugged in."""
         del context, groups
         self.threads.add(threading.current_thread().name)
@@ -67,7 +67,7 @@ class SimulatedPcsc:
             return CODES["SCARD_E_INVALID_HANDLE"], []
         return (SUCCESS, list(self.readers)) if self.readers else (CODES["SCARD_E_NO_READERS_AVAILABLE"], [])
 
-    def SCardConnect(self, context: object, reader: str, mode: int, protocols: int) -> tuple[int, object, int]:  # noqa: N802
+    def SCardConnect(self, context: object, reader: str, mode: int, protocols: int) -> tuple[int, object, int]:  # noqa: N802 - as above
         """The chip on a reader, if there is one and nobody holds it."""
         del context, reader, protocols
         self.modes.append(mode)
@@ -75,18 +75,18 @@ class SimulatedPcsc:
             return CODES["SCARD_E_SHARING_VIOLATION"], object(), 0
         return (SUCCESS if self.chip else CODES["SCARD_E_NO_SMARTCARD"]), self.chip, 2
 
-    def SCardStatus(self, card: object) -> tuple[int, str, int, int, list[int]]:  # noqa: N802
+    def SCardStatus(self, card: object) -> tuple[int, str, int, int, list[int]]:  # noqa: N802 - as above
         """Whether the chip is there, and its answer to reset."""
         there = self.chip is not None and self.chip is card and bool(self.readers)
         return (SUCCESS if there else CODES["SCARD_W_REMOVED_CARD"]), "", 0, 2, list(atr_of_historical_bytes(b"\x80\x4d"))
 
-    def SCardDisconnect(self, card: Chip, disposition: int) -> int:  # noqa: N802
+    def SCardDisconnect(self, card: Chip, disposition: int) -> int:  # noqa: N802 - as above
         """The field goes off."""
         del disposition
         card.reset()
         return SUCCESS
 
-    def SCardTransmit(self, card: Chip, protocol: int, command: list[int]) -> tuple[int, list[int]]:  # noqa: N802
+    def SCardTransmit(self, card: Chip, protocol: int, command: list[int]) -> tuple[int, list[int]]:  # noqa: N802 - as above
         """One APDU."""
         del protocol
         self.transmitted += 1
@@ -98,7 +98,7 @@ class SimulatedPcsc:
             return CODES["SCARD_W_REMOVED_CARD"], []
         return SUCCESS, list(card.transceive(bytes(command)) or b"")
 
-    def SCardControl(self, card: object, code: int, data: list[int]) -> tuple[int, list[int]]:  # noqa: N802
+    def SCardControl(self, card: object, code: int, data: list[int]) -> tuple[int, list[int]]:  # noqa: N802 - as above
         """What the reader says of itself: the longest APDU that it carries, where it states one."""
         del card, data
         if self.stated is None:
@@ -107,6 +107,6 @@ class SimulatedPcsc:
             return SUCCESS, [0x06, 4, 0, 0, 0, 1, 0x12, 4, *PROPERTIES.to_bytes(4, "big")]
         return SUCCESS, [0x09, 1, 0, 0x0A, 4, *self.stated.to_bytes(4, "little")]
 
-    def SCardGetErrorMessage(self, result: int) -> str:  # noqa: N802
+    def SCardGetErrorMessage(self, result: int) -> str:  # noqa: N802 - as above
         """The service's words for a result."""
         return f"result {result:x}."

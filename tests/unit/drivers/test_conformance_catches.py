@@ -156,6 +156,7 @@ def _with(driver: type[SerialMrzReader]) -> Bench:
         (AnswersBeforeStart, port.asked_before_start, "it answers"),
         (CountsNothing, port.counts, "counts no exchange"),
         (NoPlainSentence, port.absent_port, "no sentence for a technician"),
+        (SerialMrzReader, line.recorded, "in no recording: it does not take PortSettings.line"),
     ],
 )
 def test_a_driver_with_one_defect_fails_its_check(
