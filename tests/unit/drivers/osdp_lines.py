@@ -16,7 +16,7 @@ from drivers.sim.gate_unit import PeripheralLine, SimulatedGateUnit
 from drivers.sim.memory_line import MemoryLink, MemoryPort, attach
 from drivers.sim.osdp_peripheral import PeripheralSettings
 from drivers.sim.pty import FaultLink
-from egate.app.twin.virtual_time import VirtualClock, VirtualLoop
+from egate.app.twin.stage.virtual_time import VirtualClock, VirtualLoop
 from egate.model.errors import DeviceError
 from egate.model.lane import GateReport
 from tests.unit.drivers.wires import KEY
