@@ -37,6 +37,7 @@ from drivers.gate.framed_protocol import (
     strange_words,
 )
 from drivers.gate.lamps import LAMPS, SignalLamps
+from drivers.gate.listeners import ReportListeners, settle
 from drivers.link import Link
 from egate.model.errors import DeviceError, MalformedData
 from egate.model.lane import Door, DoorState, GateReport, Signal
@@ -49,7 +50,6 @@ AWAY_PAUSE_S = 0.2  # between attempts while the unit is away
 MOST_HEARD_BYTES = 2048  # since a question, looked through again when no answer was found
 GRACE_S = 0.05  # of a lease that may pass before the order is sent without costing a unit
 WAITING_ERRANDS = 16  # orders that may wait for the wire
-WAITING_REPORTS = 8  # samples kept for a reader that is slow; the oldest go first
 
 _LOG = logging.getLogger("egate.drivers.gate")
 
@@ -95,7 +95,7 @@ class FramedGate:
         """How often a question is asked; all attempts together end in time for the loss to be seen (L2)."""
         self._sequence = 0
         self._errands: asyncio.Queue[_Errand] = asyncio.Queue(WAITING_ERRANDS)
-        self._listeners: set[asyncio.Queue[GateReport | DeviceError]] = set()
+        self._listeners = ReportListeners()
         self._acknowledged = 0
         self._lease_until: dict[Door, float] = {}
         self._limits: dict[str, int] = {}
@@ -141,7 +141,9 @@ class FramedGate:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         self._online = False
-        self._fail_errands(DeviceError("command the gate board", "it is closed"))
+        closed = DeviceError("command the gate board", "it is closed")
+        self._fail_errands(closed)
+        self._listeners.tell(closed)
         await self._link.close()
 
     async def unlock(self, door: Door, lease_s: float, number: int) -> None:
@@ -173,21 +175,12 @@ class FramedGate:
         self._shows.append(shown)
         await shown
 
-    async def reports(self) -> AsyncIterator[GateReport]:
-        """Samples from now on, while somebody listens; raises DeviceError when the board is lost.
+    def reports(self) -> AsyncIterator[GateReport]:
+        """Samples from now on, while somebody listens; raises DeviceError when the board is lost, and when we close.
 
         Ask again after that: a new iterator waits until the board is back and goes on.
         """
-        queue: asyncio.Queue[GateReport | DeviceError] = asyncio.Queue(WAITING_REPORTS)
-        self._listeners.add(queue)
-        try:
-            while True:
-                report = await queue.get()
-                if isinstance(report, DeviceError):
-                    raise report
-                yield report
-        finally:
-            self._listeners.discard(queue)
+        return self._listeners.reports()
 
     async def _order(self, question: Question, until: float | None, number: int) -> None:
         """Hand an order to the task that owns the wire and wait for its acknowledgement."""
@@ -249,13 +242,14 @@ class FramedGate:
                 await self._set_limit(errand)
             answer = await self._ask(errand.question, errand.until)
         except DeviceError as error:
-            _settle(errand, error)
+            settle(errand.answer, error)
             if isinstance(error, _Unanswered):
                 raise
             return
         if answer.kind == errand.question.refusal:
             self.counters.refused += 1
-            _settle(errand, DeviceError("command the gate board", f"it refuses the order ({in_words(self._profile, answer)})"))
+            refused = DeviceError("command the gate board", f"it refuses the order ({in_words(self._profile, answer)})")
+            settle(errand.answer, refused)
             return
         self._acknowledged = max(self._acknowledged, errand.number)
         if not errand.answer.done():
@@ -326,8 +320,7 @@ class FramedGate:
         report = self._without_leased_locks(self.unmasked)
         self._tell_trouble(answers)
         self._set_online()
-        for queue in self._listeners:
-            _put_newest(queue, report)
+        self._listeners.tell(report)
 
     async def _poll(self) -> dict[str, Answer]:
         """The newest answer of each kind that polls ask for."""
@@ -449,13 +442,12 @@ class FramedGate:
             return
         self._online = False
         _LOG.warning("gate board on %s lost (%s)", self._link.name, error.problem)
-        for queue in self._listeners:
-            _put_newest(queue, error)
+        self._listeners.tell(error)
 
     def _fail_errands(self, error: DeviceError) -> None:
         self._tell_shows(error)
         while not self._errands.empty():
-            _settle(self._errands.get_nowait(), error)
+            settle(self._errands.get_nowait().answer, error)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """The task ended: when by a defect of ours, the board counts as lost and the defect is named (L14)."""
@@ -463,16 +455,3 @@ class FramedGate:
             return
         _LOG.error("the driver of the gate board failed", exc_info=task.exception())
         self._set_offline(DeviceError("drive the gate board", "the driver failed"))
-
-
-def _settle(errand: _Errand, error: DeviceError) -> None:
-    """Tell the caller, unless it gave up."""
-    if not errand.answer.done():
-        errand.answer.set_exception(error)
-
-
-def _put_newest(queue: asyncio.Queue[GateReport | DeviceError], item: GateReport | DeviceError) -> None:
-    """Put into a bounded queue; the oldest goes when it is full."""
-    if queue.full():
-        queue.get_nowait()
-    queue.put_nowait(item)

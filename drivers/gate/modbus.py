@@ -27,6 +27,7 @@ from typing import Any
 from drivers.counters import DeviceCounters
 from drivers.gate.contacts import SettledContacts
 from drivers.gate.lamps import LAMPS, SignalLamps
+from drivers.gate.listeners import ReportListeners, settle
 from drivers.gate.modbus_boards import Board, Layout
 from drivers.gate.modbus_line import REPLY_WITHIN_S, BoardLine
 from drivers.gate.modbus_protocol import REPEATS, BoardSilent, LineMemory, Question
@@ -41,7 +42,6 @@ OUTPUTS_EVERY = 4  # turns between two looks at the relays
 OVERDUE_S = 0.5  # a relay may be on that long after its lease: orders travel, boards count their own time
 ORDER_ATTEMPTS = 3
 WAITING_ERRANDS = 16  # orders that may wait for the wire
-WAITING_REPORTS = 8  # samples kept for a reader that is slow; the oldest go first
 
 _LOG = logging.getLogger("egate.drivers.gate")
 
@@ -80,7 +80,7 @@ class ModbusGate:
         self._silent: set[int] = set()
         self._probed = 0
         self._errands: asyncio.Queue[_Errand] = asyncio.Queue(WAITING_ERRANDS)
-        self._listeners: set[asyncio.Queue[GateReport | DeviceError]] = set()
+        self._listeners = ReportListeners()
         self._acknowledged = 0
         self._lease_until: dict[Door, float] = {}
         self._overdue: dict[Door, int] = {}
@@ -145,7 +145,9 @@ class ModbusGate:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         self._online = False
-        self._fail_errands(DeviceError("command the gate unit", "it is closed"))
+        closed = DeviceError("command the gate unit", "it is closed")
+        self._fail_errands(closed)
+        self._listeners.tell(closed)
         await self._link.close()
 
     async def unlock(self, door: Door, lease_s: float, number: int) -> None:
@@ -197,21 +199,12 @@ class ModbusGate:
             states[door] = board.parse_outputs(frames)[point.index]
         return states
 
-    async def reports(self) -> AsyncIterator[GateReport]:
-        """Samples from now on, while somebody listens; raises DeviceError when a board or the line is lost.
+    def reports(self) -> AsyncIterator[GateReport]:
+        """Samples from now on, while somebody listens; raises DeviceError when a board or the line is lost, and when we close.
 
         Ask again after that: a new iterator waits until all are back and goes on.
         """
-        queue: asyncio.Queue[GateReport | DeviceError] = asyncio.Queue(WAITING_REPORTS)
-        self._listeners.add(queue)
-        try:
-            while True:
-                report = await queue.get()
-                if isinstance(report, DeviceError):
-                    raise report
-                yield report
-        finally:
-            self._listeners.discard(queue)
+        return self._listeners.reports()
 
     async def _run_errand(self, board: Board, question: Callable[[], Question], number: int) -> bytes:
         """Hand a question to the task that owns the wire and wait for its answer."""
@@ -313,8 +306,7 @@ class ModbusGate:
             self._online = True
             _LOG.info("gate unit on %s is back", self._link.name)
         judged = self._judged(report)
-        for queue in self._listeners:
-            _put_newest(queue, judged)
+        self._listeners.tell(judged)
 
     def _judged(self, report: GateReport) -> GateReport:
         """A door whose lease runs is closed at best; one whose relay is on without a lease is a fault."""
@@ -378,18 +370,18 @@ class ModbusGate:
     async def _serve(self, errand: _Errand) -> None:
         """Ask a board one caller's question; a refusal is the caller's, a silent board is everybody's."""
         if errand.board.address in self._silent:
-            _settle(errand, DeviceError("command the gate unit", f"{errand.board.name} does not answer"))
+            settle(errand.answer, DeviceError("command the gate unit", f"{errand.board.name} does not answer"))
         if errand.answer.done():
             return
         try:
             answer = await self._ask_anew(errand)
         except DeviceError as error:
-            _settle(errand, error)
+            settle(errand.answer, error)
             if isinstance(error, BoardSilent):
                 self._lose_board(errand.board, error)
             return
         except asyncio.CancelledError:
-            _settle(errand, DeviceError("command the gate unit", "it is closed"))
+            settle(errand.answer, DeviceError("command the gate unit", "it is closed"))
             raise
         self._acknowledged = max(self._acknowledged, errand.number)
         if not errand.answer.done():
@@ -434,13 +426,12 @@ class ModbusGate:
             return
         self._online = False
         _LOG.warning("gate unit on %s lost (%s: %s)", self._link.name, error.doing, error.problem)
-        for queue in self._listeners:
-            _put_newest(queue, error)
+        self._listeners.tell(error)
 
     def _fail_errands(self, error: DeviceError) -> None:
         self._tell_shows(error)
         while not self._errands.empty():
-            _settle(self._errands.get_nowait(), error)
+            settle(self._errands.get_nowait().answer, error)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """The task ended: when by a defect of ours, the unit counts as lost and the defect is named (L14)."""
@@ -455,16 +446,3 @@ class ModbusGate:
 def _same(question: Question) -> Question:
     """A question that does not change while it waits."""
     return question
-
-
-def _settle(errand: _Errand, error: DeviceError) -> None:
-    """Tell the caller, unless it gave up."""
-    if not errand.answer.done():
-        errand.answer.set_exception(error)
-
-
-def _put_newest(queue: asyncio.Queue[GateReport | DeviceError], item: GateReport | DeviceError) -> None:
-    """Put into a bounded queue; the oldest goes when it is full."""
-    if queue.full():
-        queue.get_nowait()
-    queue.put_nowait(item)
