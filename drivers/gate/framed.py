@@ -48,7 +48,6 @@ POLL_INTERVAL_S = 0.04  # 25 samples a second: emergency must be seen in 100 ms 
 LOSS_WITHIN_S = 0.45  # all attempts of one question together (L2)
 AWAY_PAUSE_S = 0.2  # between attempts while the unit is away
 MOST_HEARD_BYTES = 2048  # since a question, looked through again when no answer was found
-GRACE_S = 0.05  # of a lease that may pass before the order is sent without costing a unit
 WAITING_ERRANDS = 16  # orders that may wait for the wire
 
 _LOG = logging.getLogger("egate.drivers.gate")
@@ -256,15 +255,22 @@ class FramedGate:
             errand.answer.set_result(None)
 
     async def _set_limit(self, errand: _Errand) -> None:
-        """Set after which time the board ends a release by itself, unless it is known to be set."""
+        """Set after which time the board ends a release by itself, unless it is known to be set.
+
+        Such boards count whole seconds from the release on. What attempts take (`LOSS_WITHIN_S`) costs none of them, or the same
+        lease would set another time on each busy moment; so a door may stay open that much longer, never beyond I3's ten seconds.
+        """
         name, until = errand.question.limit, errand.until
         limit = self._profile.orders[name]
-        rest_s = 0.0 if until is None else min(until - self._clock.monotonic() + GRACE_S, LONGEST_LEASE_S - LOSS_WITHIN_S)
-        units = 0 if limit.time is None else int(rest_s * 1000) // limit.time.unit_ms
+        rest_s = (
+            0.0 if until is None else min(until - self._clock.monotonic(), LONGEST_LEASE_S - 2 * LOSS_WITHIN_S) + LOSS_WITHIN_S
+        )
+        unit_ms = 0 if limit.time is None else limit.time.unit_ms
+        units = int(rest_s * 1000) // unit_ms if unit_ms else 0
         if units < 1:
             raise DeviceError("unlock a door", "the lease was over before the board took the order")
         if self._limits.get(name) != units:
-            await self._obtain(limit, self._clock.monotonic() + rest_s)
+            await self._obtain(limit, self._clock.monotonic() + units * unit_ms / 1000 + LOSS_WITHIN_S)
             self._limits[name] = units
 
     async def _set_up(self) -> None:

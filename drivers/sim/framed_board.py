@@ -169,7 +169,10 @@ class SimulatedFramedBoard:
             leaf = gate.leaf(door)
             signals |= {f"{door.value}_closed": leaf.closed, f"{door.value}_locked": leaf.locked or leaf.stuck_contact}
         if self._barrier is not None:
-            signals |= {name: signals[f"{self._barrier.door.value}_{name}"] for name in BARRIER_SIGNALS}
+            place = self._barrier.door.value
+            # Fire opens a barrier, and its board says one state at a time.
+            states = {name: signals[f"{place}_{name}"] and not gate.emergency_on for name in BARRIER_SIGNALS}
+            signals |= states | {f"{place}_{name}": state for name, state in states.items()}
         return {**signals, "identity": not self.wrong_board, "fault": self.fault}
 
     def _act(self, order: str, seconds: float) -> None:
