@@ -160,6 +160,13 @@ class PcscReader:
                 return await asyncio.wrap_future(future)
         except TimeoutError:
             raise ChipLost("talk to the chip", f"the reader did not answer within {within_s} s") from None
+        except (DeviceError, ChipLost):
+            raise
+        except Exception as error:  # whatever another's library raises must not take the lane with it (L14)
+            self._leave_behind(worker)
+            raise DeviceError(
+                "use the PC/SC reader", f"its library failed ({type(error).__name__}); it is tried again"
+            ) from error
         finally:
             if not future.done() or future.cancelled():
                 self._leave_behind(worker)

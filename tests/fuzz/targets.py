@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from PIL import Image
@@ -61,6 +61,8 @@ from egate.pki.revocation import parse_revocation_list
 from egate.pki.trust_store import TrustStore, load_master_list
 from egate.supply.ldif import bounded_lines, read_ldif
 from tests.fuzz import seeds
+from tests.unit.drivers.parsers import Parser as LineParser
+from tests.unit.drivers.parsers import parsers
 
 TODAY = date(2026, 11, 24)
 PERSON = PersonData("ERIKSSON", "ANNA MARIA", date(1974, 8, 12), "F", "L898902C3", date(2033, 4, 15))
@@ -103,6 +105,19 @@ def _protected_response(data: bytes) -> object:
 
 def _deviations(data: bytes) -> object:
     return parse_deviation_list(data, parse_signed_data(data), "UT")
+
+
+def _line_targets() -> dict[str, Target]:
+    """The protocols of serial lines and sockets: a stream of bytes, and what reads each message that comes out of it."""
+
+    def parse(parser: LineParser, data: bytes) -> object:
+        running = parser.make()
+        return [parser.read(message) for message in running.receive(data) + running.end()]
+
+    return {
+        f"line_{name.replace(' ', '_').replace('-', '_')}": Target(partial(parse, parser), tuple(raw for raw, _ in parser.good))
+        for name, parser in parsers().items()
+    }
 
 
 def _defects(data: bytes) -> object:
@@ -253,4 +268,5 @@ def targets() -> dict[str, Target]:
         "cv_request": Target(cvc.parse_request, seeds.certificate_requests()),
         "boarding_pass": Target(parse_boarding_pass, seeds.boarding_passes()),
         "ef_cvca": Target(parse_ef_cvca, (b"\x42\x0cUTCVCA000001" + bytes(20),)),
+        **_line_targets(),
     }

@@ -16,6 +16,7 @@ import pytest
 from drivers.reader.pcsc import PcscReader
 from drivers.reader.pcsc_service import PcscConfig, load_pyscard
 from drivers.sim.pcsc import CODES, SimulatedPcsc
+from drivers.sim.pn532 import Chip
 from egate.model.errors import ChipLost, DeviceError
 from egate.ports import ChipReader
 from tests.unit.drivers.wires import ScriptedChip, TestClock, online, run
@@ -177,3 +178,30 @@ def test_pyscard_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("importlib.import_module", missing)
     with pytest.raises(DeviceError, match=r"\.venv/bin/pip install \"pyscard>=2\.3,<3\""):
         load_pyscard()
+
+
+def test_a_library_that_fails_is_a_device_error_and_is_tried_again() -> None:
+    """L14: what another's code raises takes its device with it and nothing else."""
+
+    class Failing(SimulatedPcsc):
+        failing = True
+
+        def SCardTransmit(self, card: Chip, protocol: int, command: list[int]) -> tuple[int, list[int]]:  # noqa: N802 - PC/SC's name
+            if self.failing:
+                raise TypeError("an integer is required")
+            return super().SCardTransmit(card, protocol, command)
+
+    async def story() -> None:
+        service = Failing("Reader 00")
+        service.chip = ScriptedChip()
+        reader = reader_on(service)
+        await reader.start()
+        assert await reader.wait_for_chip(1)
+        with pytest.raises(DeviceError, match=r"its library failed \(TypeError\)"):
+            await reader.transceive(COMMAND)
+        service.failing = False
+        assert await reader.wait_for_chip(1)
+        assert await reader.transceive(COMMAND) == COMMAND[::-1] + b"\x90\x00"
+        await reader.close()
+
+    run(story())
