@@ -5,8 +5,8 @@ the disk (`Records`), and the lane's own state is looked at only for what it tel
 whether it takes travellers. The rules, with the requirements they come from:
 
 1. never both doors unlocked outside an emergency, and never an order that the unit's own interlock has to refuse (I1)
-2. the exit is unlocked only for exactly one person, after a durable record that admits or clears them, made since they came;
-   an admission only for somebody whom the rules admit (P9, P12, P13)
+2. the exit is unlocked only for exactly one person, or for the family that an officer clears, after a durable record that admits
+   or clears them, made since they came; an admission only for somebody whom the rules admit (P9, P12, P13, P19)
 3. whoever leaves by the exit has such a record, and exactly one crossing of theirs stands in the log, in order (P12)
 4. nobody is locked in: somebody inside for `LONGEST_ALONE_S` has an officer called, or an open door (P15, P18)
 5. in an emergency both doors are free within `FREE_WITHIN_S`, by hardware (I5)
@@ -171,13 +171,14 @@ class Judge:
         """Rule 2, at the instant at which the bolt of the exit moves back."""
         world = self._world
         here = [party for party in world.hall.parties.values() if party.inside]
-        if now.persons != 1 or len(here) != 1:
+        family = len(here) == 1 and here[0].together and now.persons == world.cleared_together
+        if len(here) != 1 or (now.persons != 1 and not family):
             self.break_rule("exit", f"the exit is unlocked with {now.persons} persons inside")
             return
         right = self._right_of(here[0])
         if right is None:
             self.break_rule("record", f"the exit is unlocked for party {here[0].number} without a durable record that lets them")
-        elif right == "admit" and not here[0].may_pass:
+        elif right == "admit" and (family or not here[0].may_pass):
             self.break_rule("exit", f"the lane admitted party {here[0].number} ({here[0].kind})")
 
     def _left(self, party: Party) -> None:

@@ -117,11 +117,13 @@ class _Shift:
         self._judge = judge = Judge(world, faults, records, lambda _violation: self._over.set())
         world.chronicle.reached = self._over.set
         world.computer.start()
+        officer = Officer(world)
         works = [
             asyncio.ensure_future(work)
             for work in (
                 Travellers(world, plan.travellers_per_hour).run(),
-                Officer(world).run(),
+                officer.run(),
+                officer.attend(),
                 faults.run(),
                 judge.watch(),
                 self._uptime.watch(world),

@@ -122,6 +122,8 @@ class Travellers:
         alone = kind not in (Kind.FAMILY, Kind.TAILGATER)
         may_pass = paper in ADMISSIBLE and alone and kind is not Kind.IMPOSTOR
         party = Party(self._number, kind.word, may_pass, world.clock.monotonic())
+        party.together = kind is Kind.FAMILY
+        world.cleared_together = 0
         world.hall.expect(party)
         slow = kind is Kind.SLOW
         habits = Habits(

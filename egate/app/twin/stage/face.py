@@ -12,6 +12,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from egate.model.errors import DeviceError
 from egate.model.face import (
     CaptureHint,
     CaptureOutcome,
@@ -48,14 +49,15 @@ class SeededFace:
         self.several = False
         self.versions = ((ENGINE, CALIBRATION),)
         self._clock, self._draw = clock, draw
-        self._prepared: int | None = None
+        self._prepared: set[int | None] = set()
         self._crashed = False
         self._online = False
         self._captures = 0
 
     def crash(self) -> None:
         """The worker dies now; it starts again when it is asked to."""
-        self._crashed, self._online, self._prepared = True, False, None
+        self._crashed, self._online = True, False
+        self._prepared.clear()
 
     @property
     def online(self) -> bool:
@@ -69,14 +71,15 @@ class SeededFace:
 
     async def close(self) -> None:
         """End the worker."""
-        self._online, self._prepared = False, None
+        self._online = False
+        self._prepared.clear()
 
     async def prepare_reference(self, reference: FaceReference, passage: int | None = None) -> bytes:
         """The reference of the next capture, back as the picture for the officer."""
         await self._clock.sleep(PREPARE_S)
         if self._crashed:
             return b""
-        self._prepared = passage
+        self._prepared.add(passage)
         return reference.image
 
     async def capture(self, passage: int, timeout_s: float, progress: Callable[[CaptureProgress], None]) -> CaptureOutcome:
@@ -93,14 +96,22 @@ class SeededFace:
             return CaptureOutcome(CaptureState.SEVERAL_FACES)
         if self.blurred:
             return CaptureOutcome(CaptureState.NO_USABLE_FACE)
-        prepared, self._prepared = self._prepared == passage, None
+        prepared = passage in self._prepared
+        self._prepared.discard(passage)
         scores = (self._score(),) if prepared else ()
         quality = QualityScore(0.9, 120.0, 0.0, 0.0, 0.9, 0.9)
         return CaptureOutcome(CaptureState.CAPTURED, FaceProbe(PROBE, quality, 9 + number % 7), scores, PROBE)
 
-    async def abandon(self) -> None:
-        """Forget the reference."""
-        self._prepared = None
+    async def abandon(self, passage: int | None = None) -> None:
+        """Forget the reference of a passage, or all."""
+        if passage is None:
+            self._prepared.clear()
+        self._prepared.discard(passage)
+
+    async def look(self) -> None:
+        """Whether worker and camera answer; raises DeviceError."""
+        if not self._online:
+            raise DeviceError("look at the camera", "the face worker ended unexpectedly")
 
     def _score(self) -> ComparisonScore:
         value = self._draw.gauss(*GENUINE) if self.genuine else min(self._draw.gauss(*IMPOSTOR), LARGEST_IMPOSTOR)

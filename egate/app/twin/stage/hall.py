@@ -28,6 +28,8 @@ class Party:
     kind: str
     may_pass: bool
     arrived_s: float
+    together: bool = False
+    """A family, which an officer may let leave together (P19)."""
     inside: int = 0
     left_by_exit: int = 0
     undisturbed: bool = True

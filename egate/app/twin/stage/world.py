@@ -36,6 +36,8 @@ class World:
     """Faults that last now, by name."""
 
     fault_ended_s: float = 0.0
+    cleared_together: int = 0
+    """How many the officer's newest clearance lets leave together (P19); 0 for one alone."""
     counts: Counter[str] = field(default_factory=Counter)
 
     def draw(self, what: str) -> random.Random:
