@@ -6,12 +6,14 @@ import asyncio
 import logging
 import os
 import random
+from dataclasses import replace
 from typing import Any
 
 from drivers.conformance.bench import Failed, LeftOut, Stand
 from drivers.recording import Happening, Recorder, RecordingLink, parse_recording
 from drivers.sim.cable import noisy, nothing, one_at_a_time, twice
 from egate.model.errors import ChipLost, DeviceError
+from egate.ports import Clock
 
 HURTS = 2  # questions asked while the line is bad
 POLLS = 15  # questions that may fail until the driver is back
@@ -20,6 +22,8 @@ PLUG_ROUNDS = 3
 FLOOD_BYTES = 100_000
 GARBAGE = random.Random(7).randbytes(40)  # noqa: S311 - reproducible noise, not a secret
 LATE_S = 0.15
+AWAY_S = 3.0  # the cable, while it is looked for
+BACK_WITHIN_S = 1.0  # of the repair (L2)
 MOST_WARNINGS = 2  # for one loss: the line's and the device's
 
 
@@ -201,6 +205,45 @@ async def one_line_lost(stand: Stand) -> None:
     await _back(stand)
     if not any(record.levelno == logging.INFO for record in stand.records):
         raise Failed("its return is not logged")
+
+
+class NotingClock:
+    """A clock that notes how long a driver sleeps at a time."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.sleeps_s: list[float] = []
+        self._clock = clock
+
+    def monotonic(self) -> float:
+        """Seconds on the clock behind."""
+        return self._clock.monotonic()
+
+    def wall_ns(self) -> int:
+        """The day of the clock behind."""
+        return self._clock.wall_ns()
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep, and note it."""
+        self.sleeps_s.append(seconds)
+        await self._clock.sleep(seconds)
+
+
+async def looks_often(stand: Stand) -> None:
+    """While the cable is away it looks for it at least once a second, by its own clock (L2)."""
+    clock = NotingClock(stand.clock)
+    settings = replace(stand.bench.settings, path=str(stand.path), emulated=True)
+    device: Any = stand.bench.make(settings, clock)
+    try:
+        await device.start()
+        clock.sleeps_s.clear()
+        stand.cable.port.unplug()
+        await stand.clock.sleep(AWAY_S)
+        if not clock.sleeps_s:
+            raise Failed("it does not look for its cable, or asks another clock")
+        if (longest := max(clock.sleeps_s)) > BACK_WITHIN_S:
+            raise Failed(f"it sleeps {longest:g} s while its cable is away")
+    finally:
+        await device.close()
 
 
 async def closes_without_cable(stand: Stand) -> None:

@@ -55,6 +55,7 @@ CHECKS: tuple[Check, ...] = (
     line.cut_while_waiting,
     line.device_restarts,
     line.one_line_lost,
+    line.looks_often,
     line.closes_without_cable,
     line.recorded,
     port.asked_before_start,

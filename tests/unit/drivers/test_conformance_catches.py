@@ -18,7 +18,7 @@ from drivers.conformance import checks_port as port
 from drivers.conformance.bench import Bench, Outcome
 from drivers.conformance.kit import Check, run_check
 from drivers.counters import DeviceCounters
-from drivers.link import LinkSettings, SerialLink
+from drivers.link import Link, LinkSettings, SerialLink
 from drivers.reader.mrz_serial import SerialMrzReader
 from egate.app.simulate.benches import benches
 from egate.model.errors import DeviceError
@@ -109,6 +109,28 @@ class NeverBack(SerialMrzReader):
         raise DeviceError("read the MRZ", "it was lost once")
 
 
+class SleepsLong(SerialMrzReader):
+    def __init__(self, link: Link, clock: Clock) -> None:
+        super().__init__(link, clock)
+        self.clock = clock
+        self.task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        await super().start()
+        self.task = asyncio.get_running_loop().create_task(self._sleep())
+
+    async def _sleep(self) -> None:
+        while True:
+            if not self.online:
+                await self.clock.sleep(8.0)
+            await self.clock.sleep(0.05)
+
+    async def close(self) -> None:
+        if self.task is not None:
+            self.task.cancel()
+        await super().close()
+
+
 class AnswersBeforeStart(SerialMrzReader):
     async def read_lines(self) -> tuple[str, ...]:
         return ()
@@ -153,6 +175,7 @@ def _with(driver: type[SerialMrzReader]) -> Bench:
         (LogsWhatItReads, port.no_secret_shows, "personal data"),
         (TellsLossAgainAndAgain, line.one_line_lost, "warnings in the log"),
         (NeverBack, line.cable_back, "not back"),
+        (SleepsLong, line.looks_often, "it sleeps 8 s while its cable is away"),
         (AnswersBeforeStart, port.asked_before_start, "it answers"),
         (CountsNothing, port.counts, "counts no exchange"),
         (NoPlainSentence, port.absent_port, "no sentence for a technician"),
