@@ -49,10 +49,13 @@ def found_at(what: Recognised) -> Found:
     return Found(Place(Path("/dev/x"), (Path("/dev/serial/by-path/x"),), (), Adapter("0403", "6001", "A5", "FTDI")), what)
 
 
-@pytest.mark.parametrize("echo", [False, True])
 @pytest.mark.parametrize(
-    ("boards", "wiring", "baud"),
-    [(LINE, "", 9600), ("1:delay-register-4 2:inputs-8", "", 19_200), ("3:lot-turnstile", TURNSTILE, 9600)],
+    ("boards", "wiring", "baud", "echo"),
+    [
+        (LINE, "", 9600, True),
+        ("1:delay-register-4 2:inputs-8", "", 19_200, False),
+        ("3:lot-turnstile", TURNSTILE, 9600, False),
+    ],
 )
 def test_modbus_boards_are_found_and_only_read(tmp_path: Path, boards: str, wiring: str, baud: int, *, echo: bool) -> None:
     """T2, T4: every board of the line with a profile that has as much; every frame that a board could obey is a read."""

@@ -42,9 +42,10 @@ async def board_wire(
     board_address: int = 1,
     faults: FaultLink | None = None,
     start: bool = True,
+    speed: float = 1.0,
 ) -> AsyncIterator[tuple[FramedGate, SimulatedFramedBoard, TestClock]]:
     """Our driver and a simulated board at both ends of a simulated cable."""
-    clock, path, described = TestClock(), folder / "board", profile or example()
+    clock, path, described = TestClock(speed), folder / "board", profile or example()
     unit = SimulatedFramedBoard(path, clock, described, board_address, faults=faults)
     unit.plug()
     gate = FramedGate(link_to(path, clock, described.line.baud), described, address, clock)

@@ -47,7 +47,7 @@ def test_a_passage_through_a_speed_gate(tmp_path: Path, wiring: str, door: Door,
 
     async def story() -> None:
         profile = wired(load_profile(SPEED_GATE), wiring)
-        async with board_wire(tmp_path, profile=profile) as (gate, unit, clock):
+        async with board_wire(tmp_path, profile=profile, speed=3) as (gate, unit, clock):
             leaf = unit.mantrap.leaf(door)
             await gate.unlock(door, 1.0, 1)
             await until(lambda: not leaf.locked, clock)

@@ -24,7 +24,7 @@ def test_a_passage_through_a_turnstile(tmp_path: Path, wiring: str, door: Door, 
     """P1, I3: the time is set before the permission, which is for one passage and never without end (I4)."""
 
     async def story() -> None:
-        async with boards_wire(tmp_path, TURNSTILE, wiring) as (gate, unit, _):
+        async with boards_wire(tmp_path, TURNSTILE, wiring, speed=2) as (gate, unit, _):
             await gate.unlock(door, 3.0, 1)
             assert unit.boards[1].pass_time_s == 3
             walk = asyncio.ensure_future(unit.walk_in() if door is Door.ENTRY else unit.walk_out_exit(1))
