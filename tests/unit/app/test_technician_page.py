@@ -59,6 +59,7 @@ def test_the_page_does_what_it_says(
 ) -> None:
     monkeypatch.setattr("egate.app.devices.recognise.OSDP_ADDRESSES", range(2))
     monkeypatch.setattr("egate.app.commissioning.steps.unit.POLLS", 20)
+    monkeypatch.setattr("egate.app.commissioning.steps.unit.REPEATS_OF_100", 50)
     monkeypatch.setattr("egate.app.commissioning.steps.unit.REST_S", 0.2)
     place = make_installation(tmp_path / "lane", issuer.csca_certificate, TODAY, [])[0]
     write_scene(place.scene.parent / "empty", empty_gate(count=4, size=(120, 160)))

@@ -110,7 +110,8 @@ async def _pulse(bench: Bench, stand: GateStand, door: Door) -> list[Finding]:
     ended_s = await until(
         clock, lambda: clock.monotonic() - began > PULSE_S and _at(stand, door) is door_of(rest, door), RELOCK_WITHIN_S
     )
-    seen = _seen(rest, list(stand.samples), door, switched)
+    ended = door_of(rest, door) if ended_s is not None else _at(stand, door)
+    seen = _seen(rest, list(stand.samples), door, (ended, switched))
     await stand.lock(door)
     diagnosis = judge_pulse(seen)
     measures = (
@@ -128,11 +129,11 @@ def _at(stand: GateStand, door: Door) -> DoorState:
     return stand.door(door)
 
 
-def _seen(rest: GateReport, samples: list[GateReport], door: Door, switched: bool | None) -> PulseSeen:
+def _seen(rest: GateReport, samples: list[GateReport], door: Door, end: tuple[DoorState, bool | None]) -> PulseSeen:
+    """All samples since the order; the end is looked at directly, because the newest sample may be older than that."""
     own = frozenset(door_of(sample, door) for sample in samples)
     others = frozenset(door_of(sample, other(door)) for sample in samples)
-    end = door_of(samples[-1] if samples else rest, door)
-    return PulseSeen(door_of(rest, door), door_of(rest, other(door)), own, others, end, switched)
+    return PulseSeen(door_of(rest, door), door_of(rest, other(door)), own, others, *end)
 
 
 async def _switched(stand: GateStand, door: Door) -> bool | None:
