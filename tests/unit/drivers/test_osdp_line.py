@@ -120,12 +120,13 @@ def test_one_silent_or_babbling_unit_does_not_disturb_the_others(trouble: str) -
             await line.first_where(lambda _: True)
             began = line.clock.monotonic()
             getattr(line.unit, trouble).add(3)
+            at_first = asyncio.ensure_future(_longest_gaps(line, LOST_WITHIN_S))
             assert "at address 3" in await line.loss()
             assert line.clock.monotonic() - began <= LOST_WITHIN_S
             assert line.gate.silent_units == {3}
             assert not online(line.gate)
-            gaps = await _longest_gaps(line, 5.0)
-            assert max(gaps.values()) <= SEEN_WITHIN_S
+            for gaps in (await at_first, await _longest_gaps(line, 5.0)):
+                assert max(gaps.values()) <= SEEN_WITHIN_S
             await line.gate.unlock(Door.EXIT, 1.0, 1)
             assert line.unit.peripherals[2].orders == [(0, 5, 10)]
             getattr(line.unit, trouble).clear()
@@ -180,6 +181,71 @@ def test_no_report_while_a_needed_unit_is_away(silent: int) -> None:
                 await line.first_where(lambda _: True, within_s=3.0)
 
     virtually(story())
+
+
+@pytest.mark.parametrize("silent", [1, 2, 3])
+def test_no_report_is_made_of_an_old_sample(silent: int) -> None:
+    """I2: from a unit's last sample to its loss at most the report comes that this sample completes."""
+
+    async def story() -> None:
+        async with osdp_line(THREE) as line:
+            reports = line.gate.reports()
+            await anext(reports)
+            line.unit.silent.add(silent)
+            came = 0
+            with pytest.raises(DeviceError):  # noqa: PT012 - the loop is the listener
+                while True:
+                    await anext(reports)
+                    came += 1
+            assert came <= 1
+
+    virtually(story())
+
+
+def test_what_a_unit_said_before_it_was_away_is_forgotten() -> None:
+    """I2: the first whole report after its return is made of new samples alone."""
+
+    async def story() -> None:
+        async with osdp_line(THREE) as line:
+            await line.first_where(lambda report: not report.object_left)
+            line.unit.silent.add(3)
+            await line.loss()
+            line.unit.set_contact(Contact.OBJECT_LEFT, active=True)
+            line.unit.silent.clear()
+            assert (await line.first_where(lambda _: True)).object_left
+
+    virtually(story())
+
+
+def test_a_leased_door_is_never_locked() -> None:
+    """I2, I8: also where its contact is stuck and says so in every sample."""
+
+    async def story() -> None:
+        async with osdp_line() as line:
+            line.unit.mantrap.stick_contact(Door.ENTRY, stuck=True)
+            await line.gate.unlock(Door.ENTRY, 1.0, 1)
+            assert (await line.first_where(lambda report: report.after_command == 1)).entry is DoorState.CLOSED
+            await line.clock.sleep(1.1)
+            assert (await line.first_where(lambda _: True)).entry is DoorState.LOCKED
+
+    virtually(story())
+
+
+def test_a_silent_unit_that_answers_in_the_clear_is_told_again(caplog: pytest.LogCaptureFixture) -> None:
+    """L5: silence was known; that it must not be trusted is news, once."""
+    caplog.set_level(logging.WARNING, "egate.drivers.gate")
+
+    async def story() -> None:
+        async with osdp_line(THREE) as line:
+            line.unit.silent.add(2)
+            assert "does not answer" in await line.loss()
+            line.unit.exchange(2, PeripheralMode.PLAIN, KEY)
+            line.unit.silent.clear()
+            assert "offers none" in await line.loss()
+            await line.clock.sleep(5.0)
+
+    virtually(story())
+    assert ["offers none" in record.getMessage() for record in caplog.records] == [False, True]
 
 
 def test_evidence_is_as_old_as_its_oldest_sample() -> None:
