@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from egate.lane import events as e
-from egate.lane import interlock, machine, table, turn
+from egate.lane import interlock, machine, table
 from egate.lane.commands import CaptureFace
 from egate.lane.interlock import other_door
 from egate.lane.rules import inside, outside, overrides, referral
@@ -56,8 +56,8 @@ def _interlock_without(patch: Patch, rule: str) -> None:
         clauses = {
             "fresh": state.fresh,
             "other": state.door(other) is DoorState.LOCKED and state.leased is not other,
-            "grant": state.grant == Grant(state.passage, door) and state.passage != 0,
-            "count": door is Door.ENTRY or state.persons == 1,
+            "grant": state.grant is not None and (state.grant.passage, state.grant.door) == (state.passage, door),
+            "count": interlock.count_fits(state.grant or Grant(0, door), state),
         }
         return all(value for name, value in clauses.items() if name != rule)
 
@@ -188,12 +188,13 @@ def _lease_without_end(patch: Patch) -> None:
 
 
 def _stale_answer_taken(patch: Patch) -> None:
-    """Answers are taken for whatever passage is under way (P13)."""
+    """Records are taken for the crossing of whatever passage is under way (P13)."""
 
-    def settle(self: Turn, _passage: int, _number: int | None) -> RecordPurpose | None:
-        return RecordPurpose.CROSSING
+    def believe(turn_: Turn, _event: e.Recorded) -> None:
+        turn_.give(Door.EXIT)
+        turn_.open_door(Door.EXIT, LanePhase.EXIT_OPEN, turn_.settings.exit_open_s)
 
-    patch.setattr(turn.Turn, "settle", settle)
+    _row(patch, LanePhase.RECORDING, e.Recorded, believe)
 
 
 def _old_decision_taken(patch: Patch) -> None:
@@ -261,7 +262,7 @@ MUTANTS = (
     Mutant("no proof after an emergency", ALARM, _no_resync_after_emergency, "S5"),
     Mutant("nothing is proved at the start", SMALL, _starts_idle, "S4 S5"),
     Mutant("a lease has no end", SMALL, _lease_without_end, "S6"),
-    Mutant("stale answers are taken", replace(LATE, records=2), _stale_answer_taken, "S2"),
+    Mutant("stale answers are taken", replace(LATE, records=2, officers=()), _stale_answer_taken, "S2"),
     Mutant("an admission is recorded without its decision", LATE, _old_decision_taken, "S7"),
 )
 

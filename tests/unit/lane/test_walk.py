@@ -1,63 +1,55 @@
-"""The exhaustive walk over the shipping `step()` (I13), in four worlds that each run to the end, and a larger one for `slow`."""
+"""The exhaustive walk over the shipping `step()` (I13): every topology, in worlds that run to their end; larger ones `slow`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
 from egate.lane import events as e
+from egate.lane.diagram import LANES
+from egate.lane.settings import LaneSettings
 from egate.lane.table import OVERRIDES, TABLE
-from egate.model.lane import Degradation, DoorState, LanePhase, OfficerAction
+from egate.model.lane import Degradation, DoorState, LanePhase, OfficerAction, Topology
 from tests.unit.lane.lane_bench import ADMIT_ENTRY, ADMIT_EXIT, Bench, reach
 from tests.unit.lane.walk import Walk, cannot_rest
+from tests.unit.lane.walk_scopes import WORLDS
 from tests.unit.lane.walk_story import told
 from tests.unit.lane.walk_world import Scope
 
-ORDINARY = Scope(
-    flying=1, crash=True, emergency=False, late_work=False, officers=(OfficerAction.CLEAR, OfficerAction.RELEASE_TO_ENTRY)
-)
-"""Two persons, commands and reports lost and late, officers, crashes."""
+RESTS = ("answers", "object", "battery", "one step, emergency", "segregated", "pipelined, closed")
+"""Walks in which a way back to IDLE is searched from every state: at least one of each topology."""
 
-EMERGENCY = Scope(flying=1, persons=1, crash=False, emergency=True, late_work=False, officers=(OfficerAction.CLEAR,))
-"""The emergency input comes and goes at any moment, doors stay open behind it."""
 
-ANSWERS = Scope(
-    flying=0,
-    persons=1,
-    crash=True,
-    emergency=False,
-    late_work=True,
-    late_reports=False,
-    gate_lost=True,
-    officers=tuple(OfficerAction),
-)
-"""Workers and the log answer late, twice or with a failure; the link is lost; officers close and open the lane."""
+class Walks(Mapping[str, Walk]):
+    """The walks by name, each done when it is first asked for."""
 
-RECORDS = Scope(
-    flying=0,
-    records=2,
-    persons=1,
-    crash=False,
-    emergency=False,
-    late_work=True,
-    late_reports=False,
-    officers=(OfficerAction.CLEAR,),
-)
-"""Two records at once, of which the older may be answered when the newer is awaited."""
+    def __init__(self) -> None:
+        self._done: dict[str, Walk] = {}
+
+    def __getitem__(self, name: str) -> Walk:
+        if name not in self._done:
+            scope, settings = WORLDS[name]
+            self._done[name] = Walk(scope, settings).run(keep_edges=name in RESTS)
+        return self._done[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(WORLDS)
+
+    def __len__(self) -> int:
+        return len(WORLDS)
 
 
 @pytest.fixture(scope="module")
-def walks() -> dict[str, Walk]:
-    scopes = {"ordinary": ORDINARY, "emergency": EMERGENCY, "answers": ANSWERS, "records": RECORDS}
-    return {name: Walk(scope).run(keep_edges=name == "answers") for name, scope in scopes.items()}
+def walks() -> Walks:
+    return Walks()
 
 
-@pytest.mark.parametrize("name", ["ordinary", "emergency", "answers", "records"])
+@pytest.mark.parametrize("name", list(WORLDS))
 def test_nothing_is_broken_in_any_reachable_state(
-    walks: dict[str, Walk], name: str, record_property: Callable[[str, object], None]
+    walks: Walks, name: str, record_property: Callable[[str, object], None]
 ) -> None:
-    """S1, S2, S3, S4, S5, S6, S7, S9 (I1, I2, I13) at every move out of every state that can be reached."""
+    """S1, S2, S3, S4, S5, S6, S7, S9 (P1, P9, P10, P16, P17, P21, P22, I1, I2, I5, I9, I11, I13), at every move of each state."""
     walk = walks[name]
     record_property(f"{name}_states", walk.states)
     record_property(f"{name}_transitions", walk.transitions)
@@ -65,28 +57,32 @@ def test_nothing_is_broken_in_any_reachable_state(
     assert walk.states < walk.limit, "the walk did not come to its end"
 
 
-def test_the_walks_are_as_large_as_they_were(walks: dict[str, Walk]) -> None:
+def test_the_walks_are_as_large_as_they_were(walks: Walks) -> None:
     """A world that lost a way to move would prove less without anybody noticing (N5: at least 50 000 states)."""
-    assert sum(walk.states for walk in walks.values()) > 300_000
-    assert {walk.lanes[world.lane].phase for walk in walks.values() for world in walk.worlds} == set(LanePhase) - {
-        LanePhase.LEFT_OBJECT
-    }
+    assert sum(walk.states for walk in walks.values()) > 350_000
+    assert {walk.lanes[world.lane].phase for walk in walks.values() for world in walk.worlds} == set(LanePhase)
+    for topology in Topology:
+        of_it = [walk for walk in walks.values() if walk.settings.topology is topology]
+        assert sum(walk.states for walk in of_it) > 30_000, topology
+    assert sum(walk.states for walk in walks.values() if walk.settings.pipelined) > 50_000
 
 
-def test_every_state_leads_back_to_idle(walks: dict[str, Walk]) -> None:
+def test_every_state_leads_back_to_idle(walks: Walks) -> None:
     """S8, and once more without anybody leaving through the exit: the way back out is always there."""
-    assert cannot_rest(walks["answers"]) == []
-    assert cannot_rest(walks["answers"], forbidden="out through exit") == []
+    for name in RESTS:
+        assert cannot_rest(walks[name]) == [], name
+    for name in ("answers", "object", "segregated", "pipelined, closed"):
+        assert cannot_rest(walks[name], forbidden="out through exit") == [], name
 
 
-def test_the_table_says_where_each_rule_leads(walks: dict[str, Walk]) -> None:
-    """No rule leads where the table does not say (the diagram is true)."""
+def test_the_table_says_where_each_rule_leads(walks: Walks) -> None:
+    """No rule leads where the table does not say for this topology (the diagrams are true)."""
     overriding = {phase for override in OVERRIDES for phase in override.row.leads_to}
     for walk in walks.values():
         for before, kind, after in walk.phases:
             row = TABLE[before].get(kind)
-            told = row.leads_to if row else ()
-            assert before is after or after in told or after in overriding, f"{before} {kind} {after}"
+            named = row.arrows(walk.settings) if row else ()
+            assert before is after or after in named or after in overriding, f"{before} {kind} {after}"
 
 
 def _corners() -> set[tuple[LanePhase, type[e.Event], LanePhase]]:
@@ -141,16 +137,23 @@ def _closing_corners() -> set[tuple[LanePhase, type[e.Event], LanePhase]]:
     return taken
 
 
-def test_every_arrow_of_the_table_is_taken(walks: dict[str, Walk]) -> None:
-    taken = {entry for walk in walks.values() for entry in walk.phases} | _corners()
-    missing = [
-        f"{before.value} {kind.__name__} {after.value}"
-        for before, rows in TABLE.items()
-        for kind, row in rows.items()
-        for after in row.leads_to
-        if (before, kind, after) not in taken
-    ]
-    assert missing == []
+def test_every_arrow_of_the_table_is_taken(walks: Walks) -> None:
+    """Every arrow somewhere, and those of one topology in a walk of that topology."""
+    everywhere = {entry for walk in walks.values() for entry in walk.phases} | _corners()
+    common = {arrow for arrow in _arrows(LaneSettings()) if all(arrow in _arrows(entry) for entry in LANES)}
+    missing = common - everywhere
+    for lane in LANES:
+        kin = [walk for walk in walks.values() if walk.settings.topology is lane.topology]
+        taken = {entry for walk in kin for entry in walk.phases} | (_corners() if lane.topology is Topology.TWO_STEP else set())
+        alone = _arrows(lane) - _arrows(LaneSettings()) if lane.topology is not Topology.TWO_STEP else _arrows(lane) - common
+        missing |= {arrow for arrow in alone if arrow not in taken}
+    assert sorted(f"{before.value} {kind.__name__} {after.value}" for before, kind, after in missing) == []
+
+
+def _arrows(settings: LaneSettings) -> set[tuple[LanePhase, type[e.Event], LanePhase]]:
+    return {
+        (before, kind, after) for before, rows in TABLE.items() for kind, row in rows.items() for after in row.arrows(settings)
+    }
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -26,11 +27,13 @@ it goes from resync to idle.
 Broken: S4 an unlock on evidence older than the last command."""
 
 
-@pytest.fixture(params=MUTANTS, ids=[mutant.name for mutant in MUTANTS])
-def broken(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Walk:
+@pytest.fixture(scope="module", params=MUTANTS, ids=[mutant.name for mutant in MUTANTS])
+def broken(request: pytest.FixtureRequest) -> Iterator[Walk]:
+    """One walk of each mutant for all tests of its story."""
     mutant: Mutant = request.param
-    mutant.apply(monkeypatch)
-    return Walk(mutant.scope, settings=replace(QUICK), limit=60_000).run()
+    with pytest.MonkeyPatch.context() as patch:
+        mutant.apply(patch)
+        yield Walk(mutant.scope, settings=replace(QUICK), limit=60_000).run()
 
 
 def test_the_story_is_the_shortest_and_each_move_follows_from_the_last(broken: Walk) -> None:

@@ -5,8 +5,10 @@ may be overtaken by what happens after its sample. Leases end at any moment. Doo
 open doors, the emergency input comes and goes, workers and the log answer late, twice, or with a failure, officers act at any
 moment, the controller crashes and starts again at any moment, the link is lost at any moment.
 
-Ghosts, which the lane does not see: whether a report was sampled with an empty link (`clean`), whether the right to leave was
-made durable and not yet used (`right`), whether an emergency shook what was proved (`shaken`).
+Ghosts, which the lane does not see: whether a report was sampled with an empty link (`clean`), for how many the right to leave
+was made durable and not yet used (`right`), for how many the exit was opened (`allowed`), whether an emergency shook what was
+proved (`shaken`), whether the document of the passage, and of the one that waits, was admitted (`admitted`, `next_admitted`),
+whether an officer is there and how much works (`attended`, `mode`).
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from egate.model.lane import Door, DoorState, OfficerAction
+from egate.model.lane import Door, DoorState, OfficerAction, Power
 
 
 class Flying(NamedTuple):
@@ -23,6 +25,15 @@ class Flying(NamedTuple):
     unlock: bool
     door: Door
     newest: bool
+
+
+class Contacts(NamedTuple):
+    """Contacts of the unit besides its doors; they change at any moment in scopes that have them."""
+
+    object_left: bool = False
+    intrusion: bool = False
+    obstructed: bool = False
+    power: Power = Power.MAINS
 
 
 class Sample(NamedTuple):
@@ -34,6 +45,7 @@ class Sample(NamedTuple):
     persons: int
     emergency: bool
     clean: bool
+    contacts: Contacts = Contacts()
 
 
 class Job(NamedTuple):
@@ -46,8 +58,8 @@ class Job(NamedTuple):
 class Writing(NamedTuple):
     """A record on its way to the disk.
 
-    What it is (`admit`, `clear`; `void` when nothing may come of it any more), its fate (`writing`, `durable`, `failed`), its
-    number as the lane knows it, whether it belongs to the present passage.
+    What it is (`admit`, `clear`, `clear two`; `void` when nothing may come of it any more), its fate (`writing`, `durable`,
+    `failed`), its number as the lane knows it, whether it belongs to the present passage.
     """
 
     what: str
@@ -72,8 +84,15 @@ class World(NamedTuple):
     clean: bool = False
     job: Job | None = None
     records: tuple[Writing, ...] = ()
-    right: bool = False
+    right: int = 0
     shaken: bool = False
+    contacts: Contacts = Contacts()
+    next_job: bool = False
+    admitted: bool = False
+    next_admitted: bool = False
+    allowed: int = 0
+    attended: bool = True
+    mode: int = 0
 
 
 @dataclass(frozen=True)
@@ -91,6 +110,14 @@ class Scope:
     faults: bool = False
     late_reports: bool = True
     late_in_emergency: bool = False
+    contacts: tuple[str, ...] = ()
+    """Contacts that change: `object_left`, `intrusion`, `obstructed`, `power`."""
+    service: bool = False
+    """Whether officers come and go, and things stop working and work again."""
+    families: bool = False
+    """Whether an officer may clear two persons together."""
+    single: bool = False
+    """One door, before which people come and go as they like."""
     withdraws: bool = False
     """Whether an unlock that is not delivered when the lane learns of an emergency is dropped, as the controller does."""
 
@@ -115,6 +142,7 @@ def sample(world: World) -> Sample:
         world.persons,
         world.emergency,
         not world.link,
+        world.contacts,
     )
 
 
@@ -134,7 +162,9 @@ def world_moves(world: World, scope: Scope, *, emergency_seen: bool) -> list[tup
 
     An emergency ends only when the lane has seen it: it lasts longer than the unit needs for a report.
     """
-    moves = [*_unit_moves(world), *_people_moves(world, scope), *_report_moves(world, scope)]
+    moves = [*_unit_moves(world), *_people_moves(world, scope), *_report_moves(world, scope), *_contact_moves(world, scope)]
+    if scope.single:
+        moves += _floor_moves(world, scope)
     if world.emergency and emergency_seen:
         moves.append(("emergency ends", world._replace(emergency=False)))
     elif scope.emergency and not world.emergency:
@@ -163,7 +193,8 @@ def _unit_moves(world: World) -> list[tuple[str, World]]:
 
 def _people_moves(world: World, scope: Scope) -> list[tuple[str, World]]:
     moves = []
-    for name, is_open, lease in (("entry", world.entry_open, world.entry_lease), ("exit", world.exit_open, world.exit_lease)):
+    doors = (("entry", world.entry_open, world.entry_lease), ("exit", world.exit_open, world.exit_lease))
+    for name, is_open, lease in doors[scope.single :]:
         if is_open:
             moves.append((f"{name} closes", _with_door(world, name, is_open=False)))
             if world.persons < scope.persons:
@@ -172,6 +203,27 @@ def _people_moves(world: World, scope: Scope) -> list[tuple[str, World]]:
                 moves.append((f"out through {name}", world._replace(persons=world.persons - 1)))
         elif lease or world.emergency:
             moves.append((f"{name} pushed open", _with_door(world, name, is_open=True)))
+    return moves
+
+
+def _floor_moves(world: World, scope: Scope) -> list[tuple[str, World]]:
+    """Before a single door people come and go, whether it is locked or not."""
+    moves = []
+    if world.persons < scope.persons:
+        moves.append(("comes before the door", world._replace(persons=world.persons + 1)))
+    if world.persons > 0:
+        moves.append(("goes away from the door", world._replace(persons=world.persons - 1)))
+    return moves
+
+
+def _contact_moves(world: World, scope: Scope) -> list[tuple[str, World]]:
+    moves = []
+    for name in scope.contacts:
+        now = getattr(world.contacts, name)
+        for then in (power for power in Power if power is not now) if name == "power" else (not now,):
+            word = then.value if isinstance(then, Power) else "on" if then else "off"
+            contacts = world.contacts._replace(**{name: then})  # type: ignore[arg-type]  # the names are those of the contacts
+            moves.append((f"contact {name} {word}", world._replace(contacts=contacts)))
     return moves
 
 
