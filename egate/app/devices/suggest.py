@@ -16,6 +16,16 @@ from egate.model.errors import DeviceError
 
 CAMERA_FPS = 15
 _DEFAULT_BAUD = {"devices.mrz": 9600, "devices.chip": 115_200, "devices.gate": 115_200}
+DOORS = (
+    "# What each door does without power, only who tried it can say: docs/wiring.md",
+    *(
+        line
+        for door in ("entry", "exit")
+        for line in (f"# [doors.{door}]", "# fail = …", "# escape_route = …", "# statement = …")
+    ),
+    "",
+)
+"""What no question to a device can find out, for a lane's file that has a gate unit."""
 _SLOT = re.compile(r"( \d\d)+$")
 
 
@@ -50,6 +60,8 @@ def suggest(ports: Sequence[Found], readers: Sequence[str], cameras: Sequence[Pl
         sure = block not in guesses or len(guesses) == 1
         lines += _written(block, commented=block.table in taken or not sure)
         taken |= {block.table} if sure else set()
+    if "devices.gate" in taken:
+        lines += DOORS
     lines += [line for found in ports for line in _left_over(found)]
     return lines
 
