@@ -25,6 +25,7 @@ TITLES = {
     "bench_drivers": "Wires",
     "bench_passage": "Between two devices",
     "bench_lane": "The lane",
+    "bench_twin": "Simulated shifts",
     "bench_faces": "Faces",
     "bench_record": "The record",
     "bench_inspection_record": "The record of an inspection",

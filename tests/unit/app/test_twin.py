@@ -53,7 +53,7 @@ def break_interlock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_two_lanes_with_many_faults_hold_every_rule() -> None:
-    """I1, I2, I3, I6, I7, L2, P9, P10, P12, P13, P18: on the physical truth, after every step, with faults of every device."""
+    """N11, I1, I2, I3, I6, I7, L2, P9, P10, P12, P13, P18: on the physical truth, after every step, with all faults."""
     report = fleet.run_shift([plan(lane=1), plan(lane=2)], lambda _report: None, processes=1)
     assert [lane.plan.gate_kind for lane in report.lanes] == ["osdp", "modbus"]
     assert [lane.violation for lane in report.lanes] == [None, None]
@@ -196,7 +196,7 @@ MUTANTS: list[tuple[Callable[[pytest.MonkeyPatch], None], set[str], str]] = [
 def test_a_broken_lane_is_found(
     mutant: Callable[[pytest.MonkeyPatch], None], rules: set[str], faults: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each rule of the judge is one that something breaks."""
+    """I3, P10, P12, P13, P18: each rule of the judge is one that something breaks."""
     mutant(monkeypatch)
     report = first_violation(range(1, 9), hours=0.15, faults=faults)
     assert report.violation is not None
