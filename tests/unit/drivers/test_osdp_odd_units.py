@@ -19,6 +19,7 @@ from drivers.sim.gate_unit import SimulatedGateUnit
 from drivers.sim.osdp_peripheral import Peripheral, PeripheralSettings
 from egate.model.errors import DeviceError
 from egate.model.lane import Door
+from tests.unit.drivers.osdp_lines import osdp_line, virtually
 from tests.unit.drivers.test_osdp_protocol import Contacts
 from tests.unit.drivers.wires import KEY, TestClock, gate_wire, link_to, online, run, until
 
@@ -205,3 +206,30 @@ def test_a_defect_of_the_driver_is_a_lost_unit_with_a_log_line(tmp_path: Path, c
 
     run(story())
     assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+def test_who_listens_is_told_when_the_gate_closes() -> None:
+    async def story() -> None:
+        async with osdp_line() as line:
+            told = asyncio.ensure_future(line.loss())
+            await line.clock.sleep(0.1)
+            await line.gate.close()
+            assert "it is closed" in await told
+
+    virtually(story())
+
+
+def test_a_start_that_was_cancelled_and_made_again_at_once() -> None:
+    """L7: the cryptogram for the first challenge comes late, and is no other key."""
+
+    async def story() -> None:
+        async with osdp_line(start=False) as line:
+            for after_s in (0.0005, 0.002, 0.004, 0.006):
+                starting = asyncio.ensure_future(line.gate.start())
+                await line.clock.sleep(after_s)
+                starting.cancel()
+                await asyncio.gather(starting, return_exceptions=True)
+            await line.gate.start()
+            assert line.gate.online
+
+    virtually(story())
