@@ -23,6 +23,7 @@ TITLES = {
     "bench_content": "What is in the files",
     "bench_optics": "Reading a page",
     "bench_drivers": "Wires",
+    "bench_osdp": "OSDP beside libosdp",
     "bench_passage": "Between two devices",
     "bench_lane": "The lane",
     "bench_twin": "Simulated shifts",
