@@ -147,18 +147,16 @@ def _begin_journal(place: Installation, csca: bytes, revocations: bytes, today: 
             path.unlink()
 
 
-def _configuration(place: Installation, *, signed_trust: bool) -> str:
-    signer = '\nsigner = "keys/trust.pub"' if signed_trust else ""
-    return f"""# One lane. `emulated = true` and these ports belong to the demo; see docs/wiring.md for a real one.
+_LANE_FILE = """# One lane. `emulated = true` and these ports belong to the demo; see docs/wiring.md for a real one.
 
 [lane]
-name = "{LANE_NAME}"
-number = {LANE_NUMBER}
+name = "{lane}"
+number = {number}
 
 [paths]
-database = "{place.database.name}"
-socket = "{place.socket.name}"
-frames = "{place.frames.name}"
+database = "lane.db"
+socket = "lane.sock"
+frames = "frames"
 
 [devices.mrz]
 driver = "mrz_serial"
@@ -177,7 +175,7 @@ key_file = "keys/gate.hex"
 emulated = true
 
 [camera]
-source = "files:{place.scene}@15"
+source = "files:{scene}@15"
 capture_timeout_s = 6
 
 [profile]
@@ -198,3 +196,9 @@ directory = "officers"
 sealing = "keys/sealing.pub"
 receipts = "keys/receipts.pub"
 """
+"""The lane's file; the names in it are those of `Installation`."""
+
+
+def _configuration(place: Installation, *, signed_trust: bool) -> str:
+    signer = '\nsigner = "keys/trust.pub"' if signed_trust else ""
+    return _LANE_FILE.format(lane=LANE_NAME, number=LANE_NUMBER, scene=place.scene, signer=signer)

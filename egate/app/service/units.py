@@ -145,9 +145,10 @@ _ALL_SERIAL = ("char-ttyUSB", "char-ttyACM", "char-ttyS")
 def _device_groups(config: LaneConfig) -> tuple[str, ...]:
     """Kinds of device files, not single ones: an adapter that is plugged again may come back under another number."""
     found: list[str] = []
-    for device in (config.mrz, config.chip, config.gate):
+    for device in filter(None, (config.mrz, config.chip, config.gate, config.token, config.boarding_pass)):
         found += _groups_of(device)
-    if config.camera.startswith("v4l2:"):
+    sources = (config.camera, *(() if config.cameras is None else config.cameras.sources[1:]))  # the first is `camera`
+    if any(source.startswith("v4l2:") for source in sources):
         found.append("char-video4linux")
     if _token_of(config) is not None:
         found += _TOKENS

@@ -14,6 +14,7 @@ from PyQt6.QtWidgets import QApplication
 
 import egate
 from egate.app import gate_link
+from egate.app.commissioning.hold import MAINTENANCE
 from egate.checks.catalogue import CATALOGUE
 from egate.model.checks import CheckGroup, CheckName, CheckResult, Outcome
 from egate.model.face import CaptureHint
@@ -101,7 +102,7 @@ def words_of_lanes() -> dict[str, set[str]]:
     return {
         "code": {ending.code for entry in CATALOGUE.values() for ending in entry.endings},
         "rule": {"document_equal", *matching._NAME_WORDS},
-        "device": {name.replace(" ", "_") for name in (*devices, gate_link.NAME)},
+        "device": {name.replace(" ", "_") for name in (*devices, gate_link.NAME, MAINTENANCE)},
     }
 
 
