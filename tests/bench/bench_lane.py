@@ -34,8 +34,8 @@ from tests.bench.bench_passage import ADMITTED, ORDER_BYTES, SETTINGS, _reading_
 from tests.bench.row import BenchRow
 from tests.unit.drivers.wires import KEY, TestClock
 from tests.unit.lane.killed_lane import kill_many
-from tests.unit.lane.test_walk import EMERGENCY
 from tests.unit.lane.walk import Walk
+from tests.unit.lane.walk_scopes import WORLDS
 
 IDLE_LIMIT_MS = 3.0  # N4
 BUSY_LIMIT_MS = 10.0  # N4
@@ -151,7 +151,7 @@ def _hogs() -> Iterator[None]:
 
 def _walked() -> list[BenchRow]:
     begin = perf_counter_s()
-    walk = Walk(EMERGENCY).run()
+    walk = Walk(*WORLDS["emergency"]).run()
     spent_s = perf_counter_s() - begin
     if walk.violation:
         raise RuntimeError(walk.violation)
