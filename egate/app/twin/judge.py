@@ -13,7 +13,7 @@ whether it takes travellers. The rules, with the requirements they come from:
 6. no order to a lock lives longer than ten seconds (I3)
 7. a second person is told to an officer within `ALARM_WITHIN_S` (P10)
 8. a lost gate unit is noticed within `LOSS_WITHIN_S`, and answers again within `BACK_WITHIN_S` of the repair (L2)
-9. the lane becomes free again within `FREE_AGAIN_S` once nothing is broken and officers act (no deadlock)
+9. the lane becomes free again within `FREE_AGAIN_S` in which nothing is broken and officers act (no deadlock)
 10. a lane whose controller was killed serves again within `SERVES_WITHIN_S` of its new start, doors permitting, and one with
     somebody inside is then the officer's (I7)
 11. the log's chain is whole at the end
@@ -94,6 +94,7 @@ class Judge:
         self._lost_s = float("-inf")
         self._reported_s = float("-inf")
         self._free_s = 0.0
+        self._unfree_s = 0.0
         self._rights: list[_Right] = []
         self._crossings: dict[str, int] = {}
         self._mine = ""
@@ -279,13 +280,13 @@ class Judge:
             now, state = world.clock.monotonic(), world.screen
             if world.computer.failure is not None:
                 self.break_rule("crash", f"the controller ended with {type(world.computer.failure).__name__}")
-            settled = max(world.fault_ended_s, self._free_s)
-            if state is None or world.faults:
+            if state is None or world.faults or not state.in_service:
                 continue
+            self._unfree_s = 0.0 if self._free_s >= now - LOOK_EVERY_S or world.invites else self._unfree_s + LOOK_EVERY_S
             alone = self._inside_since is not None and now - self._inside_since > LONGEST_ALONE_S
             if alone and not state.alarms and not any(world.hall.now.unlocked) and now - world.fault_ended_s > 5.0:
                 self.break_rule("locked in", f"somebody is inside for {LONGEST_ALONE_S:g} s and no officer is called")
-            if now - settled > FREE_AGAIN_S and state.in_service:
+            if self._unfree_s > FREE_AGAIN_S:
                 self.break_rule("deadlock", f"nothing is broken, and the lane is not free within {FREE_AGAIN_S:g} s")
 
     def at_the_end(self) -> None:
