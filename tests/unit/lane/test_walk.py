@@ -17,7 +17,7 @@ from tests.unit.lane.walk_scopes import WORLDS
 from tests.unit.lane.walk_story import told
 from tests.unit.lane.walk_world import Scope
 
-RESTS = ("answers", "object", "battery", "one step, emergency", "segregated", "pipelined, closed")
+RESTS = ("answers", "object", "battery", "station", "one step, emergency", "segregated", "pipelined, closed")
 """Walks in which a way back to IDLE is searched from every state: at least one of each topology."""
 
 

@@ -30,7 +30,8 @@ WORLDS: Mapping[str, tuple[Scope, LaneSettings]] = {
     "families": (replace(DIRECT, persons=2, families=True, officers=(_CLEAR, _RELEASE, OfficerAction.HOLD)), QUICK),
     "object": (replace(DIRECT, contacts=("object_left",), officers=(_RELEASE,)), QUICK),
     "obstacle": (replace(DIRECT, contacts=("intrusion", "obstructed"), officers=(_RELEASE,)), QUICK),
-    "battery": (replace(DIRECT, contacts=("power",), service=True, officers=(_RELEASE,)), QUICK),
+    "battery": (replace(DIRECT, contacts=("power",), officers=(_RELEASE,)), QUICK),
+    "station": (replace(DIRECT, service=True, crash=True, officers=(_RELEASE,)), QUICK),
     "one step": (replace(WIRE, single=True, persons=2, officers=(_CLEAR, _RELEASE)), ONE_STEP),
     "one step, emergency": (
         replace(DIRECT, single=True, emergency=True, crash=True, late_work=True, officers=(_CLEAR,)),
