@@ -9,6 +9,9 @@ from egate.model.face import CaptureOutcome, CaptureState
 DEFAULT_FMR_PPM = 1000
 """0.1 %, the largest false match rate that TR-03121 BCL accepts at a border (D1)."""
 
+DEFAULT_ATTACK_LIMIT = 0.5
+"""Detectors give scores on which their learned limit lies here (`egate.faces.pad.fusion`)."""
+
 _CAPTURE_CODES = {
     CaptureState.NO_USABLE_FACE: "no_usable_face",
     CaptureState.SEVERAL_FACES: "several_faces",
@@ -44,9 +47,20 @@ def check_face_match(outcome: CaptureOutcome | None, fmr_ppm: int) -> Check:
     return success(name, deciding.engine) if deciding.matched else finding(name, "face_differs", deciding.engine)
 
 
-def check_presentation_attack(outcome: CaptureOutcome | None) -> Check:
-    """Whether the face is a person's own. No lane has a detector yet (part 4), which is said and not passed over."""
+def check_presentation_attack(outcome: CaptureOutcome | None, limit: float = DEFAULT_ATTACK_LIMIT) -> Check:
+    """Whether the face is a person's own. The finding is about the very image that was compared (PAD-FI-APP).
+
+    1. no image: undetermined; 2. no detector looked: not supported; 3. it looked and could not judge: undetermined, with its
+    reason; 4. a score from `limit` on: failed, with the cues that spoke; a score that is no share of 1 is no score.
+    """
     name = CheckName.PRESENTATION_ATTACK
     if outcome is None or outcome.state is not CaptureState.CAPTURED:
         return finding(name, "face_not_captured")
-    return finding(name, "no_attack_detector")
+    pad = None if outcome.probe is None else outcome.probe.pad
+    if pad is None:
+        return finding(name, "no_attack_detector")
+    if pad.score is None or not 0.0 <= pad.score <= 1.0:
+        return finding(name, "attack_not_judged", pad.omitted)
+    if pad.score < limit:
+        return success(name)
+    return finding(name, "attack_suspected", ", ".join(cue for cue, value in pad.cues if value >= limit))

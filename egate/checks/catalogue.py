@@ -232,6 +232,8 @@ _ENTRIES = (
         "The live face is a person's own face, not a picture, screen or mask.",
         ("no_attack_detector", _NOT_SUPPORTED, "This lane has no detector of presentation attacks."),
         ("face_not_captured", _UNDETERMINED, "There is no live image to look at."),
+        ("attack_suspected", _FAILED, "The face looks like a picture, a screen or a mask: look at the traveller."),
+        ("attack_not_judged", _UNDETERMINED, "Too little was seen to tell a person from a picture."),
     ),
     _entry(
         CheckName.DOCUMENT_WATCHLIST,

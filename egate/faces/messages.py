@@ -23,14 +23,18 @@ from egate.model.face import (
     ComparisonScore,
     FaceProbe,
     ImageFormat,
+    PadResult,
     QualityScore,
 )
 
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 """The largest message: a probe and a reference as JPEG with room to spare."""
 
-MAX_DEPTH = 5
-"""Arrays inside arrays; the messages have three levels."""
+MAX_DEPTH = 8
+"""Arrays inside arrays; the messages have six levels."""
+
+MAX_CUES = 32
+"""No detector of presentation attacks names more cues."""
 
 _LENGTH = struct.Struct(">I")
 _DOING = "read a message of the face worker"
@@ -290,7 +294,7 @@ def _probe_fields(probe: FaceProbe | None) -> list[object] | None:
         return None
     quality = probe.quality
     measures = [quality.value, quality.inter_eye_px, quality.yaw_deg, quality.roll_deg, quality.sharpness, quality.exposure]
-    return [probe.image, [*measures, quality.hint.value], probe.frames_seen, probe.pad_score]
+    return [probe.image, [*measures, quality.hint.value], probe.frames_seen, _pad_fields(probe.pad)]
 
 
 def _probe(fields: list[Any]) -> FaceProbe:
@@ -299,7 +303,26 @@ def _probe(fields: list[Any]) -> FaceProbe:
         raise TypeError("not a probe")
     value, inter_eye, yaw, roll, sharpness, exposure = (_real(measure) for measure in measures)
     quality = QualityScore(value, inter_eye, yaw, roll, sharpness, exposure, CaptureHint(hint))
-    return FaceProbe(image, quality, _whole(frames_seen), None if pad is None else _real(pad))
+    return FaceProbe(image, quality, _whole(frames_seen), None if pad is None else _pad(pad))
+
+
+def _pad_fields(pad: PadResult | None) -> list[object] | None:
+    return None if pad is None else [pad.score, [list(cue) for cue in pad.cues], pad.omitted]
+
+
+def _pad(fields: list[Any]) -> PadResult:
+    score, cues, omitted = fields
+    if len(cues) > MAX_CUES:
+        raise ValueError("too many cues")
+    told = tuple((_text(name), _share(value)) for name, value in cues)
+    return PadResult(None if score is None else _share(score), told, _text(omitted))
+
+
+def _share(value: object) -> float:
+    number = _real(value)
+    if not 0 <= number <= 1:
+        raise ValueError("not in 0…1")
+    return number
 
 
 def _score_fields(score: ComparisonScore) -> list[object]:

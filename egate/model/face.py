@@ -66,13 +66,46 @@ class QualityScore:
 
 
 @dataclass(frozen=True, slots=True)
+class PadResult:
+    """How much a presentation looks like an attack (TR-03121-3 PAD-FI-APP): for officers and records, never for the traveller.
+
+    `score` is 0 for a bona fide presentation, 1 for an attack, in fine steps; None with the reason in `omitted` when nothing
+    could be judged. `cues` name what spoke, the strongest first, each in 0…1.
+    """
+
+    score: float | None
+    cues: tuple[tuple[str, float], ...] = ()
+    omitted: str = ""
+
+
+class ChallengeKind(Enum):
+    """What the kiosk's screen asks of a face."""
+
+    LIGHT = "light"
+    LOOK_LEFT = "look_left"
+    LOOK_RIGHT = "look_right"
+    LOOK_STRAIGHT = "look_straight"
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """What the kiosk's screen is to show now: `colour` (red, green, blue, each 0…255) fills it, or a look is asked for."""
+
+    kind: ChallengeKind
+    colour: tuple[int, int, int] = (255, 255, 255)
+
+
+@dataclass(frozen=True, slots=True)
 class FaceProbe:
-    """The best live image of a capture: a JPEG crop for the officer, its quality, and how many frames were seen."""
+    """The best live image of a capture: a JPEG crop for the officer, its quality, and how many frames were seen.
+
+    `pad` is the finding on presentation attacks for this image; None says that no detector looked.
+    """
 
     image: bytes = field(repr=False)
     quality: QualityScore
     frames_seen: int
-    pad_score: float | None = None
+    pad: PadResult | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ import math
 import pytest
 
 from egate.checks.background import check_multiple_use, check_watchlists, lane_incident
-from egate.checks.biometric import check_capture, check_face_match
+from egate.checks.biometric import check_capture, check_face_match, check_presentation_attack
 from egate.model.checks import CheckName, CheckResult
-from egate.model.face import CaptureOutcome, CaptureState, ComparisonScore
+from egate.model.face import CaptureOutcome, CaptureState, ComparisonScore, FaceProbe, PadResult, QualityScore
 from egate.model.watchlist import Hit, ListKind
 
 FINE = ComparisonScore("sface", 0.5, 0.3, 1000, "test")
@@ -63,6 +63,33 @@ def test_stricter_threshold_counts() -> None:
 @pytest.mark.parametrize(("value", "threshold"), [(math.nan, 0.3), (0.5, math.nan), (-math.inf, 0.3)])
 def test_score_that_is_no_number_is_no_match(value: float, threshold: float) -> None:
     assert check_face_match(captured(ComparisonScore("sface", value, threshold, 1000, "t")), 1000).code == "face_differs"
+
+
+@pytest.mark.parametrize(
+    ("pad", "code", "detail"),
+    [
+        (None, "no_attack_detector", ""),
+        (PadResult(None, omitted="too few frames"), "attack_not_judged", "too few frames"),
+        (PadResult(0.0), "", ""),
+        (PadResult(0.4999, (("border", 0.9),)), "", ""),
+        (PadResult(0.5, (("border", 0.9), ("static", 0.1))), "attack_suspected", "border"),
+        (PadResult(1.0), "attack_suspected", ""),
+        (PadResult(math.nan), "attack_not_judged", ""),
+        (PadResult(-0.1), "attack_not_judged", ""),
+        (PadResult(1.1), "attack_not_judged", ""),
+    ],
+)
+def test_presentation_attack(pad: PadResult | None, code: str, detail: str) -> None:
+    """S3: the officer learns what was suspected; what was not judged is no success."""
+    probe = FaceProbe(b"", QualityScore(0.9, 120.0, 0.0, 0.0, 0.9, 0.9), 12, pad)
+    check = check_presentation_attack(CaptureOutcome(CaptureState.CAPTURED, probe, (FINE,)))
+    assert (check.code, check.detail) == (code, detail)
+    assert (check.result is CheckResult.SUCCESSFUL) == (pad is not None and pad.score in (0.0, 0.4999))
+
+
+def test_attack_is_said_of_a_captured_image_only() -> None:
+    probe = FaceProbe(b"", QualityScore(0.9, 120.0, 0.0, 0.0, 0.9, 0.9), 12, PadResult(0.0))
+    assert check_presentation_attack(CaptureOutcome(CaptureState.ABORTED, probe)).code == "face_not_captured"
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ from egate.model.face import (
     ComparisonScore,
     FaceProbe,
     ImageFormat,
+    PadResult,
     QualityScore,
 )
 
@@ -47,7 +48,10 @@ numbers = st.integers(0, 2**40)
 floats = st.floats(allow_nan=False, allow_infinity=False)
 scores = st.builds(ComparisonScore, st.text(max_size=8), floats, floats, numbers, st.text(max_size=8))
 qualities = st.builds(QualityScore, floats, floats, floats, floats, floats, floats, st.sampled_from(CaptureHint))
-probes = st.builds(FaceProbe, st.binary(max_size=20), qualities, numbers, st.none() | floats)
+shares = st.floats(0, 1)
+cues = st.lists(st.tuples(st.text(max_size=8), shares), max_size=3).map(tuple)
+pads = st.builds(PadResult, st.none() | shares, cues, st.text(max_size=8))
+probes = st.builds(FaceProbe, st.binary(max_size=20), qualities, numbers, st.none() | pads)
 outcomes = st.builds(
     CaptureOutcome,
     st.sampled_from(CaptureState),

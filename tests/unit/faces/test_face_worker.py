@@ -102,7 +102,7 @@ def test_every_scene_ends_as_intended(play: Callable[..., None], references: dic
             assert outcome.reference_jpeg == jpeg
             assert outcome.probe is not None
             assert outcome.probe.quality.usable
-            assert outcome.probe.pad_score is None, "not performed, and not claimed"
+            assert outcome.probe.pad is None, "not performed, and not claimed"
             assert decode_face_image(outcome.probe.image).shape[0] <= 480
             assert told[0].hint is CaptureHint.COME_CLOSER
             assert told[-1].share == 1.0
