@@ -1,7 +1,8 @@
 """A second opinion about the lane: Spin searches the shipping table in a world that was written for it (I13).
 
-Our walk and our world could share a mistake; Spin's search and `interlock.pml` share nothing with them but the lane. Needs Spin
-and a C compiler (Debian: spin, gcc).
+Our walk and our world could share a mistake; Spin's search and `interlock.pml` share nothing with them but the lane. It sees
+the man-trap as it ships by default; the other topologies, contacts and pipelined reading are the walk's alone. Needs Spin and a C
+compiler (Debian: spin, gcc).
 """
 
 from __future__ import annotations
