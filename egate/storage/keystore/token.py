@@ -8,7 +8,6 @@ handshake, and the rest of a session does without the token.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -212,9 +211,10 @@ def _kept_template(p11: Any) -> dict[Any, Any]:
 def _library() -> Any:
     """The PKCS#11 package, which a lane without tokens does without."""
     try:
-        return importlib.import_module("pkcs11")
+        import pkcs11  # noqa: PLC0415 - a native library that only lanes with a token load
     except ImportError:
         raise DeviceError("using a token", "the package python-pkcs11 is not installed") from None
+    return pkcs11
 
 
 def _session(reference: TokenReference, *, writing: bool) -> Any:
