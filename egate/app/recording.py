@@ -48,10 +48,16 @@ def officer_record(transaction: str, act: RecordOfficerAct, stages: tuple[StageT
         kind=RecordKind.OFFICER_ACT,
         transaction=transaction,
         outcome=act.action.value,
-        because=(act.reason.value,),
+        because=(act.reason.value, *_further(act)),
         stages=stages,
         operator=act.officer,
     )
+
+
+def _further(act: RecordOfficerAct) -> tuple[str, ...]:
+    """What else the record says of an act: how many left together, and that it came too late to change anything (S4)."""
+    together = (f"persons:{act.persons}",) if act.persons != 1 else ()
+    return (*together, *(() if act.effective else ("too_late",)))
 
 
 def completion_record(transaction: str, through: Door | None, stages: tuple[StageTime, ...]) -> LogRecord:

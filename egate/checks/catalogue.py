@@ -292,7 +292,6 @@ _ENTRIES = (
         ("person_vanished", _FAILED, "The person in the gate is no longer counted, and no door was open."),
         ("unexpected_person", _FAILED, "Somebody is in the gate who did not come in through the entry."),
         ("tamper", _FAILED, "A housing was opened."),
-        ("token_unknown", _FAILED, "No kiosk read this document lately."),
         ("not_recorded", _FAILED, "The crossing could not be recorded durably."),
         ("occupied_after_resync", _UNDETERMINED, "Somebody was in the gate when the lane came back."),
         ("no_reason", _UNDETERMINED, "The passage was referred without a reason."),
@@ -305,6 +304,7 @@ _ENTRIES = (
         ("object_left", _ABORTED, "Something lies in the gate."),
         ("power_low", _ABORTED, "The lane's battery is nearly empty."),
         ("degraded", _ABORTED, "The lane works with less than it should have, so an officer decides."),
+        ("token_unknown", _FAILED, "No kiosk read this document lately."),
     ),
 )
 

@@ -107,3 +107,9 @@ def test_a_lane_event_names_what_decides() -> None:
     record = lane_event_record("start", (("egate", "1"), ("profile", "eu-entry")))
     assert (record.outcome, record.transaction) == ("start", "")
     assert record.versions == (("egate", "1"), ("profile", "eu-entry"))
+
+
+def test_how_many_left_together_and_what_came_too_late_stand_in_the_record() -> None:
+    """S4, P19: the race with the lane's own decision is in the record, not only its winner."""
+    act = RecordOfficerAct(3, OfficerAction.CLEAR, OfficerReason.FAMILY_OR_ASSISTANCE, "7731", persons=2, effective=False)
+    assert officer_record("t", act, ()).because == ("family_or_assistance", "persons:2", "too_late")
