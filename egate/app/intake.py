@@ -206,11 +206,18 @@ class Intake:
         return any(LOST_AS.get(name) in config.closes or name not in _MAY_BE_MISSED for name in lost - unneeded)
 
     async def _log_works(self) -> bool:
-        if not await self._disk.run(self._parts.catch_up):
+        """Whether the next passage can be recorded; a log that failed is tried again until it works, whoever comes meanwhile."""
+        works = await self._disk.run(self._parts.catch_up)
+        if not works and "log" not in self._board.lost:
             self._board.lose("log", DeviceError("recording", "the disk is full or failing; the lane admits nobody"))
-            return False
+            self._ends.spawn(self._until_log_works())
+        return works
+
+    async def _until_log_works(self) -> None:
+        """A full disk closes the lane to documents, so nothing else would ever find out that it works again."""
+        while not await self._disk.run(self._parts.catch_up):
+            await self._parts.clock.sleep(DEVICE_RETRY_S)
         self._board.regain("log")
-        return True
 
 
 _MAY_BE_MISSED = frozenset({"camera", "chip reader"})

@@ -193,6 +193,7 @@ def test_no_passage_begins_while_nothing_can_be_recorded(lane: Lane, passport: P
             assert lane.told("document", "presented") == 0
             assert lane.kiosk.step is TravellerStep.CLOSED
             lane.parts.log.reserve(0)
+            await ready(lane)
             lane.present(passport)
             await until(lambda: lane.told("document", "presented"), "a passage")
             assert lane.view.devices_lost == ()

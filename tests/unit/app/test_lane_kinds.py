@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from drivers.sim.passport.issuer import SimulatedIssuer
+from egate.app.recording import lane_event_record
 from egate.app.station import EXPECTED_WITHIN_S
 from egate.app.wiring import lane_settings
 from egate.ipc.messages import (
@@ -312,3 +313,23 @@ def test_lamps_show_what_the_lane_does(tmp_path: Path, issuer: SimulatedIssuer, 
             await until(lambda: gate.signals[-1] == Signal(Lamp.RED, blinking=True, buzzer=True), "emergency")
 
     asyncio.run(story())
+
+
+def test_a_disk_that_works_again_opens_the_lane_by_itself(tmp_path: Path, issuer: SimulatedIssuer, passport: Passport) -> None:
+    """P21, G4: a full disk closes the lane to documents, so nobody's document may be needed to find out that it works again."""
+    lane = lane_of(tmp_path, issuer)
+
+    async def story() -> None:
+        lane.parts.waiting.append(lane_event_record("waits", ()))
+        async with lane.running():
+            await free(lane)
+            lane.refuse_records()
+            lane.present(passport)
+            await until(lambda: lane.in_phase(LanePhase.OUT_OF_SERVICE), "closed: nothing can be recorded")
+            assert lane.view.devices_lost == ("log",)
+            lane.take_records()
+            await free(lane)
+
+    asyncio.run(story())
+    assert lane.parts.waiting == []
+    assert not lane.gate.unlocked
