@@ -37,6 +37,7 @@ from egate.faces.worker import ControllerGone, FaceWorker, Pipe, WorkerParts
 from egate.ipc.frames import FrameWriter
 from egate.model.errors import DeviceError, EgateError
 from egate.ports import Camera
+from egate.system_calls import restrict, working_policy
 
 ADDRESS_SPACE_BYTES = 3 * 1024**3
 """Address space of the process; both engines and OpenCV's buffers stay under half of it."""
@@ -61,6 +62,9 @@ PREVIEW_SIDE_PX = 480
 
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_SET_DUMPABLE = 4
+
+_NO_DEVICES = ("files:", "video:", "none")
+"""Cameras that only read."""
 
 log = logging.getLogger("egate.face_worker")
 
@@ -178,8 +182,11 @@ def _prove(camera: Camera | None) -> None:
         camera.close()
 
 
-def confine() -> None:
-    """Give up what the worker does not need: nothing here is allowed to fail silently, except what a kernel lacks."""
+def confine(*, devices: bool) -> None:
+    """Give up what the worker does not need: nothing here is allowed to fail silently, except what a kernel lacks.
+
+    `devices`: a camera of the kernel is among the cameras; otherwise nothing is opened for writing any more.
+    """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _lower(resource.RLIMIT_AS, ADDRESS_SPACE_BYTES)
     _lower(resource.RLIMIT_NOFILE, OPEN_FILES)
@@ -187,6 +194,9 @@ def confine() -> None:
     for option, value in ((_PR_SET_NO_NEW_PRIVS, 1), (_PR_SET_DUMPABLE, 0)):
         if libc.prctl(option, value, 0, 0, 0) != 0:
             log.warning("the kernel refuses prctl %d", option)
+    sys.dont_write_bytecode = True
+    if not restrict(working_policy(os.getpid(), devices=devices), all_threads=True):
+        log.warning("the kernel has no filter on system calls; a decoder that is taken over is held by other limits only")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -202,8 +212,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # First, before seconds of loading: it wipes the face that a killed worker left for the kiosk.
         preview = FrameWriter(Path(options.frames), PREVIEW_SIDE_PX) if options.frames else None
         judges = make_judges((options.engine, options.second), options.fmr_ppm)
-        camera = make_cameras(_camera_config(options), judges[0].engine)
-        confine()
+        cameras = _camera_config(options)
+        camera = make_cameras(cameras, judges[0].engine)
+        confine(devices=any(not words.startswith(_NO_DEVICES) for words in cameras.sources))
         _prove(camera)
         FaceWorker(WorkerParts(judges, camera, preview, PREVIEW_SIDE_PX, SystemClock().monotonic), pipe).serve()
     except EgateError as error:

@@ -17,6 +17,8 @@ MAX_TILES = 256
 """Tiles of an image; documents have one."""
 MAX_BOXES = 64
 """Boxes of a JP2 file before its codestream."""
+MAX_TILE_PARTS = 4096
+"""Pieces of tiles one after the other; documents have one, or one for each tile."""
 MAX_SEGMENTS = 256
 """Marker segments of a main header; documents have about ten."""
 MAX_LEVELS = 12
@@ -30,7 +32,8 @@ SIGNATURE = bytes.fromhex("0000000c6a5020200d0a870a")
 START = bytes.fromhex("ff4fff51")
 
 _DOING = "decode a face image"
-_TILE_START = 0xFF90
+_TILE_START, _TILE_START_BYTES = 0xFF90, b"\xff\x90"
+_TILE_HEADER_BYTES = 14
 _STYLE, _COMPONENT_STYLE, _PROGRESSION_CHANGE = 0xFF52, 0xFF53, 0xFF5F
 _LARGEST_PRECINCT = 0xFF
 
@@ -67,8 +70,9 @@ def codestream_offset(image: bytes) -> int:
 def read_codestream(stream: bytes) -> CodestreamSize:
     """The size of the image in a codestream whose main header keeps every limit; raises MalformedData."""
     size = _read_size(stream)
-    styles = 0
-    for marker, body in _segments(stream):
+    styles, first_tile = 0, 0
+    for marker, body, after in _segments(stream):
+        first_tile = after
         if marker == _STYLE:
             styles += 1
             _check_style(size, body)
@@ -78,7 +82,24 @@ def read_codestream(stream: bytes) -> CodestreamSize:
             raise MalformedData(_DOING, "a change of progression, which face images do not use")
     if styles != 1:
         raise MalformedData(_DOING, "not exactly one coding style")
+    _check_whole(stream, first_tile, size.tiles)
     return size
+
+
+def _check_whole(stream: bytes, at: int, tiles: int) -> None:
+    """Every tile is there to its end (A.4.2); the end marker may be missing, as in some issued documents."""
+    for parts in range(MAX_TILE_PARTS):
+        if stream[at : at + 2] != _TILE_START_BYTES:
+            if parts < tiles:
+                break
+            return
+        length = int.from_bytes(stream[at + 6 : at + 10], "big")
+        if length == 0:
+            return  # the last one, to the end of the codestream
+        if length < _TILE_HEADER_BYTES or at + length > len(stream):
+            break
+        at += length
+    raise MalformedData(_DOING, "a JPEG 2000 codestream that is cut off, or in too many parts")
 
 
 def _read_size(stream: bytes) -> CodestreamSize:
@@ -104,8 +125,8 @@ def _check_components(table: bytes, components: int) -> None:
         raise MalformedData(_DOING, "JPEG 2000 components with an unusual sampling")
 
 
-def _segments(stream: bytes) -> Iterator[tuple[int, bytes]]:
-    """The marker segments of the main header from SIZ on, up to the first tile."""
+def _segments(stream: bytes) -> Iterator[tuple[int, bytes, int]]:
+    """The marker segments of the main header from SIZ on, up to the first tile, each with where the next begins."""
     at = 2
     for _ in range(MAX_SEGMENTS):
         if at + 4 > len(stream):
@@ -115,7 +136,7 @@ def _segments(stream: bytes) -> Iterator[tuple[int, bytes]]:
             return
         if marker < 0xFF00 or length < 2 or at + 2 + length > len(stream):
             raise MalformedData(_DOING, "a JPEG 2000 segment that does not fit")
-        yield marker, stream[at + 4 : at + 2 + length]
+        yield marker, stream[at + 4 : at + 2 + length], at + 2 + length
         at += 2 + length
     raise MalformedData(_DOING, f"more than {MAX_SEGMENTS} segments before the first tile")
 

@@ -2,8 +2,9 @@
 
 Headers are read before any decoder sees the bytes: size, number of components, scans, tiles, layers and levels are compared with
 their limits first, because a few kilobytes can ask a decoder for gigabytes or for hours. What a header cannot tell (a decoder
-that hangs or crashes) is caught in the worker by `confinement` and by the client's deadline. Filling after the image is passed
-over.
+that hangs or crashes) is caught in the worker by `confinement` and by the client's deadline. An image that is cut off is refused,
+because decoders fill what is missing with grey and say nothing; filling after the image is passed over. Nothing is loaded while
+decoding: the confinement lets no file be opened.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import io
 import re
 import struct
 import warnings
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageMode, ImagePalette, Jpeg2KImagePlugin
 
 from egate.faces.codestream import SIGNATURE, START, codestream_offset, read_codestream
 from egate.faces.engine import Frame
@@ -41,6 +43,9 @@ MAX_SCANS = 64
 
 JPEG_QUALITY = 90
 """For pictures shown to the officer."""
+
+_LOADED = (ImageMode, ImagePalette)
+"""Parts of Pillow that it would otherwise load at the first image that needs them."""
 
 _DOING = "decode a face image"
 _JPEG_START = b"\xff\xd8\xff"
@@ -104,35 +109,46 @@ def _within_limits(header: ImageHeader) -> ImageHeader:
 
 
 def _jpeg_header(image: bytes) -> ImageHeader:
-    """Walk the marker segments (ITU-T T.81 Annex B): one frame header, not too many scans."""
-    header: ImageHeader | None = None
-    at: int | None = 2
+    """One frame header, at least one scan and not too many, up to the end of the image (ITU-T T.81 Annex B)."""
+    headers: list[ImageHeader] = []
     scans = 0
-    while at is not None:
-        marker, body, at = _jpeg_segment(image, at)
+    for marker, body in _jpeg_segments(image):
         if marker in _UNSUPPORTED_FRAMES:
             raise MalformedData(_DOING, "a JPEG process that face images do not use")
         if marker in _FRAME_HEADERS:
-            if header is not None or len(body) < 6:
-                raise MalformedData(_DOING, "not exactly one whole JPEG frame header")
-            _, height, width, components = struct.unpack_from(">BHHB", body)
-            header = ImageHeader(ImageFormat.JPEG, width, height, components)
-        if marker == _START_OF_SCAN:
-            scans += 1
+            headers.append(_frame_header(body))
+        scans += marker == _START_OF_SCAN
         if scans > MAX_SCANS:
             raise MalformedData(_DOING, f"more than {MAX_SCANS} scans")
-    if header is None or scans == 0:
-        raise MalformedData(_DOING, "a JPEG without a frame or without a scan")
-    return header
+    if len(headers) != 1 or scans == 0:
+        raise MalformedData(_DOING, "a JPEG without a scan, or with other than one frame header")
+    return headers[0]
 
 
-def _jpeg_segment(image: bytes, at: int) -> tuple[int, bytes, int | None]:
-    """The marker at or after `at`, its body, and where to go on (None at the end of the image)."""
+def _frame_header(body: bytes) -> ImageHeader:
+    if len(body) < 6:
+        raise MalformedData(_DOING, "a JPEG frame header that ends early")
+    _, height, width, components = struct.unpack_from(">BHHB", body)
+    return ImageHeader(ImageFormat.JPEG, width, height, components)
+
+
+def _jpeg_segments(image: bytes) -> Iterator[tuple[int, bytes]]:
+    """The marker segments after the first marker, up to the end of the image; raises MalformedData where that is missing."""
+    at, marker = 2, 0
+    while marker != _END_OF_IMAGE:
+        marker, body, at = _jpeg_segment(image, at)
+        yield marker, body
+
+
+def _jpeg_segment(image: bytes, at: int) -> tuple[int, bytes, int]:
+    """The marker at or after `at`, its body, and where to go on."""
     at = image.find(b"\xff", at)
     while 0 <= at < len(image) - 1 and (image[at + 1] in (0x00, 0xFF) or image[at + 1] in _STANDALONE):
         at = image.find(b"\xff", at + (1 if image[at + 1] == 0xFF else 2))
-    if at < 0 or at >= len(image) - 1 or image[at + 1] == _END_OF_IMAGE:
-        return _END_OF_IMAGE, b"", None
+    if at < 0 or at >= len(image) - 1:
+        raise MalformedData(_DOING, "a JPEG that is cut off")
+    if image[at + 1] == _END_OF_IMAGE:
+        return _END_OF_IMAGE, b"", at + 2
     if at + 4 > len(image):
         raise MalformedData(_DOING, "a JPEG segment that ends early")
     (length,) = struct.unpack_from(">H", image, at + 2)
@@ -177,9 +193,8 @@ def _is_plain_srgb(image: bytes) -> bool:
 
 def _decode_with_pillow(image: bytes) -> Frame:
     try:
-        with warnings.catch_warnings(), Image.open(io.BytesIO(image), formats=["JPEG2000"]) as opened:
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"), Jpeg2KImagePlugin.Jpeg2KImageFile(io.BytesIO(image)) as opened:
             rgb = np.asarray(opened.convert("RGB"), np.uint8)
-    except (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError, struct.error, EOFError):
+    except (OSError, ValueError, SyntaxError, LookupError, MemoryError, Image.DecompressionBombError, struct.error, EOFError):
         raise MalformedData(_DOING, "the JPEG 2000 decoder refused the image") from None
     return np.ascontiguousarray(rgb[:, :, ::-1])

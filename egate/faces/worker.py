@@ -36,7 +36,7 @@ from egate.faces.capture import (
     step,
 )
 from egate.faces.comparison import FaceTemplates, Judge, compare_faces, probe_templates, reference_templates, surroundings
-from egate.faces.confinement import confined
+from egate.faces.confinement import decode_confined
 from egate.faces.decode import decode_face_image, encode_jpeg
 from egate.faces.engine import DetectedFace, Frame, Template
 from egate.faces.messages import (
@@ -340,8 +340,7 @@ def mirrored_square(frame: Frame, side_px: int) -> Frame:
 
 def _decoded(image: bytes) -> Frame:
     """The frame of a foreign image, decoded within the limits of one decoding."""
-    with confined():
-        return decode_face_image(image)
+    return decode_confined(decode_face_image, image)
 
 
 def _checked_frame(frame: object) -> Frame:

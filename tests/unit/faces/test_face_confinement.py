@@ -13,7 +13,9 @@ import pytest
 
 from egate.app.clock import SystemClock
 from egate.app.face_client import FaceClient
+from egate.checks.biometric import check_capture
 from egate.faces.confinement import address_space_bytes, confined
+from egate.model.checks import CheckResult
 from egate.model.errors import DeviceError
 from egate.model.face import CaptureState, FaceReference, ImageFormat
 from tests.unit.faces.test_face_decode import JP2
@@ -40,9 +42,15 @@ def test_memory_beyond_the_limit_is_refused_and_the_limits_are_lifted_again() ->
     assert len(bytearray(size)) == size
 
 
-@pytest.mark.parametrize("end", ["spin", "crash"])
-def test_a_decoder_that_ends_the_worker(end: str) -> None:
+MISDEEDS = ["exec", "fork", "socket", "write", "append", "trace", "kill", "ring", "memory_file"]
+"""What a decoder that was taken over would try first (worker_with_a_decoder.py)."""
+
+
+@pytest.mark.parametrize("end", ["spin", "crash", *MISDEEDS])
+def test_a_decoder_that_ends_the_worker(end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No second worker is risked for the same image; the capture goes on with one that works, and ends without a score."""
+    planted = tmp_path / "planted"
+    monkeypatch.setenv("PLANTED_FILE", str(planted))
 
     async def story() -> None:
         client = FaceClient((*PROGRAM, end), SystemClock())
@@ -50,17 +58,41 @@ def test_a_decoder_that_ends_the_worker(end: str) -> None:
         try:
             first = client._worker
             assert await client.prepare_reference(FaceReference(JP2, ImageFormat.JPEG2000)) == b""
-            kept = client._kept
-            assert kept is not None
-            assert kept.problem == "decoding the reference image ended the face worker"
+            assert [kept.problem for kept in client._kept.values()] == ["decoding the reference image ended the face worker"]
             outcome = await client.capture(1, 1.0, lambda _: None)
             assert (outcome.state, outcome.scores) == (CaptureState.ABORTED, ())
+            assert not all(check.result is CheckResult.SUCCESSFUL for check in check_capture(outcome))
             assert client._worker is not first
             assert await client.ping(), "the worker that took its place answers"
         finally:
             await client.close()
 
     asyncio.run(story())
+    assert not planted.exists()
+
+
+@pytest.mark.parametrize("misdeed", ["exec", "socket", "write", "fork", "kill"])
+def test_a_camera_library_that_is_taken_over_ends_the_worker(
+    misdeed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not only decoders: what the worker needs no more after loading it cannot do at any time."""
+    planted = tmp_path / "planted"
+    monkeypatch.setenv("PLANTED_FILE", str(planted))
+
+    async def story() -> None:
+        client = FaceClient((*PROGRAM, f"camera:{misdeed}", "--camera", f"files:{tmp_path}@30"), SystemClock())
+        await client.start()
+        try:
+            first = client._worker
+            outcome = await client.capture(1, 1.0, lambda _: None)
+            assert (outcome.state, outcome.scores) == (CaptureState.ABORTED, ())
+            assert await client.ping()
+            assert client._worker is not first
+        finally:
+            await client.close()
+
+    asyncio.run(story())
+    assert not planted.exists()
 
 
 def test_a_decoder_that_grows_is_refused_and_the_worker_lives() -> None:

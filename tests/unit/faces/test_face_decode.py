@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, Jpeg2KImagePlugin
 
 from egate.faces import decode
 from egate.faces.decode import decode_face_image, encode_jpeg, read_header
@@ -88,7 +88,7 @@ def test_bombs_are_refused_before_a_decoder_sees_them(bomb: bytes, monkeypatch: 
         raise AssertionError("a decoder was asked")
 
     monkeypatch.setattr(cv2, "imdecode", never)
-    monkeypatch.setattr(Image, "open", never)
+    monkeypatch.setattr(Jpeg2KImagePlugin, "Jpeg2KImageFile", never)
     with pytest.raises(MalformedData):
         decode_face_image(bomb)
 
@@ -134,7 +134,7 @@ def test_codestreams_that_ask_for_too_much_work(bomb: bytes, monkeypatch: pytest
     def never(*_: object, **__: object) -> None:
         raise AssertionError("a decoder was asked")
 
-    monkeypatch.setattr(Image, "open", never)
+    monkeypatch.setattr(Jpeg2KImagePlugin, "Jpeg2KImageFile", never)
     with pytest.raises(MalformedData):
         decode_face_image(bomb)
 
