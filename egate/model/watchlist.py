@@ -7,10 +7,11 @@ from enum import Enum
 
 
 class ListKind(Enum):
-    """What a list holds."""
+    """What a list holds. Lists of faces are sealed galleries (`egate.faces.search`), never list files."""
 
     DOCUMENTS = "documents"
     PERSONS = "persons"
+    FACES = "faces"
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,6 +173,8 @@ def _parse_header(text: bytes) -> tuple[ListHeader, int, str]:
             valid_until=date.fromisoformat(fields["valid_until"]),
             index_key=str(fields["index_key"]),
         )
+        if header.kind is ListKind.FACES:  # a gallery, not a list file
+            raise ValueError
         return header, int(fields["body_bytes"]), str(fields["body_sha256"])
     except (ValueError, TypeError, KeyError, RecursionError):
         raise MalformedData(_DOING, "its header does not have its form") from None

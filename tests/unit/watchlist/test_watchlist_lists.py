@@ -232,3 +232,10 @@ def test_persons_go_round_and_are_limited(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(persons, "MAXIMUM_ALIASES", 1)
     with pytest.raises(MalformedData, match="too many"):
         parse_persons(encode_persons(entries[1:]))
+
+
+def test_a_gallery_of_faces_is_no_list_file() -> None:
+    """Its header could be signed all the same; a lane must not read faces as persons."""
+    header = ListHeader("faces", ListKind.FACES, 1, TODAY, TODAY + timedelta(days=1))
+    with pytest.raises(MalformedData, match="header"):
+        open_list(encode_list(header, b"[]", OWNER), OWNER.public_key(), {})
