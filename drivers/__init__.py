@@ -177,6 +177,14 @@ def _files(settings: CameraSettings, wait: Wait) -> Camera:
     return FileCamera(Path(settings.path), settings.fps, wait)
 
 
+def _video(settings: CameraSettings, wait: Wait) -> Camera:
+    from drivers.camera.video import VideoCamera
+
+    if settings.controls is not None and settings.controls.asks_something:
+        raise DeviceError(f"set camera {settings.path}", "a video file has no exposure, gain, focus or tilt to set")
+    return VideoCamera(Path(settings.path), settings.fps, wait)
+
+
 def _v4l2(settings: CameraSettings, wait: Wait) -> Camera:
     from drivers.camera.controls import CameraControls
     from drivers.camera.v4l2 import V4l2Camera, V4l2Settings
@@ -200,7 +208,7 @@ GATE_UNITS: Mapping[str, Callable[[PortSettings, Clock, Entropy], GateUnit]] = {
 }
 GATE_UNITS_WITHOUT_A_KEY = frozenset({"modbus", "framed"})
 """Their lines carry no secrets and cannot prove who answers: the docs say where such a line may lie (L5)."""
-CAMERAS: Mapping[str, Callable[[CameraSettings, Wait], Camera]] = {"files": _files, "v4l2": _v4l2}
+CAMERAS: Mapping[str, Callable[[CameraSettings, Wait], Camera]] = {"files": _files, "v4l2": _v4l2, "video": _video}
 
 
 def make_chip_reader(driver: str, settings: PortSettings, clock: Clock) -> ChipReader:

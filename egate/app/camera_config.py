@@ -19,7 +19,7 @@ from drivers.camera.geometry import Mounting, uncovered
 MOST_SOURCES = 6
 USUAL_FPS = 30.0
 TABLE: Mapping[str, str] = {
-    "source": "`v4l2:/dev/v4l/by-path/…@FPS`, `files:DIRECTORY@FPS` or `none`",
+    "source": "`v4l2:/dev/v4l/by-path/…@FPS`, `video:FILE@FPS`, `files:DIRECTORY@FPS` or `none`",
     "sources": "several cameras instead, a list in the order of height, the lowest first",
     "capture_timeout_s": "how long a face capture may take, 1 to 60 (default 10)",
     "exposure": "`auto` (the camera's own), or `face`: after the traveller's face; without it nothing is set",

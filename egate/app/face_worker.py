@@ -231,7 +231,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m egate.app.face_worker", description="The process that sees faces.")
-    parser.add_argument("--camera", action="append", default=[], help="files:PATH@FPS, v4l2:DEVICE@FPS or none; may be repeated")
+    parser.add_argument("--camera", action="append", default=[], help="files:PATH@FPS, video:FILE@FPS, v4l2:DEVICE@FPS or none")
     parser.add_argument("--camera-settings", default="", help="what the cameras are set to, as egate.app.camera_config writes it")
     parser.add_argument("--engine", default="sface", help="the engine whose score decides")
     parser.add_argument("--second", default="", help="an engine for a second opinion, or nothing")

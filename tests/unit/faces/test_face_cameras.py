@@ -61,7 +61,7 @@ def test_a_lane_may_have_none(made: Made) -> None:
 
 @pytest.mark.parametrize("words", ["usb", "usb:1", "files", "files:", "v4l2:", "", ":/dev/video0"])
 def test_other_words_are_answered_with_what_is_known(words: str) -> None:
-    with pytest.raises(DeviceError, match=r"is none of files:PATH@FPS, v4l2:PATH@FPS, none"):
+    with pytest.raises(DeviceError, match=r"is none of files:PATH@FPS, v4l2:PATH@FPS, video:PATH@FPS, none"):
         make_camera(words)
 
 

@@ -342,7 +342,7 @@ def test_the_child_gives_up_what_it_does_not_need(play: Callable[..., None]) -> 
     [
         (("--engine", "arcface"), "'arcface' is none of dlib, sface"),
         (("--fmr-ppm", "100"), "not calibrated for 100 ppm"),
-        (("--camera", "usb"), "'usb' is none of files:PATH@FPS, v4l2:PATH@FPS, none"),
+        (("--camera", "usb"), "'usb' is none of files:PATH@FPS, v4l2:PATH@FPS, video:PATH@FPS, none"),
         (("--camera", "v4l2:/dev/v4l/by-path/none"), "there is no such device; plug the camera in"),
         (("--camera", "v4l2:/dev/video99"), "this name goes to whatever was plugged in first"),
         (
