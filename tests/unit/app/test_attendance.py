@@ -47,3 +47,26 @@ def test_strangers_and_forgeries_are_named_and_open_nothing() -> None:
     assert attendance.take(says("bert", ANNA, NOW_NS + S), NOW_NS) == "bad_signature"
     assert attendance.take(replace(says("anna", ANNA, NOW_NS + S), lane="A2"), NOW_NS) == "bad_signature"
     assert attendance.officers(NOW_NS) == ()
+
+
+def test_what_was_said_before_signing_off_counts_no_more() -> None:
+    """S5: a presence that somebody recorded does not put the officer back at the desk, and a new one does."""
+    attendance = lane()
+    recorded = says("anna", ANNA, NOW_NS + 10 * S)
+    attendance.take(recorded, NOW_NS)
+    left = says("anna", ANNA, NOW_NS + 12 * S, here=False)
+    assert attendance.take(left, NOW_NS + 2 * S) == ""
+    assert attendance.take(recorded, NOW_NS + 3 * S) == "expired"
+    assert attendance.officers(NOW_NS + 3 * S) == ()
+    assert attendance.take(says("anna", ANNA, NOW_NS + 14 * S), NOW_NS + 4 * S) == ""
+    assert attendance.take(left, NOW_NS + 5 * S) == "expired"
+    assert attendance.officers(NOW_NS + 5 * S) == ("anna",)
+
+
+def test_a_clock_that_is_set_back_keeps_nobody_at_the_desk() -> None:
+    """S5: nobody is there for hours because the machine's clock was wrong when they said so."""
+    attendance = lane()
+    attendance.take(says("anna", ANNA, NOW_NS + 10 * S), NOW_NS)
+    assert attendance.officers(NOW_NS - 3600 * S) == ()
+    assert attendance.take(says("anna", ANNA, NOW_NS - 3590 * S), NOW_NS - 3600 * S) == ""
+    assert attendance.officers(NOW_NS - 3600 * S) == ("anna",)
