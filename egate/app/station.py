@@ -82,6 +82,7 @@ class Station:
             self._expect(passage, mrz)
             self._tell(Told.TO_GATE)
         else:
+            self._expect_no_more(mrz)
             self._ends.refer(passage)
             self._ends.forget(passage.key)
             self._tell(Told.OFFICER)
@@ -118,6 +119,12 @@ class Station:
         if older is not None:
             self._ends.forget(older.passage.key)
         self._expected[_name(mrz)] = _Expected(passage, self._parts.clock.monotonic() + EXPECTED_WITHIN_S)
+
+    def _expect_no_more(self, mrz: Mrz) -> None:
+        """A document that is refused now opens nothing for what it was found to be before."""
+        older = self._expected.pop(_name(mrz), None)
+        if older is not None:
+            self._ends.forget(older.passage.key)
 
     def _tell(self, told: Told) -> None:
         self.told, self._told_s = told, self._parts.clock.monotonic()

@@ -144,6 +144,25 @@ def test_whoever_the_kiosk_does_not_admit_meets_an_officer_there(segregated: Lan
     assert not lane.gate.unlocked
 
 
+def test_whoever_is_refused_at_the_kiosk_is_expected_no_more(segregated: Lane, passport: Passport) -> None:
+    """P7, P20: the same document laid down a second time is an officer's, also where the first time was good."""
+    lane = segregated
+    lane.parts.profile = replace(lane.parts.profile, multiple_use_window_s=600.0)
+
+    async def story() -> None:
+        async with lane.running():
+            await free(lane)
+            lane.present(passport)
+            await until(lambda: shown(lane, Place.KIOSK).step is TravellerStep.GO_TO_GATE, "the kiosk sends to the gate")
+            lane.present(passport)
+            await until(lambda: shown(lane, Place.KIOSK).step is TravellerStep.WAIT_FOR_OFFICER, "an officer comes to the kiosk")
+            at_gate(lane, passport)
+            await until(lambda: shown(lane, Place.ANYWHERE).hint is TravellerHint.KIOSK_FIRST, "not expected any more")
+
+    asyncio.run(story())
+    assert not lane.gate.unlocked
+
+
 def test_nobody_is_expected_for_ever(segregated: Lane, passport: Passport, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("egate.app.station.EXPECTED_WITHIN_S", 0.3)
     assert EXPECTED_WITHIN_S > 60
