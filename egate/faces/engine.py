@@ -74,10 +74,14 @@ class DetectedFace:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """What an engine keeps of a face: a unit vector and the length it had. Biometric data: never shown."""
+    """What an engine keeps of a face: a unit vector and the length it had. Biometric data: never shown.
+
+    `opaque` is what an operator's program gave, for that program alone; the vector is empty when only the program can compare.
+    """
 
     vector: Vector = field(repr=False)
     norm: float = field(repr=False)
+    opaque: bytes = field(repr=False, default=b"")
 
 
 class FaceEngine(Protocol):

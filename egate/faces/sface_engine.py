@@ -31,10 +31,10 @@ _NOTHING = np.zeros(0, np.uint8)
 
 
 class YunetDetector:
-    """Finds faces and their five points."""
+    """Finds faces and their five points, with the weights that come along or with others of YuNet's kind."""
 
-    def __init__(self) -> None:
-        model = np.frombuffer(read_weights(YUNET), np.uint8)
+    def __init__(self, weights: bytes | None = None) -> None:
+        model = np.frombuffer(read_weights(YUNET) if weights is None else weights, np.uint8)
         try:
             self._net = cv2.FaceDetectorYN.create(
                 "onnx", model, _NOTHING, (DETECTION_SIDE_PX, DETECTION_SIDE_PX), MIN_DETECTION_SCORE, 0.3, MAX_FACES

@@ -1,0 +1,1 @@
+"""The engines and photographs of the folder above serve here too."""
