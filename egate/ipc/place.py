@@ -1,8 +1,8 @@
 """The socket file of a lane belongs to one living controller.
 
-A lock file beside it says who owns the place. The kernel drops the lock when its holder dies, however it dies, so a file left
-behind by a dead controller is recognised and replaced, and a living one is never pushed aside. The socket becomes
-connectable only after its mode is 0600.
+A lock file beside it says who owns the place. The kernel drops the lock when its holder dies, however it dies, so a socket left
+behind by a dead controller is recognised and replaced, and a living one is never pushed aside. Nothing but a socket is removed.
+The socket becomes connectable only after its mode is 0600.
 """
 
 from __future__ import annotations
@@ -38,8 +38,11 @@ class SocketPlace:
             raise DeviceError(_DOING, f"the path is longer than {MAX_PATH_BYTES} bytes; choose a shorter runtime directory")
         try:
             self._lock = self._take_lock()
-            self._path.unlink(missing_ok=True)
+            self._make_room()
             return self._listen()
+        except DeviceError:
+            self.release()
+            raise
         except OSError as error:
             self.release()
             raise DeviceError(_DOING, f"{error.strerror or 'failed'} ({self._path})") from None
@@ -49,10 +52,18 @@ class SocketPlace:
         if self._lock is None:
             return
         with contextlib.suppress(OSError):
-            self._path.unlink(missing_ok=True)
+            if self._path.is_socket():
+                self._path.unlink()
             self._lock_path.unlink(missing_ok=True)
         os.close(self._lock)
         self._lock = None
+
+    def _make_room(self) -> None:
+        """Remove the socket that a dead controller left; whatever else lies there is somebody's file and stays."""
+        if self._path.is_socket():
+            self._path.unlink()
+        elif os.path.lexists(self._path):
+            raise DeviceError(_DOING, f"{self._path} is no socket and is not overwritten; choose another path for it")
 
     def _take_lock(self) -> int:
         """Lock the file at the lock path. It may be removed between opening and locking: then the lock is worth nothing."""

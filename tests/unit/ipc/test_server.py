@@ -352,6 +352,22 @@ def test_the_file_of_a_killed_controller_is_replaced(tmp_path: Path) -> None:
     run(story)
 
 
+def test_a_file_that_is_no_socket_is_kept_and_named(tmp_path: Path) -> None:
+    """I14: a path that was mistyped in the lane's file may be the lane's log; it is not removed to make room."""
+    log = tmp_path / "lane.db"
+    log.write_bytes(b"every crossing")
+
+    async def story() -> None:
+        server = MessageServer(log, HandClock(), welcome=WELCOME)
+        with pytest.raises(DeviceError, match="choose another path"):
+            await server.start()
+        await server.close()
+
+    run(story)
+    assert log.read_bytes() == b"every crossing"
+    assert [path.name for path in tmp_path.iterdir()] == ["lane.db"]
+
+
 def test_a_path_too_long_or_a_missing_folder_is_one_clear_line(tmp_path: Path) -> None:
     async def story() -> None:
         for path in (tmp_path / ("x" * 120), tmp_path / "absent" / "s"):
