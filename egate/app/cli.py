@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "driver": ("egate.app.commands.driver", "list the drivers, and run the conformance kit on any of them"),
     "keys": ("egate.app.commands.keys", "the keystore and keys in tokens: list, make, import, rotate, remove, check"),
     "service": ("egate.app.commands.units", "write the systemd units of a lane: watchdog, hardening, no network at the doors"),
+    "faces": ("egate.app.commands.faces", "measure a face engine on labelled pictures; make, sign and show calibrations"),
     "enrol": ("egate.app.commands.enrol", "enrol a registered traveller: document, face, consent, expiry"),
 }
 """Command → (module, one sentence). The reference in docs/commands.md is made from it."""

@@ -10,18 +10,25 @@ different people (non-mated) and how many of them reached it (false matches). A 
 A rate is called measured only with 30 false matches or more (the rule of 30); below, only the bound is known, and it is
 printed. Sets of another kind cannot support a threshold, because thresholds do not carry over: LFW's for 0.1 % gave 0.5 % on
 frontal portraits. Where no threshold is supported, the lane refuses to run.
+
+A calibration gives thresholds only if a trusted key signed it (`egate.faces.calibrations.signing`): the project's for the files
+of this package, the operator's for theirs. Unsigned, changed or signed by somebody else, it can be read and decides nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
-from egate.model.errors import DeviceError, MalformedData
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from egate.faces.calibrations.signing import flaw_of, maintainers, parse_table
+from egate.model.errors import DeviceError, MalformedData, TrustError
 
 MAX_CALIBRATION_BYTES = 256 * 1024
 """A calibration file is a page of figures."""
@@ -93,8 +100,8 @@ class NormScale:
 class Calibration:
     """One engine's calibration. `identity` is its name, date and the start of its own hash; it goes into every record.
 
-    `scores` are (score, measured FMR in ppm) pairs of a gate-like set, for reports; `limits` says what is not shown.
-    `signature` is empty until calibrations are signed.
+    `scores` are (score, measured FMR in ppm) pairs of a gate-like set, for reports; `limits` says what is not shown. `signature`
+    is hexadecimal; `flaw` says why it counts for nothing, and is empty when a trusted key signed the file.
     """
 
     engine: str
@@ -108,9 +115,15 @@ class Calibration:
     norm: NormScale | None
     limits: tuple[str, ...]
     signature: str = ""
+    flaw: str = ""
 
     def threshold_for(self, fmr_ppm: int) -> float:
-        """The threshold for a false match rate of at most `fmr_ppm`; raises DeviceError when nothing supports it."""
+        """The threshold for a false match rate of at most `fmr_ppm`.
+
+        Raises TrustError when no trusted key signed the calibration, DeviceError when nothing in it supports the rate.
+        """
+        if self.flaw:
+            raise TrustError("choose the threshold of a face engine", f"{self.engine}: {self.flaw}")
         usable = [point for point in self.points if point.supported and point.fmr_ppm <= fmr_ppm]
         if not usable:
             strictest = min((point.fmr_ppm for point in self.points if point.supported), default=None)
@@ -166,24 +179,42 @@ def _at_most(successes: int, trials: int, rate: float) -> float:
 
 
 def load_calibration(engine: str) -> Calibration:
-    """The calibration that ships with an engine; raises DeviceError when there is none."""
+    """The calibration that ships with an engine; raises DeviceError when there is none, TrustError when it was changed."""
     place = resources.files("egate.faces.calibrations").joinpath(f"{engine}.json")
     if not place.is_file():
         raise DeviceError(_DOING, f"{engine} has no calibration, so its scores mean nothing and it may not decide")
-    return parse_calibration(place.read_bytes())
+    calibration = parse_calibration(place.read_bytes())
+    if calibration.flaw:
+        raise TrustError(_DOING, f"{engine}: {calibration.flaw}")
+    return calibration
 
 
-def parse_calibration(content: bytes) -> Calibration:
-    """Read a calibration file; raises MalformedData."""
+def read_calibration(path: Path, keys: Sequence[Ed25519PublicKey]) -> Calibration:
+    """An operator's calibration, vouched for by one of their keys; raises DeviceError, MalformedData or TrustError."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_CALIBRATION_BYTES + 1)
+    except OSError as error:
+        raise DeviceError(_DOING, f"{path.name} cannot be read ({error.strerror})") from None
+    calibration = parse_calibration(content, keys)
+    if calibration.flaw:
+        raise TrustError(_DOING, f"{path.name}: {calibration.flaw}")
+    return calibration
+
+
+def parse_calibration(content: bytes, keys: Sequence[Ed25519PublicKey] | None = None) -> Calibration:
+    """Read a calibration file; `flaw` says whether one of `keys` (the project's when None) signed it. Raises MalformedData."""
     if len(content) > MAX_CALIBRATION_BYTES:
         raise MalformedData(_DOING, f"more than {MAX_CALIBRATION_BYTES} bytes")
+    table = parse_table(content)
     try:
-        return _calibration(json.loads(content), hashlib.sha256(content).hexdigest())
+        flaw = flaw_of(table, maintainers() if keys is None else keys)
+        return _calibration(table, hashlib.sha256(content).hexdigest(), flaw)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise MalformedData(_DOING, f"not a calibration ({type(error).__name__})") from None
 
 
-def _calibration(table: dict[str, Any], digest: str) -> Calibration:
+def _calibration(table: dict[str, Any], digest: str, flaw: str) -> Calibration:
     engine, made_on = str(table["engine"]), str(table["made_on"])
     gate_like = {str(entry["name"]): entry["gate_like"] is True for entry in table["data_sets"]}
     points = tuple(_point(entry, gate_like) for entry in table["points"])
@@ -200,6 +231,7 @@ def _calibration(table: dict[str, Any], digest: str) -> Calibration:
         norm=None if norm is None else NormScale(_number(norm["poor"]), _number(norm["good"])),
         limits=tuple(str(line) for line in table["limits"]),
         signature=str(table.get("signature", "")),
+        flaw=flaw,
     )
 
 
