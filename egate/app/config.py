@@ -18,6 +18,7 @@ from egate.app.camera_config import CameraConfig, read_cameras
 from egate.app.door_config import TABLES as DOOR_TABLES
 from egate.app.door_config import DoorDeclaration, read_doors, refuse_undeclared
 from egate.app.named_keys import NamedKey
+from egate.app.option_values import LANGUAGES, places_of, shared_place, unfit, unfit_name, unfit_text
 from egate.inspection.logging_profile import DEFAULT_LOGGING, LoggingProfile
 from egate.lane.settings import CLOSING_TRIES, DEFAULT_CLOSING_TRIES
 from egate.model.document import ElementaryFile
@@ -244,7 +245,7 @@ def parse_tree(tree: Mapping[str, Any], base: Path, name: str) -> LaneConfig:
     config = LaneConfig(
         name=reader.text("lane", "name"),
         number=reader.number("lane", "number", 1, 1, 999),
-        language=reader.text("lane", "language", "en"),
+        language=reader.language(),
         database=reader.path("paths", "database"),
         socket=reader.path("paths", "socket"),
         frames=reader.path("paths", "frames"),
@@ -265,7 +266,7 @@ def parse_tree(tree: Mapping[str, Any], base: Path, name: str) -> LaneConfig:
         sealing_key=reader.path("keys", "sealing"),
         receipt_key=reader.path("keys", "receipts"),
         timers=reader.timers(),
-        inspection=reader.inspection(),
+        inspection=reader.word("record", "inspection", LoggingProfile, DEFAULT_LOGGING),
         cameras=cameras,
         boarding_pass=reader.optional_device("boarding_pass"),
         lines=reader.optional_path("record", "lines"),
@@ -320,6 +321,9 @@ def _refuse_contradictions(config: LaneConfig, name: str) -> None:
         raise ConfigError(f'{name}: [devices.token] is for [lane] topology = "segregated" only')
     if config.pipelined and config.topology is not Topology.TWO_STEP:
         raise ConfigError(f"{name}: [lane] pipelined needs topology two_step; nowhere else can two travellers be under way")
+    twice = shared_place(places_of(config))
+    if twice is not None:
+        raise ConfigError(f"{name}: {twice[1]} is the same as {twice[0]}; each needs one of its own")
     emulated = config.gate.options.get("emulated") is True
     refuse_undeclared(
         config.topology, config.doors, lambda place, problem: ConfigError(f"{name}: [{place} {problem}"), emulated=emulated
@@ -364,7 +368,16 @@ class _Reader:
             return default
         if not isinstance(value, str) or not value:
             raise ConfigError(f"{self._name}: [{table}] {key} is missing: {TABLES[table][key]}")
+        problem = unfit_text(value) or (unfit_name(value) if (table, key) == ("lane", "name") else "")
+        if problem:
+            raise ConfigError(f"{self._name}: [{table}] {key} {problem}")
         return value
+
+    def language(self) -> str:
+        word = self.text("lane", "language", LANGUAGES[0])
+        if word not in LANGUAGES:
+            raise ConfigError(f"{self._name}: [lane] language must be one of {', '.join(LANGUAGES)}")
+        return word
 
     def number(self, table: str, key: str, default: int, least: int, most: int) -> int:
         value = self._value(table, key)
@@ -406,7 +419,12 @@ class _Reader:
         return DeviceConfig(self.text(table, "driver"), port, options)
 
     def _option(self, table: str, key: str, value: Any) -> Any:
-        return self.named_key(table) if key == "key" else self._base / value if key.endswith("_file") else value
+        if key == "key":
+            return self.named_key(table)
+        problem = unfit(key, value)
+        if problem:
+            raise ConfigError(f"{self._name}: [{table}] {key} {problem}")
+        return self._base / value if key.endswith("_file") else value
 
     def named_key(self, table: str) -> NamedKey | None:
         """The key that a table names, which then names no key file (L6)."""
@@ -462,14 +480,6 @@ class _Reader:
         return read_cameras(
             self._tree.get("camera", {}), lambda key, problem: ConfigError(f"{self._name}: [camera] {key} {problem}")
         )
-
-    def inspection(self) -> LoggingProfile:
-        word = self.text("record", "inspection", DEFAULT_LOGGING.value)
-        try:
-            return LoggingProfile(word)
-        except ValueError:
-            known = ", ".join(profile.value for profile in LoggingProfile)
-            raise ConfigError(f"{self._name}: [record] inspection must be one of {known}") from None
 
     def _port(self, table: str) -> Path:
         """A port by its path, relative to the file, or by its adapter's serial number, which is no path."""

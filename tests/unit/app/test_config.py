@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from egate.app.config import ConfigError, load_config, parse_config
+from egate.app.option_values import LANGUAGES
+from ui.common import i18n
 
 GOOD = """
 [lane]
@@ -95,6 +97,19 @@ def test_a_port_may_be_named_by_its_adapters_serial_number() -> None:
         ("[trust]", '[chip]\nfiles = ["DG1"]\n[trust]', "[chip] files must be a list of DG3, DG4"),
         ("[trust]", '[chip]\nfiles = "DG11 DG12"\n[trust]', "[chip] files must be a list of"),
         ("[trust]", "[chip]\nfiles = [11]\n[trust]", "[chip] files must be a list of"),
+        ('key_file = "keys/gate.hex"', "key_file = 5", "[devices.gate] key_file must be a text in quotes"),
+        ("fast_baud = 921600", 'fast_baud = "fast"', "[devices.chip] fast_baud must be a whole number"),
+        ("fast_baud = 921600", "baud = 9600.5", "[devices.chip] baud must be a whole number"),
+        ('key_file = "keys/gate.hex"', "address = nan", "[devices.gate] address must be a whole number"),
+        ('key_file = "keys/gate.hex"', "address = true", "[devices.gate] address must be a whole number"),
+        ("fast_baud = 921600", 'emulated = "true"', "[devices.chip] emulated must be true or false"),
+        ('port = "tty/gate"', 'port = "tty/\\u0000"', "[devices.gate] port has a character that cannot be printed"),
+        ('name = "UTO-A1"', 'name = "A\\n1"', "[lane] name has a character that cannot be printed"),
+        ('name = "UTO-A1"', 'name = "../A1"', "[lane] name has a slash"),
+        ('name = "UTO-A1"', f'name = "{"Ä" * 51}"', "[lane] name is longer than 100 bytes"),
+        ("number = 3", 'language = "xx"', "[lane] language must be one of en, de, ar"),
+        ('port = "tty/gate"', 'port = "tty/mrz"', "[devices.gate] port is the same as [devices.mrz] port"),
+        ('socket = "lane.sock"', 'socket = "lane.db"', "[paths] socket is the same as [paths] database"),
         ("[trust]", '[chip]\nfiles = ["DG3"]\n[trust]', "[chip] files: DG3 opens only to a terminal with certificates"),
     ],
 )
@@ -169,3 +184,7 @@ def test_lines_are_recorded_only_where_somebody_says_so() -> None:
     assert config.lines_of == ("chip", "gate")
     with pytest.raises(ConfigError, match="lines_of must be a list of mrz, chip, gate"):
         parse_config(GOOD + table + 'lines_of = ["camera"]\n', BASE, "lane.toml")
+
+
+def test_the_languages_are_those_of_the_screens() -> None:
+    assert set(LANGUAGES) == {language.code for language in i18n.LANGUAGES}
