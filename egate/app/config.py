@@ -18,7 +18,7 @@ from egate.app.camera_config import CameraConfig, read_cameras
 from egate.app.door_config import TABLES as DOOR_TABLES
 from egate.app.door_config import DoorDeclaration, read_doors, refuse_undeclared
 from egate.app.named_keys import NamedKey
-from egate.app.option_values import LANGUAGES, places_of, shared_place, unfit, unfit_name, unfit_text
+from egate.app.option_values import LANGUAGES, shared_place, unfit, unfit_name, unfit_text
 from egate.inspection.logging_profile import DEFAULT_LOGGING, LoggingProfile
 from egate.lane.settings import CLOSING_TRIES, DEFAULT_CLOSING_TRIES
 from egate.model.document import ElementaryFile
@@ -321,7 +321,9 @@ def _refuse_contradictions(config: LaneConfig, name: str) -> None:
         raise ConfigError(f'{name}: [devices.token] is for [lane] topology = "segregated" only')
     if config.pipelined and config.topology is not Topology.TWO_STEP:
         raise ConfigError(f"{name}: [lane] pipelined needs topology two_step; nowhere else can two travellers be under way")
-    twice = shared_place(places_of(config))
+    devices = {"mrz": config.mrz, "chip": config.chip, "gate": config.gate, "token": config.token}
+    files = {"database": config.database, "socket": config.socket, "frames": config.frames}
+    twice = shared_place(files, devices | {"boarding_pass": config.boarding_pass})
     if twice is not None:
         raise ConfigError(f"{name}: {twice[1]} is the same as {twice[0]}; each needs one of its own")
     emulated = config.gate.options.get("emulated") is True

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:  # which reads its values with this module
-    from egate.app.config import LaneConfig
+from typing import Any, Protocol
 
 KINDS: Mapping[str, type] = {
     "baud": int,
@@ -52,21 +49,25 @@ def unfit_name(name: str) -> str:
     return "has a slash, and stands in file names" if "/" in name else ""
 
 
-def shared_place(places: Mapping[str, Path]) -> tuple[str, str] | None:
-    """Two keys that name one place, where there are two."""
+class Plugged(Protocol):
+    """A device of the file: where it is plugged in, and its options."""
+
+    @property
+    def port(self) -> Path:
+        """Its port; without meaning where a `name` is given."""
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Its other keys."""
+
+
+def shared_place(files: Mapping[str, Path], devices: Mapping[str, Plugged | None]) -> tuple[str, str] | None:
+    """Two keys that name one place: a port may be one device's only (L1), a file have one purpose. None where there are none."""
+    plugged = {name: device for name, device in devices.items() if device is not None and "name" not in device.options}
+    places = {f"[paths] {key}": path for key, path in files.items()}
     seen: dict[Path, str] = {}
-    for key, place in places.items():
+    for key, place in (places | {f"[devices.{name}] port": device.port for name, device in plugged.items()}).items():
         if place in seen:
             return seen[place], key
         seen[place] = key
     return None
-
-
-def places_of(config: LaneConfig) -> Mapping[str, Path]:
-    """Files and ports of a lane by their keys; a port may be one device's only (L1), a file have one purpose."""
-    files = {"[paths] database": config.database, "[paths] socket": config.socket, "[paths] frames": config.frames}
-    devices = {"mrz": config.mrz, "chip": config.chip, "gate": config.gate}
-    more = {"token": config.token, "boarding_pass": config.boarding_pass}
-    known = devices | {name: device for name, device in more.items() if device is not None}
-    ports = {f"[devices.{name}] port": device.port for name, device in known.items() if "name" not in device.options}
-    return files | ports
