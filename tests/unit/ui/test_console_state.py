@@ -96,9 +96,7 @@ def test_a_wish_is_signed_for_this_lane_and_this_count() -> None:
     assert after.notice.kind is NoticeKind.SENT
 
 
-@pytest.mark.parametrize(
-    ("reason", "persons"), [(OfficerReason.FAMILY_OR_ASSISTANCE, 2), (OfficerReason.IDENTITY_CONFIRMED, 1)]
-)
+@pytest.mark.parametrize(("reason", "persons"), [(OfficerReason.FAMILY_OR_ASSISTANCE, 2), (OfficerReason.IDENTITY_CONFIRMED, 1)])
 def test_a_family_leaves_together_and_only_with_that_reason(reason: OfficerReason, persons: int) -> None:
     """P19: as many as the officer saw counted; with any other reason one person, whatever the counter says."""
     state = reactions.reasoned(console(replace(REFERRED, persons=2)), reason)
