@@ -152,6 +152,11 @@ def chip_portrait(path: Path) -> bytes:
     return portrait_jpeg2000(frame, _points(frame, path.name))
 
 
+def portrait_from(frame: Frame) -> bytes:
+    """The same from a frame; raises MalformedData when there is no face in it."""
+    return portrait_jpeg2000(frame, _points(frame, "the picture"))
+
+
 def portrait_jpeg2000(frame: Frame, points: FivePoints) -> bytes:
     """The token image of a face (upright, eyes level and at their place) as JPEG 2000 of at most about 15 KB."""
     eyes = (points.left_eye.x - points.right_eye.x, points.left_eye.y - points.right_eye.y)

@@ -86,10 +86,11 @@ class Installation:
 
 
 def make_installation(
-    root: Path, csca: bytes, today: date, listed: Iterable[tuple[str, str]], revocations: bytes = b""
+    root: Path, csca: bytes, today: date, listed: Iterable[tuple[str, str]], revocations: bytes = b"", camera: str = ""
 ) -> tuple[Installation, bytes]:
     """Make everything below `root`; returns it with the gate unit's key. `listed`: (issuing state, document number).
 
+    `camera`: the words of a camera of one's own, in place of the drawn scenes.
     With a State's revocation list the trust folder has a journal, signed as an agency would; without one it is a plain folder.
     """
     place = Installation(root)
@@ -109,7 +110,7 @@ def make_installation(
     _write(root / "profile.toml", profile.replace('second_opinion = ""', 'second_opinion = "dlib"').encode("utf-8"))
     if revocations:
         _begin_journal(place, csca, revocations, today)
-    _write(place.config, _configuration(place, signed_trust=bool(revocations)).encode("utf-8"))
+    _write(place.config, _configuration(place, camera, signed_trust=bool(revocations)).encode("utf-8"))
     return place, gate_key
 
 
@@ -175,8 +176,8 @@ key_file = "keys/gate.hex"
 emulated = true
 
 [camera]
-source = "files:{scene}@15"
-capture_timeout_s = 6
+source = "{camera}"
+capture_timeout_s = {timeout_s}
 
 [profile]
 file = "profile.toml"
@@ -199,6 +200,8 @@ receipts = "keys/receipts.pub"
 """The lane's file; the names in it are those of `Installation`."""
 
 
-def _configuration(place: Installation, *, signed_trust: bool) -> str:
+def _configuration(place: Installation, camera: str, *, signed_trust: bool) -> str:
+    timeout_s = 15 if camera else 6  # a person takes longer than a drawing
+    camera = camera or f"files:{place.scene}@15"
     signer = '\nsigner = "keys/trust.pub"' if signed_trust else ""
-    return _LANE_FILE.format(lane=LANE_NAME, number=LANE_NUMBER, scene=place.scene, signer=signer)
+    return _LANE_FILE.format(lane=LANE_NAME, number=LANE_NUMBER, camera=camera, timeout_s=timeout_s, signer=signer)

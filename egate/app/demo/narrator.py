@@ -81,8 +81,8 @@ class Narrator:
         for line in held:
             self._print(line)
 
-    def conclude(self, ledger: Path, pictures: Path | None, *, kept: bool, failed: bool) -> None:
-        """The end of the demo: what became of everything."""
+    def conclude(self, ledger: Path, pictures: Path | None, *, kept: bool | None, failed: bool) -> None:
+        """The end of the demo: what became of everything. `kept` is None where nothing can be kept."""
         self.say()
         self.say("Some travellers did not end as they should." if failed else "Every traveller ended as they should.")
         if pictures is not None:
@@ -93,6 +93,8 @@ class Narrator:
             folder = ledger.parent.parent
             self.say(f"Everything is kept in {folder}. What arrived: .venv/bin/egate crossings --ledger {ledger}")
             self.say(f"Opened with the centre's key: the same with --open {folder / 'keys' / 'sealing.pem'}")
+        elif kept is None:
+            self.say("All of it was removed with the demo's folder, which lay in memory.")
         else:
             self.say("All of it was removed with the demo's folder; with --keep DIR it stays.")
 

@@ -74,7 +74,8 @@ class DemoOptions:
     as_json: bool
     speed: float
     attended: bool
-    pictures: Path
+    pictures: Path | None
+    """Where pictures of the screens go; None: none are saved, because they would show you."""
 
 
 @dataclass(slots=True)
@@ -145,10 +146,14 @@ class Demo:
         sync = ("--log", str(place.database), "--socket", str(place.socket), *keys)
         start("sync", ("egate", "sync", "--nats", self.nats_url, *sync), token)
         display = {"QT_QPA_PLATFORM": "offscreen"} if self.options.headless else {}
-        saving = ("--save-screens", str(self._raw_pictures)) if self.options.headless else ()
+        saving = ("--save-screens", str(self._raw_pictures)) if self._saves_pictures else ()
         start("kiosk", ("ui.kiosk", "--socket", str(place.socket), *saving), display)
         officer = ("--officer", OFFICER, "--key", str(place.key(f"{OFFICER}.pem")))
         start("guard", ("ui.guard", "--socket", str(place.socket), *officer, *saving), display)
+
+    @property
+    def _saves_pictures(self) -> bool:
+        return self.options.headless and self.options.pictures is not None
 
     @property
     def _raw_pictures(self) -> Path:
@@ -260,7 +265,7 @@ class Demo:
         await self._phase("idle")
         self.world.clear_scene(carried)
         await self._receipted(RECEIPT_WITHIN_S)
-        if self.options.headless:
+        if self._saves_pictures:
             await self.clock.sleep(PICTURES_AFTER_S)
         self._finish(traveller)
         self._look_after_processes()
@@ -333,12 +338,12 @@ class Demo:
         if self.options.as_json:
             print(json.dumps({**report.as_json(), "as_expected": not problem}), flush=True)  # noqa: T201 - the command's answer
         self.narrator.verdict(report, problem)
-        if self.options.headless:
-            self._keep_pictures(traveller)
+        if self.options.pictures is not None and self._saves_pictures:
+            self._keep_pictures(traveller, self.options.pictures)
 
-    def _keep_pictures(self, traveller: Traveller) -> None:
+    def _keep_pictures(self, traveller: Traveller, folder: Path) -> None:
         """Move the pictures of this passage to where the person will find them."""
-        target = self.options.pictures / traveller.name
+        target = folder / traveller.name
         target.mkdir(parents=True, exist_ok=True)
         for old in target.glob("*.png"):
             old.unlink()

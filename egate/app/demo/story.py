@@ -14,13 +14,14 @@ from egate.model.lane import Door, OfficerAction, OfficerReason
 
 
 class Face(Enum):
-    """A photograph by role: three of person A, one each of B and C."""
+    """A photograph by role: three of person A, one each of B and C; or the portrait that `--me` took of you."""
 
     A1 = "a1"
     A2 = "a2"
     A3 = "a3"
     B = "b"
     C = "c"
+    YOU = "you"
 
 
 class Camera(Enum):
@@ -30,6 +31,8 @@ class Camera(Enum):
     TWO_PEOPLE = "two_people"
     BLURRED = "blurred"
     NOBODY = "nobody"
+    YOURS = "yours"
+    """Whoever stands before the camera that `--me` named."""
 
 
 class Passport(Enum):
@@ -194,6 +197,33 @@ TRAVELLERS: tuple[Traveller, ...] = (
         camera=Camera.BLURRED,
     ),
 )
+
+
+YOU: tuple[Traveller, ...] = (
+    Traveller(
+        "you",
+        "A good passport with the portrait that was just taken. Stand where you stood, and look into the camera.",
+        "VISITOR",
+        "DEAR",
+        "X",
+        Face.YOU,
+        Face.YOU,
+        _ADMITTED,
+        camera=Camera.YOURS,
+    ),
+    Traveller(
+        "another-person",
+        "You try another person's passport: the document is genuine, the face is not. Look into the camera again.",
+        "MARCHETTI",
+        "ALDO",
+        "M",
+        Face.B,
+        Face.YOU,
+        _inside((CheckName.FACE_MATCH,), OfficerReason.TO_SECOND_LINE),
+        camera=Camera.YOURS,
+    ),
+)
+"""What `egate demo --me` plays."""
 
 
 def names() -> tuple[str, ...]:

@@ -67,6 +67,7 @@ class World:
         self.chip_reader = SimulatedPn532(place.port("chip"), pace)
         self.gate = SimulatedGateUnit(place.port("gate"), pace, PeripheralSettings(gate_key), secrets.token_bytes)
         self._portraits: dict[Face, bytes] = {}
+        """Portraits as chips carry them; that of `Face.YOU` comes from outside (`carry`)."""
         self.empty = place.scene.parent / "empty"
 
     def start(self) -> None:
@@ -80,6 +81,14 @@ class World:
         """Pull every cable."""
         for device in (self.mrz, self.chip_reader, self.gate):
             await device.close()
+
+    def carry(self, face: Face, portrait: bytes) -> None:
+        """From now on passports with this face carry this portrait (JPEG 2000)."""
+        self._portraits[face] = portrait
+
+    def forget(self) -> None:
+        """No portrait is kept any more."""
+        self._portraits.clear()
 
     def photograph(self, face: Face) -> Path:
         """The photograph of a role."""
@@ -113,6 +122,8 @@ class World:
         return Carried(issuer.mrz_lines(person), chip, self._scene(traveller, seed))
 
     def _scene(self, traveller: Traveller, seed: int) -> Path:
+        if traveller.camera is Camera.YOURS:
+            return self.empty  # the lane looks through a camera of its own
         self._scenes += 1
         folder, size = self._place.scene.parent / f"{self._scenes}-{traveller.name}", self.camera_size
         live = portrait_of(self.photograph(traveller.live))
@@ -135,7 +146,8 @@ class World:
     def clear_scene(self, carried: Carried) -> None:
         """Nobody stands before the camera; the frames of who stood there are removed."""
         self.show(self.empty)
-        shutil.rmtree(carried.scene, ignore_errors=True)
+        if carried.scene != self.empty:
+            shutil.rmtree(carried.scene, ignore_errors=True)
 
     async def lay(self, carried: Carried) -> None:
         """Lay the passport on the reader: its chip is in the field, its lines are read."""
