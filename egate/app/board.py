@@ -12,7 +12,7 @@ from egate.app.passage import Passage
 from egate.app.recording import finding_text
 from egate.app.station import Station
 from egate.app.views import LaneFacts, TravellerFacts, lane_view, traveller_views
-from egate.ipc.messages import Message, PassageEvent, StaleView
+from egate.ipc.messages import AccuracyView, Message, PassageEvent, StaleView
 from egate.lane.machine import LaneState
 from egate.model.checks import Check, Decision, Outcome
 from egate.model.errors import DeviceError
@@ -43,6 +43,7 @@ class Board:
         self._admitted = self._referred = 0
         self._last_outcome: Outcome | None = None
         self._stale: StaleView | None = None
+        self._accuracy: AccuracyView | None = None
         self._called_s: float | None = None
         self.lost: set[str] = set()
         self.language = "en"
@@ -96,6 +97,17 @@ class Board:
             self.raise_alarm(Alarm.TRUST_STALE)
         if stale != before:
             self.show()
+
+    def show_accuracy(self, accuracy: AccuracyView | None) -> None:
+        """What the lane's own comparisons say of its accuracy: an alarm of its own while the rate is out of its band."""
+        before, self._accuracy = self._accuracy, accuracy
+        alarming = accuracy is not None and accuracy.verdict.alarming
+        if not alarming:
+            self.clear_alarm(Alarm.FMR_OUT_OF_BAND)
+        elif before is None or not before.verdict.alarming:
+            self.raise_alarm(Alarm.FMR_OUT_OF_BAND)
+        if accuracy != before:
+            self.show_soon()
 
     def lose(self, name: str, error: DeviceError) -> None:
         """A device is lost: one line in the log, however long it lasts (L2)."""
@@ -164,6 +176,7 @@ class Board:
             outbox=self._outbox_size(),
             devices_lost=tuple(sorted(self.lost)),
             stale=self._stale,
+            accuracy=self._accuracy,
         )
         self._publish(lane_view(self._revision, self.state, self.passage, facts))
 

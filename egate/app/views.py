@@ -15,6 +15,7 @@ from egate.app.station import Station, Told
 from egate.checks.catalogue import group_of
 from egate.checks.known_defects import DEFECT_PREFIX
 from egate.ipc.messages import (
+    AccuracyView,
     AlarmView,
     CasePictures,
     CaseView,
@@ -78,6 +79,8 @@ class LaneFacts:
     """Whether somebody who is not in the gate called; no alarm of the lane's state."""
     stale: StaleView | None = None
     """What `Alarm.TRUST_STALE` is about; None when nothing goes stale. The lane's state does not know this alarm."""
+    accuracy: AccuracyView | None = None
+    """What the live accuracy monitor counted; it raises `Alarm.FMR_OUT_OF_BAND`. None when it counts nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +200,11 @@ def _gate_view(revision: int, state: LaneState, facts: TravellerFacts) -> Travel
 def lane_view(revision: int, state: LaneState, passage: Passage | None, facts: LaneFacts) -> LaneView:
     """The officer's view of one lane."""
     shown = None if passage is None or state.phase is LanePhase.IDLE else case_view(passage)
-    further = {Alarm.TRUST_STALE: facts.stale is not None, Alarm.REFERRAL: facts.called_outside}
+    further = {
+        Alarm.TRUST_STALE: facts.stale is not None,
+        Alarm.FMR_OUT_OF_BAND: facts.accuracy is not None and facts.accuracy.verdict.alarming,
+        Alarm.REFERRAL: facts.called_outside,
+    }
     called = state.alarms | {alarm for alarm, is_on in further.items() if is_on}
     return LaneView(
         revision=revision,
@@ -218,6 +225,7 @@ def lane_view(revision: int, state: LaneState, passage: Passage | None, facts: L
         passage=state.passage,
         devices_lost=facts.devices_lost,
         stale=facts.stale,
+        accuracy=facts.accuracy,
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from egate.model.accuracy import Verdict
 from egate.model.checks import CheckGroup, CheckName, CheckResult, Outcome
 from egate.model.face import CaptureHint
 from egate.model.lane import Alarm, DoorState, LanePhase, OfficerAction, OfficerReason
@@ -191,6 +192,24 @@ class StaleView:
 
 
 @dataclass(frozen=True, slots=True)
+class AccuracyView:
+    """How often strangers matched each other in the lane's own comparisons of the last week, in parts per million.
+
+    `low_ppm` and `high_ppm` are the two-sided 95 % interval, `promised_ppm` what the threshold stands for. `refused` of `mated`
+    comparisons of travellers with their own documents did not match although an officer found the same person.
+    """
+
+    verdict: Verdict
+    comparisons: int
+    fmr_ppm: float
+    low_ppm: float
+    high_ppm: float
+    promised_ppm: int
+    mated: int = 0
+    refused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class LaneView:
     """One lane for the officer's console. `wish_counter` is the next counter an officer's wish must carry."""
 
@@ -212,6 +231,7 @@ class LaneView:
     passage: int = 0
     devices_lost: tuple[str, ...] = ()
     stale: StaleView | None = None
+    accuracy: AccuracyView | None = None
 
 
 @dataclass(frozen=True, slots=True)

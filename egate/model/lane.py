@@ -177,5 +177,11 @@ class Alarm(Enum):
     """Nobody is at the monitoring station (S5)."""
     DEGRADED = "degraded"
     """The lane works with less than it should have (P21)."""
+    FMR_OUT_OF_BAND = "fmr_out_of_band"
+    """Strangers match each other more often than the threshold promises, or far too rarely; of no passage and no phase either."""
     TRUST_STALE = "trust_stale"
     """Lists or certificates go stale soon; of no passage and no phase: it neither closes a lane nor refers anybody."""
+
+
+STANDING_ALARMS = frozenset({Alarm.FMR_OUT_OF_BAND, Alarm.TRUST_STALE})
+"""Alarms that the lane's state does not know: they last for days, concern no traveller, and are for a technician to end."""

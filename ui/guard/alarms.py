@@ -25,6 +25,7 @@ SEVERITIES: dict[Alarm, Severity] = {
     Alarm.DEVICE_LOST: Severity.LOW,
     Alarm.NO_OFFICER: Severity.LOW,
     Alarm.DEGRADED: Severity.LOW,
+    Alarm.FMR_OUT_OF_BAND: Severity.MEDIUM,
     Alarm.TRUST_STALE: Severity.LOW,
 }
 """Every alarm has one; a test holds the table complete."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from egate.model.checks import CheckGroup, CheckResult
-from egate.model.lane import Alarm, OfficerAction, OfficerReason
+from egate.model.lane import STANDING_ALARMS, Alarm, OfficerAction, OfficerReason
 from ui.common.i18n import Catalogue, isolate
 from ui.guard.alarms import OpenAlarm, open_alarms, worst
 from ui.guard.case_presenter import date_text, group_result, present_case, words_for
@@ -32,6 +32,7 @@ MAY_BREAK, LONGEST_PIECE = "\u200b", 12
 HAND_OVER_S = 60 * 60.0
 """An officer watches gates for one hour at most (inspection reports on the UK gates)."""
 
+_PPM_IN_A_PERCENT = 10_000
 _FUNCTION_KEYS = {
     OfficerAction.CLEAR: "F5",
     OfficerAction.RELEASE_TO_ENTRY: "F6",
@@ -156,7 +157,7 @@ def _case(state: ConsoleState, alarms: tuple[OpenAlarm, ...], texts: Catalogue, 
         plan = GatePlan(known.view.entry, known.view.exit, known.view.persons)
         words = f"{_doors(known, texts)} · {texts.counted('guard.persons', known.view.persons)}"
         return EmptyCase(title, texts.text("guard.case.none.detail"), plan, words)
-    severity = worst(e for e in alarms if e.place == state.selected and e.alarm is not Alarm.TRUST_STALE)
+    severity = worst(e for e in alarms if e.place == state.selected and e.alarm not in STANDING_ALARMS)
     since = age_text(known.view.phase_age_s + now_s - known.view_s)
     return present_case(known, severity, texts, since)
 
@@ -168,6 +169,8 @@ def _alarm(state: ConsoleState, entry: OpenAlarm, texts: Catalogue) -> AlarmRow:
         detail = texts.text("guard.alarm.list_hit.detail")
     elif entry.alarm is Alarm.TRUST_STALE:
         detail = _stale(state.lanes[entry.place], texts)
+    elif entry.alarm is Alarm.FMR_OUT_OF_BAND:
+        detail = _accuracy(state.lanes[entry.place], texts)
     elif entry.alarm is None:
         detail = texts.text("guard.lane.lost.detail")
     return AlarmRow(
@@ -178,6 +181,20 @@ def _alarm(state: ConsoleState, entry: OpenAlarm, texts: Catalogue) -> AlarmRow:
         detail=detail,
         age=age_text(entry.age_s),
     )
+
+
+def _accuracy(known: LaneKnown, texts: Catalogue) -> str:
+    """How often strangers matched, of how many comparisons, what was promised, and whom to tell."""
+    accuracy = known.view.accuracy if known.view is not None else None
+    if accuracy is None or not accuracy.verdict.alarming:
+        return ""
+    sentence = texts.text(
+        f"guard.accuracy.{accuracy.verdict.value}",
+        comparisons=isolate(str(accuracy.comparisons)),
+        fmr=isolate(f"{accuracy.fmr_ppm / _PPM_IN_A_PERCENT:.2g}"),
+        promised=isolate(f"{accuracy.promised_ppm / _PPM_IN_A_PERCENT:g}"),
+    )
+    return f"{sentence} {texts.text('guard.stale.tell')}"
 
 
 def _stale(known: LaneKnown, texts: Catalogue) -> str:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from egate.ipc.messages import CasePictures, CasePicturesWished, LaneView, Message, OfficerPresent, OfficerWish, WishAnswer
 from egate.ipc.wishes import MAX_PRESENCE_S, sign_presence, sign_wish
-from egate.model.lane import Alarm, LanePhase, OfficerAction, OfficerReason
+from egate.model.lane import STANDING_ALARMS, LanePhase, OfficerAction, OfficerReason
 from ui.guard.view_state import NoticeKind
 
 WISH_LIFE_S = 5.0
@@ -242,8 +242,8 @@ def _look_where_it_burns(state: ConsoleState, place: int) -> ConsoleState:
 
 
 def _calls(view: LaneView | None) -> bool:
-    """Whether somebody must look at this lane now. Trust material goes stale for weeks and must not hold the console's eye."""
-    return view is not None and any(entry.alarm is not Alarm.TRUST_STALE for entry in view.alarms)
+    """Whether somebody must look at this lane now. What lasts for days, such as stale trust, must not hold the console's eye."""
+    return view is not None and any(entry.alarm not in STANDING_ALARMS for entry in view.alarms)
 
 
 def _decoded(text: str) -> bytes:

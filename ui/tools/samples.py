@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from egate.ipc.messages import AlarmView, CaseView, CheckView, HitView, LaneView, ScoreView, StaleView
+from egate.ipc.messages import AccuracyView, AlarmView, CaseView, CheckView, HitView, LaneView, ScoreView, StaleView
+from egate.model.accuracy import Verdict
 from egate.model.checks import CheckGroup, CheckName, CheckResult, Outcome
 from egate.model.lane import Alarm, DoorState, LanePhase
 
@@ -131,3 +132,10 @@ STALE = replace(
     stale=StaleView("master list", "UT", "2026-12-20", already=False, others=2),
 )
 """A calm lane whose trust material goes stale."""
+
+INACCURATE = replace(
+    IDLE,
+    alarms=(AlarmView(Alarm.FMR_OUT_OF_BAND, 7200.0),),
+    accuracy=AccuracyView(Verdict.ABOVE, 48_200, 2033.2, 1650.0, 2479.1, 1000, mated=241, refused=3),
+)
+"""A calm lane in which strangers match each other twice as often as the threshold promises."""

@@ -76,6 +76,7 @@ ALARMS: Mapping[Alarm, str] = {
     Alarm.DEVICE_LOST: "a device does not answer",
     Alarm.NOT_RECORDED: "the record could not be written",
     Alarm.OVERSTAY: "somebody stays in the gate for too long",
+    Alarm.FMR_OUT_OF_BAND: "strangers match each other more often, or far more rarely, than the threshold promises",
     Alarm.TRUST_STALE: "trust material goes stale",
 }
 """What the console calls the officer for."""

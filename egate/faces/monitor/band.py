@@ -11,10 +11,10 @@ must not raise an alarm by itself, which is why three different travellers have 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 from egate.faces.monitor import interval
 from egate.faces.monitor.counts import HourCounts, MonitorState, Tally, total
+from egate.model.accuracy import Verdict
 
 PPM = 1_000_000
 
@@ -27,20 +27,6 @@ FEWEST_MISTAKEN = 3
 
 ENOUGH_EXPECTED = 3.0
 """False matches that the promised rate would give, before counts are said to lie within the band (rule of three)."""
-
-
-class Verdict(Enum):
-    """Where the observed rate lies."""
-
-    TOO_FEW = "too_few"
-    WITHIN = "within"
-    ABOVE = "above"
-    BELOW = "below"
-
-    @property
-    def alarming(self) -> bool:
-        """Whether the rate left the band."""
-        return self in (Verdict.ABOVE, Verdict.BELOW)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from egate.ipc.messages import AlarmView, CaseView, CheckView, HitView, LaneView, OfficerWish, ScoreView, StaleView
+from egate.ipc.messages import AccuracyView, AlarmView, CaseView, CheckView, HitView, LaneView, OfficerWish, ScoreView, StaleView
+from egate.model.accuracy import Verdict
 from egate.model.checks import CheckGroup, CheckName, CheckResult, Outcome
 from egate.model.lane import Alarm, DoorState, LanePhase, OfficerAction, OfficerReason
 
@@ -39,7 +40,7 @@ LANE = LaneView(
     entry=DoorState.LOCKED,
     exit=DoorState.LOCKED,
     persons=1,
-    alarms=(AlarmView(Alarm.REFERRAL, 21.5), AlarmView(Alarm.TRUST_STALE, 86_400.0)),
+    alarms=(AlarmView(Alarm.REFERRAL, 21.5), AlarmView(Alarm.FMR_OUT_OF_BAND, 60.0), AlarmView(Alarm.TRUST_STALE, 86_400.0)),
     case=CASE,
     admitted=40,
     referred=2,
@@ -48,6 +49,7 @@ LANE = LaneView(
     outbox=3,
     devices_lost=("camera",),
     stale=StaleView("master list", "UT", "2026-12-20", already=False, others=2),
+    accuracy=AccuracyView(Verdict.ABOVE, 48_200, 2033.2, 1650.0, 2479.1, 1000, mated=241, refused=3),
 )
 
 WISH = OfficerWish("lane-3", OfficerAction.CLEAR, OfficerReason.IDENTITY_CONFIRMED, "officer-7731", 41, 9, 1_000_000_000, "00")

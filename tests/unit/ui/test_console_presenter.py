@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from egate.ipc.messages import AlarmView, LaneView, StaleView, WishAnswer
+from egate.model.accuracy import Verdict
 from egate.model.checks import CheckName, CheckResult, Outcome
 from egate.model.lane import Alarm, LanePhase, OfficerReason
 from egate.supply.expiry import Stale
@@ -16,7 +17,7 @@ from ui.guard.case_presenter import date_text
 from ui.guard.presenter import HAND_OVER_S, NO_BREAK, age_text, present
 from ui.guard.state import ConsoleState
 from ui.guard.view_state import CaseScreen, ConsoleScreen, EmptyCase, Severity
-from ui.tools.samples import CAPTURE, CLOSED, IDLE, MISMATCH, REFERRED, STALE
+from ui.tools.samples import CAPTURE, CLOSED, IDLE, INACCURATE, MISMATCH, REFERRED, STALE
 
 EN = catalogue("guard", "en")
 
@@ -306,3 +307,43 @@ def test_stale_trust_marks_the_lane_but_never_a_travellers_case() -> None:
     assert show(shown).tiles[0].severity is Severity.LOW
     assert case_of(shown).severity is None
     assert case_of(replace(shown, alarms=(AlarmView(Alarm.REFERRAL, 1.0), alarm))).severity is Severity.MEDIUM
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "detail"),
+    [
+        (
+            "en",
+            "False matches out of range",
+            "Of 48200 comparisons of different people 0.2 % matched; 0.1 % is the limit. Compare every face yourself."
+            " Tell the technician.",
+        ),
+        (
+            "de",
+            "Falsche Treffer außerhalb des Rahmens",
+            "Von 48200 Vergleichen verschiedener Personen stimmten 0.2 % überein; 0.1 % ist die Grenze."
+            " Bitte jedes Gesicht selbst vergleichen. Bitte der Technik melden.",
+        ),
+        (
+            "ar",
+            "المطابقات الخاطئة خارج الحدود",
+            "من بين 48200 مقارنة لأشخاص مختلفين تطابق 0.2 %، والحد هو 0.1 %. قارن كل وجه بنفسك. أبلغ الفني.",
+        ),
+    ],
+)
+def test_a_rate_out_of_its_band_says_what_was_counted_and_what_to_do(language: str, title: str, detail: str) -> None:
+    (row,) = show(INACCURATE, language=language).alarms
+    assert (row.title, plain(row.detail), row.severity) == (title, detail, Severity.MEDIUM)
+
+
+def test_a_rate_far_below_its_band_says_that_people_may_be_referred_for_nothing() -> None:
+    assert INACCURATE.accuracy is not None
+    rare = replace(INACCURATE, accuracy=replace(INACCURATE.accuracy, verdict=Verdict.BELOW, fmr_ppm=0.0))
+    assert "only 0 % matched; the limit is 0.1 %" in plain(show(rare).alarms[0].detail)
+    assert show(replace(INACCURATE, accuracy=None)).alarms[0].detail == ""
+
+
+def test_a_rate_out_of_its_band_marks_the_lane_but_never_a_travellers_case() -> None:
+    shown = replace(CAPTURE, alarms=INACCURATE.alarms, accuracy=INACCURATE.accuracy)
+    assert show(shown).tiles[0].severity is Severity.MEDIUM
+    assert case_of(shown).severity is None

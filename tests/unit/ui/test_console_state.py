@@ -15,7 +15,7 @@ from ui.guard import state as reactions
 from ui.guard.alarms import SEVERITIES, open_alarms
 from ui.guard.state import ANSWER_WITHIN_S, CONNECT_WITHIN_S, NOTICE_SHOWN_S, ConsoleState, possible, ready
 from ui.guard.view_state import NoticeKind, Severity
-from ui.tools.samples import CAPTURE, IDLE, MISMATCH, REFERRED, STALE
+from ui.tools.samples import CAPTURE, IDLE, INACCURATE, MISMATCH, REFERRED, STALE
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 WALL_NS = 1_700_000_000_000_000_000
@@ -198,6 +198,8 @@ def test_of_two_lanes_whose_trust_goes_stale_the_older_alarm_comes_first() -> No
 
 
 def test_trust_that_goes_stale_neither_draws_nor_holds_the_officers_eye() -> None:
-    """It lasts for weeks: a lane that calls for a traveller must still come to the middle."""
+    """It lasts for weeks: a lane that calls for a traveller must still come to the middle. So does a rate out of its band."""
+    assert reactions.viewed(console(IDLE, IDLE), 1, INACCURATE, 11.0)[0].selected == 0
+    assert reactions.viewed(console(INACCURATE, IDLE), 1, REFERRED, 11.0)[0].selected == 1
     assert reactions.viewed(console(IDLE, IDLE), 1, STALE, 11.0)[0].selected == 0
     assert reactions.viewed(console(STALE, IDLE), 1, REFERRED, 11.0)[0].selected == 1

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from egate.checks.catalogue import CATALOGUE
 from egate.ipc.messages import AlarmView, CheckView, LaneView
+from egate.model.accuracy import Verdict
 from egate.model.lane import Alarm, DoorState, OfficerAction, OfficerReason
 from tests.unit.ui.press import press_key
 from ui.common.i18n import LANGUAGES, catalogue
@@ -25,7 +26,7 @@ from ui.guard.presenter import present
 from ui.guard.screens import ConsoleWindow
 from ui.guard.state import ConsoleState
 from ui.tools import people, pictures
-from ui.tools.samples import IDLE, MISMATCH, REFERRED, STALE
+from ui.tools.samples import IDLE, INACCURATE, MISMATCH, REFERRED, STALE
 
 SIZES = [(1920, 1080), (1366, 768), (1152, 648)]
 CODES = [language.code for language in LANGUAGES]
@@ -264,3 +265,19 @@ def test_stale_trust_is_an_alarm_whose_words_fit(
     assert [label for label in window.findChildren(QLabel) if label.text() == row.detail and not label.isHidden()]
     gone, _ = reactions.viewed(state, 0, IDLE, pictures.NOW_S)
     assert row.title not in [entry.title for entry in present(gone, catalogue("guard", language), pictures.NOW_S).alarms]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("language", CODES)
+@pytest.mark.parametrize("verdict", [Verdict.ABOVE, Verdict.BELOW])
+def test_a_rate_out_of_its_band_is_an_alarm_whose_words_fit(
+    dressed: QApplication, qtbot: QtBot, language: str, size: tuple[int, int], verdict: Verdict
+) -> None:
+    assert INACCURATE.accuracy is not None
+    many = replace(INACCURATE.accuracy, verdict=verdict, comparisons=12_345_678, fmr_ppm=1234.5)
+    state, _ = reactions.viewed(pictures.console_state(), 0, replace(INACCURATE, accuracy=many), pictures.NOW_S)
+    window = window_of(state, qtbot, language, size)
+    assert_words_fit(window, size)
+    title = catalogue("guard", language).text("guard.alarm.fmr_out_of_band")
+    row = next(row for row in window.screen_shown.alarms if row.title == title)
+    assert [label for label in window.findChildren(QLabel) if label.text() == row.detail and not label.isHidden()]

@@ -6,9 +6,10 @@ import random
 
 import pytest
 
-from egate.faces.monitor.band import Observed, Verdict, accuracy, judge
+from egate.faces.monitor.band import Observed, accuracy, judge
 from egate.faces.monitor.counts import HourCounts, Impostors, MonitorState, Tally, observe
 from egate.faces.monitor.subject import Groups
+from egate.model.accuracy import Verdict
 
 
 @pytest.mark.parametrize(
