@@ -279,9 +279,18 @@ class Pn532Reader:
             raise DeviceError("check the chip reader", f"its firmware is {self.firmware.version}, configured is {wanted}")
 
     async def _raise_speed(self) -> None:
-        """To the fast speed, where there is one; the reader must answer at it."""
+        """To the fast speed, where there is one; the reader must answer at it.
+
+        One that does not may have missed the acknowledgement, which only it can know: it is looked for once more.
+        """
         fast = self._config.fast_baud
-        if fast is not None and fast != self._link.baud:
+        if fast is None or fast == self._link.baud:
+            return
+        await self._change_speed(fast)
+        try:
+            await self._check_identity()
+        except DeviceError:
+            await self._find_speed()
             await self._change_speed(fast)
             await self._check_identity()
 

@@ -35,6 +35,36 @@ def test_starts_proves_itself_and_raises_its_speed(tmp_path: Path) -> None:
     run(story())
 
 
+class MissesOneAcknowledgement(SimulatedPn532):
+    """A reader that does not hear the host's first word about a new speed, and keeps the old one."""
+
+    missed = 0
+
+    def _acknowledged(self) -> None:
+        if self._next_baud is not None and not self.missed:
+            self.missed += 1
+            self._next_baud = None
+        super()._acknowledged()
+
+
+def test_a_reader_that_missed_the_new_speed_is_found_again(tmp_path: Path) -> None:
+    """N7: one lost frame at the start is no reader that "does not answer"."""
+
+    async def story() -> None:
+        clock = TestClock()
+        simulated = MissesOneAcknowledgement(tmp_path / "pn532", clock)
+        simulated.plug()
+        reader = Pn532Reader(link_to(simulated.port.path, clock), Pn532Config(), clock)
+        await reader.start()
+        assert online(reader)
+        assert simulated.missed == 1
+        assert simulated.port.baud == simulated.port.host_baud() == 921_600
+        await reader.close()
+        await simulated.close()
+
+    run(story())
+
+
 def test_a_controller_that_restarts_finds_the_fast_reader(tmp_path: Path) -> None:
     async def story() -> None:
         async with chip_wire(tmp_path, start=False) as (_, simulated, clock):
