@@ -35,7 +35,7 @@ from egate.faces.messages import (
     parse_answer,
 )
 from egate.model.errors import DeviceError, EgateError, MalformedData
-from egate.model.face import CaptureOutcome, CaptureProgress, CaptureState, ComparisonScore, FaceReference
+from egate.model.face import CaptureOutcome, CaptureProgress, CaptureState, CaptureTerms, ComparisonScore, FaceReference
 from egate.ports import Clock
 
 START_LIMIT_S = 30.0
@@ -69,6 +69,8 @@ MOST_KEPT = 32
 """References that wait for their capture: those of travellers whose documents were read ahead. The oldest is forgotten first."""
 
 READ_BYTES = 1 << 16
+
+ONE_ATTEMPT = CaptureTerms()
 
 WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": "1"}
 """The worker's libraries make no threads of their own: the lane computer has other work. A camera whose cable hangs keeps its
@@ -129,13 +131,18 @@ class FaceClient:
             log.warning("the reference could not be prepared: %s", error)
             return b""
 
-    async def capture(self, passage: int, timeout_s: float, progress: Callable[[CaptureProgress], None]) -> CaptureOutcome:
-        """Capture a face and compare it with the prepared reference. Always returns; ABORTED says in `detail` what failed."""
+    async def capture(
+        self, passage: int, timeout_s: float, progress: Callable[[CaptureProgress], None], terms: CaptureTerms = ONE_ATTEMPT
+    ) -> CaptureOutcome:
+        """Capture a face and compare it with the prepared reference. Always returns; ABORTED says in `detail` what failed.
+
+        `timeout_s` is for each of the attempts.
+        """
         kept = self._kept.pop(passage, None) or self._kept.pop(None, None)
         try:
-            async with asyncio.timeout(timeout_s + CAPTURE_GRACE_S + RECOVERY_S), self._busy:
+            async with asyncio.timeout(terms.attempts * timeout_s + CAPTURE_GRACE_S + RECOVERY_S), self._busy:
                 self._capturing = passage
-                outcome = await self._capture(kept, timeout_s, progress)
+                outcome = await self._capture(kept, timeout_s, progress, terms)
         except EgateError as error:
             log.warning("passage %d: the capture was aborted: %s", passage, error)
             return CaptureOutcome(CaptureState.ABORTED, detail=error.problem)
@@ -216,7 +223,11 @@ class FaceClient:
         return answer.jpeg
 
     async def _capture(
-        self, kept: _KeptReference | None, timeout_s: float, progress: Callable[[CaptureProgress], None]
+        self,
+        kept: _KeptReference | None,
+        timeout_s: float,
+        progress: Callable[[CaptureProgress], None],
+        terms: CaptureTerms = ONE_ATTEMPT,
     ) -> CaptureOutcome:
         """Capture; a reference that went down with an earlier worker, or made room for another, is prepared once more first."""
         worker = await self._running()
@@ -224,7 +235,8 @@ class FaceClient:
             await self._prepare_again(kept)
         self._held = None
         number = kept.number if kept is not None and not kept.problem else 0
-        answer = await self._ask(lambda ask: Capture(ask, number, timeout_s), timeout_s + CAPTURE_GRACE_S, progress)
+        limit_s = terms.attempts * timeout_s + CAPTURE_GRACE_S
+        answer = await self._ask(lambda ask: Capture(ask, number, timeout_s, terms.attempts, terms.challenge), limit_s, progress)
         if not isinstance(answer, Captured):
             raise DeviceError("capture a face", "the face worker gave another answer")
         return answer.outcome

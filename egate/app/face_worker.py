@@ -15,7 +15,7 @@ import resource
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,8 +32,11 @@ from egate.app.camera_config import CameraConfig, cameras_from_words, path_and_r
 from egate.app.clock import SystemClock
 from egate.faces.comparison import Judge, appoint
 from egate.faces.engine import Box, DetectedFace, FaceEngine, FivePoints, Frame, Point
+from egate.faces.engines import registry
+from egate.faces.live import WorkerParts
 from egate.faces.messages import Refused
-from egate.faces.worker import ControllerGone, FaceWorker, Pipe, WorkerParts
+from egate.faces.pad.session import PadSession
+from egate.faces.worker import ControllerGone, FaceWorker, Pipe
 from egate.ipc.frames import FrameWriter
 from egate.model.errors import DeviceError, EgateError
 from egate.ports import Camera
@@ -69,33 +72,9 @@ _NO_DEVICES = ("files:", "video:", "none")
 log = logging.getLogger("egate.face_worker")
 
 
-def make_sface() -> FaceEngine:
-    """YuNet and SFace."""
-    from egate.faces.sface_engine import SfaceEngine  # noqa: PLC0415 - loads weights; only when chosen
-
-    return SfaceEngine()
-
-
-def make_dlib() -> FaceEngine:
-    """HOG, five points and ResNet of dlib."""
-    try:
-        from egate.faces.dlib_engine import DlibEngine  # noqa: PLC0415 - dlib is optional at run time
-    except ImportError:
-        raise DeviceError(
-            "load the face engine dlib", "dlib is missing; get it with: pip install dlib-bin==20.0.1.post1"
-        ) from None
-    return DlibEngine()
-
-
-ENGINES: dict[str, Callable[[], FaceEngine]] = {"sface": make_sface, "dlib": make_dlib}
-"""Name in the configuration → factory."""
-
-
 def make_engine(name: str) -> FaceEngine:
-    """The engine of that name; raises DeviceError for an unknown name or missing weights."""
-    if name not in ENGINES:
-        raise DeviceError("choose a face engine", f"{name!r} is none of {', '.join(sorted(ENGINES))}")
-    return ENGINES[name]()
+    """The engine of that name, descriptions relative to the working folder; raises DeviceError or MalformedData."""
+    return registry.make_engine(name, Path(), SystemClock().monotonic)
 
 
 def make_judges(names: Sequence[str], fmr_ppm: int) -> tuple[Judge, ...]:
@@ -216,7 +195,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         camera = make_cameras(cameras, judges[0].engine)
         confine(devices=any(not words.startswith(_NO_DEVICES) for words in cameras.sources))
         _prove(camera)
-        FaceWorker(WorkerParts(judges, camera, preview, PREVIEW_SIDE_PX, SystemClock().monotonic), pipe).serve()
+        parts = WorkerParts(judges, camera, preview, PREVIEW_SIDE_PX, SystemClock().monotonic, PadSession)
+        FaceWorker(parts, pipe).serve()
     except EgateError as error:
         try:
             pipe.send(Refused(0, error.doing, error.problem, malformed=False))  # the controller logs it, once

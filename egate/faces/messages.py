@@ -16,14 +16,18 @@ import cbor2
 
 from egate.model.errors import MalformedData
 from egate.model.face import (
+    BestFrame,
     CaptureHint,
     CaptureOutcome,
     CaptureProgress,
     CaptureState,
+    Challenge,
+    ChallengeKind,
     ComparisonScore,
     FaceProbe,
     ImageFormat,
     PadResult,
+    QualityComponent,
     QualityScore,
 )
 
@@ -35,6 +39,12 @@ MAX_DEPTH = 8
 
 MAX_CUES = 32
 """No detector of presentation attacks names more cues."""
+
+MAX_COMPONENTS = 40
+"""ISO/IEC 29794-5 names 28 components."""
+
+MAX_BEST = 16
+"""No capture keeps more frames."""
 
 _LENGTH = struct.Struct(">I")
 _DOING = "read a message of the face worker"
@@ -51,11 +61,16 @@ class Prepare:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """Capture a face and compare it with the reference that was prepared under `reference` (0: none)."""
+    """Capture a face and compare it with the reference that was prepared under `reference` (0: none).
+
+    `timeout_s` is for each of the `attempts`; `challenge`: the kiosk's screen may be used to tell a face from a picture.
+    """
 
     number: int
     reference: int
     timeout_s: float
+    attempts: int = 1
+    challenge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +163,8 @@ def encode_request(request: Request) -> bytes:
     match request:
         case Prepare(number, image, form):
             return _frame("prepare", number, image, form.value)
-        case Capture(number, reference, timeout_s):
-            return _frame("capture", number, reference, float(timeout_s))
+        case Capture(number, reference, timeout_s, attempts, challenge):
+            return _frame("capture", number, reference, float(timeout_s), attempts, challenge)
         case Compare(number, reference_image, probe):
             return _frame("compare", number, reference_image, probe)
         case Abandon(number):
@@ -166,7 +181,7 @@ def encode_answer(answer: Answer) -> bytes:
         case Prepared(number, jpeg, has_face):
             return _frame("prepared", number, jpeg, has_face)
         case Progressed(number, progress):
-            return _frame("progressed", number, progress.hint.value, progress.share)
+            return _frame("progressed", number, progress.hint.value, progress.share, _challenge_fields(progress.challenge))
         case Captured(number, outcome):
             return _frame("captured", number, _outcome_fields(outcome))
         case Compared(number, scores):
@@ -184,8 +199,8 @@ def parse_request(body: bytes) -> Request:
         match kind, rest:
             case "prepare", [number, bytes() as image, str() as form]:
                 return Prepare(_whole(number), image, ImageFormat(form))
-            case "capture", [number, reference, timeout_s]:
-                return Capture(_whole(number), _whole(reference), _real(timeout_s))
+            case "capture", [number, reference, timeout_s, attempts, bool() as challenge]:
+                return Capture(_whole(number), _whole(reference), _real(timeout_s), _whole(attempts), challenge)
             case "compare", [number, bytes() as image, bytes() as probe]:
                 return Compare(_whole(number), image, probe)
             case "abandon", [number]:
@@ -215,8 +230,8 @@ def _answer(kind: str, rest: list[Any]) -> Answer | None:
             return Ready(tuple(map(_text, engines)), tuple(map(_text, calibrations)))
         case "prepared", [number, bytes() as jpeg, bool() as has_face]:
             return Prepared(_whole(number), jpeg, has_face)
-        case "progressed", [number, str() as hint, share]:
-            return Progressed(_whole(number), CaptureProgress(CaptureHint(hint), _real(share)))
+        case "progressed", [number, str() as hint, share, challenge]:
+            return Progressed(_whole(number), CaptureProgress(CaptureHint(hint), _real(share), _challenge(challenge)))
         case "captured", [number, list() as fields]:
             return Captured(_whole(number), _outcome(fields))
         case "compared", [number, list() as scores]:
@@ -278,15 +293,19 @@ def _parse(body: bytes) -> tuple[str, list[Any]]:
 
 def _outcome_fields(outcome: CaptureOutcome) -> list[object]:
     scores = [_score_fields(score) for score in outcome.scores]
-    return [outcome.state.value, _probe_fields(outcome.probe), scores, outcome.reference_jpeg, outcome.detail]
+    best = [[frame.value, frame.score] for frame in outcome.best]
+    return [outcome.state.value, _probe_fields(outcome.probe), scores, outcome.reference_jpeg, outcome.detail, best]
 
 
 def _outcome(fields: list[Any]) -> CaptureOutcome:
-    state, probe, scores, reference, detail = fields
+    state, probe, scores, reference, detail, best = fields
     if not isinstance(reference, bytes):
         raise TypeError("no bytes")
+    _at_most(best, MAX_BEST)
     found = None if probe is None else _probe(probe)
-    return CaptureOutcome(CaptureState(state), found, tuple(_score(score) for score in scores), reference, _text(detail))
+    frames = tuple(BestFrame(_real(value), _real(score)) for value, score in best)
+    told = tuple(_score(score) for score in scores)
+    return CaptureOutcome(CaptureState(state), found, told, reference, _text(detail), frames)
 
 
 def _probe_fields(probe: FaceProbe | None) -> list[object] | None:
@@ -294,16 +313,35 @@ def _probe_fields(probe: FaceProbe | None) -> list[object] | None:
         return None
     quality = probe.quality
     measures = [quality.value, quality.inter_eye_px, quality.yaw_deg, quality.roll_deg, quality.sharpness, quality.exposure]
-    return [probe.image, [*measures, quality.hint.value], probe.frames_seen, _pad_fields(probe.pad)]
+    components = [[part.name, part.measure, part.scalar] for part in quality.components]
+    judged = [*measures, quality.hint.value, quality.pitch_deg, components]
+    return [probe.image, judged, probe.frames_seen, _pad_fields(probe.pad)]
 
 
 def _probe(fields: list[Any]) -> FaceProbe:
-    image, (*measures, hint), frames_seen, pad = fields
-    if not isinstance(image, bytes) or len(measures) != 6:
+    image, judged, frames_seen, pad = fields
+    if not isinstance(image, bytes):
         raise TypeError("not a probe")
+    return FaceProbe(image, _quality(judged), _whole(frames_seen), None if pad is None else _pad(pad))
+
+
+def _quality(fields: list[Any]) -> QualityScore:
+    *measures, hint, pitch, components = fields
     value, inter_eye, yaw, roll, sharpness, exposure = (_real(measure) for measure in measures)
-    quality = QualityScore(value, inter_eye, yaw, roll, sharpness, exposure, CaptureHint(hint))
-    return FaceProbe(image, quality, _whole(frames_seen), None if pad is None else _pad(pad))
+    _at_most(components, MAX_COMPONENTS)
+    parts = tuple(QualityComponent(_text(name), _real(measure), _scalar(scalar)) for name, measure, scalar in components)
+    return QualityScore(value, inter_eye, yaw, roll, sharpness, exposure, CaptureHint(hint), _real(pitch), parts)
+
+
+def _challenge_fields(challenge: Challenge | None) -> list[object] | None:
+    return None if challenge is None else [challenge.kind.value, *challenge.colour]
+
+
+def _challenge(fields: list[Any] | None) -> Challenge | None:
+    if fields is None:
+        return None
+    kind, red, green, blue = fields
+    return Challenge(ChallengeKind(kind), (_byte(red), _byte(green), _byte(blue)))
 
 
 def _pad_fields(pad: PadResult | None) -> list[object] | None:
@@ -312,8 +350,7 @@ def _pad_fields(pad: PadResult | None) -> list[object] | None:
 
 def _pad(fields: list[Any]) -> PadResult:
     score, cues, omitted = fields
-    if len(cues) > MAX_CUES:
-        raise ValueError("too many cues")
+    _at_most(cues, MAX_CUES)
     told = tuple((_text(name), _share(value)) for name, value in cues)
     return PadResult(None if score is None else _share(score), told, _text(omitted))
 
@@ -344,6 +381,23 @@ def _real(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise TypeError("no finite number")
     return float(value)
+
+
+def _byte(value: object) -> int:
+    if (number := _whole(value)) > 255:
+        raise ValueError("no byte")
+    return number
+
+
+def _scalar(value: object) -> int:
+    if (number := _whole(value)) > 100:
+        raise ValueError("not in 0…100")
+    return number
+
+
+def _at_most(entries: object, limit: int) -> None:
+    if not isinstance(entries, list) or len(entries) > limit:
+        raise ValueError("no list, or too long a list")
 
 
 def _text(value: object) -> str:

@@ -15,30 +15,16 @@ from __future__ import annotations
 import logging
 import os
 import select
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import cv2
-import numpy as np
 
-from egate.faces.capture import (
-    CameraLost,
-    CaptureCommand,
-    CaptureEvent,
-    CaptureRules,
-    EndCapture,
-    FrameSeen,
-    Gathering,
-    KeepFrame,
-    ShowProgress,
-    begin,
-    step,
-)
-from egate.faces.comparison import FaceTemplates, Judge, compare_faces, probe_templates, reference_templates, surroundings
+from egate.faces.capture import MOST_ATTEMPTS, CaptureRules, Gathering
+from egate.faces.comparison import FaceTemplates, compare_faces, probe_templates, reference_templates, surroundings
 from egate.faces.confinement import decode_confined
 from egate.faces.decode import decode_face_image, encode_jpeg
-from egate.faces.engine import DetectedFace, Frame, Template
+from egate.faces.engine import Frame, Template
+from egate.faces.live import CaptureRun, LiveFrame, LiveTerms, WorkerParts, reduced
 from egate.faces.messages import (
     Abandon,
     Answer,
@@ -58,16 +44,12 @@ from egate.faces.messages import (
     encode_answer,
     parse_request,
 )
-from egate.faces.quality import assess, single_face, with_norm
+from egate.faces.quality import single_face
 from egate.model.errors import DeviceError, EgateError, MalformedData
-from egate.model.face import CaptureHint, CaptureOutcome, CaptureState, ComparisonScore, FaceProbe, QualityScore
-from egate.ports import Camera
+from egate.model.face import BestFrame, CaptureHint, CaptureOutcome, CaptureState, ComparisonScore, FaceProbe
 
 MAX_TIMEOUT_S = 120.0
 """No capture may ask for longer."""
-
-MAX_FRAME_SIDE_PX = 4096
-"""A camera with larger frames is configured wrongly."""
 
 PROBE_SIDE_PX = 480
 """The officer's picture of the traveller has no longer side."""
@@ -83,24 +65,13 @@ NO_CAMERA = "no camera is configured"
 NO_REFERENCE_FACE = "no face was found in the reference"
 NO_REFERENCE = "no reference was prepared for this capture"
 LOST_REFERENCE = "the reference of this capture is not here any more"
+IN_TURN = "two people stood before the camera in turn"
 
 log = logging.getLogger(__name__)
 
 
 class ControllerGone(Exception):
     """The other end of the pipe closed: the worker ends too."""
-
-
-class Preview(Protocol):
-    """Where the kiosk's picture goes."""
-
-    def write(self, picture: Frame) -> None:
-        """Show a BGR picture."""
-        ...
-
-    def clear(self) -> None:
-        """Show nothing, and leave nothing of the last picture behind."""
-        ...
 
 
 class Pipe:
@@ -141,30 +112,10 @@ class Pipe:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerParts:
-    """What a worker is made of: judges (deciding first), camera, preview with the side of its square, and a clock in seconds."""
-
-    judges: tuple[Judge, ...]
-    camera: Camera | None
-    preview: Preview | None
-    preview_side_px: int
-    now: Callable[[], float]
-
-
-@dataclass(frozen=True, slots=True)
 class _Reference:
     number: int
     templates: FaceTemplates = field(repr=False)
     jpeg: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """One frame with what was found in it."""
-
-    frame: Frame = field(repr=False)
-    faces: tuple[DetectedFace, ...] = field(repr=False)
-    quality: QualityScore
 
 
 class FaceWorker:
@@ -184,6 +135,9 @@ class FaceWorker:
             while True:
                 request = self._pipe.receive()
                 self._pipe.send(self._answer(request))
+                if any(getattr(engine, "gone", False) for engine in engines):
+                    log.warning("a face engine is gone; another worker has to start it")
+                    return
         except ControllerGone:
             log.debug("the controller closed the pipe")
 
@@ -211,7 +165,7 @@ class FaceWorker:
         self._reference = None
         frame = _decoded(request.image)
         templates = reference_templates(self._parts.judges, frame)
-        jpeg = encode_jpeg(_reduced(frame, PROBE_SIDE_PX * 2))
+        jpeg = encode_jpeg(reduced(frame, PROBE_SIDE_PX * 2))
         self._reference = _Reference(request.number, templates, jpeg)
         return Prepared(request.number, jpeg, templates.found)
 
@@ -222,61 +176,29 @@ class FaceWorker:
 
     def _capture(self, request: Capture) -> CaptureOutcome:
         reference, self._reference = self._reference, None
-        if not 0 < request.timeout_s <= MAX_TIMEOUT_S:
-            raise DeviceError("capture a face", f"a time-out outside 0…{MAX_TIMEOUT_S:g} s")
+        if not 0 < request.timeout_s <= MAX_TIMEOUT_S or not 1 <= request.attempts <= MOST_ATTEMPTS:
+            raise DeviceError("capture a face", f"time-out outside 0…{MAX_TIMEOUT_S:g} s, or attempts outside 1…{MOST_ATTEMPTS}")
         if reference is not None and reference.number != request.reference:
             reference = None
         if request.reference and reference is None:
             return CaptureOutcome(CaptureState.ABORTED, detail=LOST_REFERENCE)
         if self._parts.camera is None:
             return CaptureOutcome(CaptureState.ABORTED, detail=NO_CAMERA)
-        run = _CaptureRun(self._parts, self._pipe, self._parts.camera, request)
+        run = CaptureRun(self._parts, self._parts.camera, self._terms(request))
         try:
             state = run.until_end()
         except EgateError as error:
             return CaptureOutcome(CaptureState.ABORTED, detail=error.problem)
-        return self._outcome(state, run.kept, run.kept_template, reference)
+        return self._outcome(state, run, reference)
 
-    def _outcome(
-        self, state: Gathering, kept: _Seen | None, template: Template | None, reference: _Reference | None
-    ) -> CaptureOutcome:
-        """The probe, and its scores if it is usable and there is a reference with a face."""
-        jpeg = reference.jpeg if reference else b""
-        end = state.end or CaptureState.ABORTED
-        probe = None if kept is None else FaceProbe(_probe_picture(kept), kept.quality, state.frames_seen)
-        if end is not CaptureState.CAPTURED or kept is None:
-            return CaptureOutcome(end, probe, (), jpeg)
-        if reference is None or not reference.templates.found:
-            return CaptureOutcome(end, probe, (), jpeg, NO_REFERENCE if reference is None else NO_REFERENCE_FACE)
-        judges = self._parts.judges
-        live = probe_templates(judges, kept.frame, kept.faces[0], template)
-        return CaptureOutcome(end, probe, compare_faces(judges, reference.templates, live), jpeg)
-
-
-class _CaptureRun:
-    """The loop around the capture reaction: camera, preview, detection, and a look at the pipe between frames."""
-
-    def __init__(self, parts: WorkerParts, pipe: Pipe, camera: Camera, request: Capture) -> None:
-        self._parts = parts
-        self._pipe = pipe
-        self._camera = camera
-        self._request = request
-        self.kept: _Seen | None = None
-        self.kept_template: Template | None = None
-
-    def until_end(self) -> Gathering:
-        """Read frames until the reaction ends; the camera is closed and the preview cleared on every way out."""
-        state = begin(CaptureRules(self._request.timeout_s), self._parts.now())
-        try:
-            self._camera.open()
-            while state.end is None:
-                self._look_at_pipe()
-                state = self._next_frame(state)
-            return state
-        finally:
-            self._camera.close()
-            if self._parts.preview is not None:
-                self._parts.preview.clear()
+    def _terms(self, request: Capture) -> LiveTerms:
+        rules = CaptureRules(request.timeout_s, attempts=request.attempts)
+        return LiveTerms(
+            rules,
+            request.challenge,
+            tell=lambda progress: self._pipe.send(Progressed(request.number, progress)),
+            between=self._look_at_pipe,
+        )
 
     def _look_at_pipe(self) -> None:
         """An abandonment ends the capture; a ping is answered; anything else has to wait its turn and is refused."""
@@ -289,53 +211,41 @@ class _CaptureRun:
             if isinstance(request, Abandon):
                 raise DeviceError("capture a face", ABANDONED)
 
-    def _next_frame(self, state: Gathering) -> Gathering:
-        try:
-            frame = _checked_frame(self._camera.frame())
-        except DeviceError as error:
-            log.warning("the camera failed: %s", error)
-            return self._advance(state, CameraLost(), None, None)
-        if self._parts.preview is not None:
-            self._parts.preview.write(mirrored_square(frame, self._parts.preview_side_px))
-        seen, template = self._judge(frame)
-        return self._advance(state, FrameSeen(seen.quality), seen, template)
+    def _outcome(self, state: Gathering, run: CaptureRun, reference: _Reference | None) -> CaptureOutcome:
+        """The probe, and its scores if it is usable, everybody's the same person, and there is a reference with a face."""
+        jpeg = reference.jpeg if reference else b""
+        end = state.end or CaptureState.ABORTED
+        chosen = run.newest if end is CaptureState.SEVERAL_FACES else next(iter(run.best), None)
+        if chosen is None:
+            return CaptureOutcome(end, None, (), jpeg, state.fault.value if state.fault else "")
+        probe = FaceProbe(_probe_picture(chosen), chosen.quality, state.frames_seen, run.attack_result(chosen))
+        if end is not CaptureState.CAPTURED:
+            return CaptureOutcome(end, probe, (), jpeg, state.fault.value if state.fault else "")
+        if not self._one_person(run.best):
+            return CaptureOutcome(CaptureState.SEVERAL_FACES, probe, (), jpeg, IN_TURN)
+        if reference is None or not reference.templates.found:
+            return CaptureOutcome(end, probe, (), jpeg, NO_REFERENCE if reference is None else NO_REFERENCE_FACE)
+        live = probe_templates(self._parts.judges, chosen.frame, chosen.faces[0], chosen.template)
+        scores = compare_faces(self._parts.judges, reference.templates, live)
+        return CaptureOutcome(end, probe, scores, jpeg, best=self._compared(run.best, reference))
 
-    def _judge(self, frame: Frame) -> tuple[_Seen, Template | None]:
-        """Find faces and assess; a usable face is embedded for the length of its vector, which ranks it, and for later use."""
-        engine = self._parts.judges[0].engine
-        faces = engine.detect(frame)
-        quality = assess(frame, faces)
-        scale = engine.calibration.norm
-        if scale is None or not quality.usable:
-            return _Seen(frame, faces, quality), None
-        template = engine.embed(frame, faces[0])
-        return _Seen(frame, faces, with_norm(quality, template.norm, scale)), template
+    def _one_person(self, best: tuple[LiveFrame, ...]) -> bool:
+        """Whether the usable ones of the best frames show the same person: nobody may lend their face to another's capture."""
+        judge = self._parts.judges[0]
+        templates = _usable_templates(best)
+        return all(judge.engine.compare(templates[0][1], other) >= judge.threshold for _, other in templates[1:])
 
-    def _advance(self, state: Gathering, event: CaptureEvent, seen: _Seen | None, template: Template | None) -> Gathering:
-        state, commands = step(state, event, self._parts.now())
-        for command in commands:
-            self._carry_out(command, seen, template)
-        return state
-
-    def _carry_out(self, command: CaptureCommand, seen: _Seen | None, template: Template | None) -> None:
-        match command:
-            case KeepFrame():
-                self.kept, self.kept_template = seen, template
-            case ShowProgress(progress):
-                self._pipe.send(Progressed(self._request.number, progress))
-            case EndCapture(state):
-                several = state is CaptureState.SEVERAL_FACES and seen is not None
-                self.kept = seen if several else self.kept
+    def _compared(self, best: tuple[LiveFrame, ...], reference: _Reference) -> tuple[BestFrame, ...]:
+        """How each of the best usable frames compares with the reference."""
+        engine, template = self._parts.judges[0].engine, reference.templates.templates[0]
+        if template is None:
+            return ()
+        return tuple(BestFrame(frame.quality.value, engine.compare(template, live)) for frame, live in _usable_templates(best))
 
 
-def mirrored_square(frame: Frame, side_px: int) -> Frame:
-    """The centred square of a frame at the side of the preview, mirrored as travellers know themselves."""
-    height, width = frame.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = frame[top : top + side, left : left + side]
-    smaller = cv2.resize(square, (side_px, side_px), interpolation=cv2.INTER_AREA) if side > side_px else square
-    return np.asarray(cv2.flip(smaller, 1), np.uint8)
+def _usable_templates(best: tuple[LiveFrame, ...]) -> list[tuple[LiveFrame, Template]]:
+    """The usable ones of the best frames with their templates, best first."""
+    return [(frame, frame.template) for frame in best if frame.quality.usable and frame.template is not None]
 
 
 def _decoded(image: bytes) -> Frame:
@@ -343,25 +253,9 @@ def _decoded(image: bytes) -> Frame:
     return decode_confined(decode_face_image, image)
 
 
-def _checked_frame(frame: object) -> Frame:
-    """A frame of the agreed form; a camera that gives another is broken."""
-    if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
-        raise DeviceError("read a frame", "the camera gave something that is no BGR frame")
-    if not 0 < max(frame.shape[:2]) <= MAX_FRAME_SIDE_PX or min(frame.shape[:2]) < 1:
-        raise DeviceError("read a frame", f"a frame of {frame.shape[1]}×{frame.shape[0]} pixels")
-    return frame
-
-
-def _probe_picture(seen: _Seen) -> bytes:
+def _probe_picture(seen: LiveFrame) -> bytes:
     """What the officer sees: the face with some of its surroundings, or the whole frame when several faces are the matter."""
     if seen.quality.hint is CaptureHint.SEVERAL_FACES or single_face(seen.faces) is not CaptureHint.NONE:
-        return encode_jpeg(_reduced(seen.frame, PROBE_SIDE_PX))
+        return encode_jpeg(reduced(seen.frame, PROBE_SIDE_PX))
     part, _ = surroundings(seen.frame, seen.faces[0], PROBE_PICTURE_MARGIN)
-    return encode_jpeg(_reduced(part, PROBE_SIDE_PX))
-
-
-def _reduced(frame: Frame, side_px: int) -> Frame:
-    scale = side_px / max(frame.shape[:2])
-    if scale >= 1:
-        return frame
-    return np.asarray(cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    return encode_jpeg(reduced(part, PROBE_SIDE_PX))

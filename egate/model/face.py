@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import ClassVar
 
 
 class ImageFormat(Enum):
@@ -41,14 +42,29 @@ class CaptureHint(Enum):
     LOOK_STRAIGHT = "look_straight"
     HOLD_STILL = "hold_still"
     MORE_LIGHT = "more_light"
+    LESS_LIGHT = "less_light"
     UNCOVER_FACE = "uncover_face"
+    OPEN_EYES = "open_eyes"
+    CLOSE_MOUTH = "close_mouth"
+
+
+@dataclass(frozen=True, slots=True)
+class QualityComponent:
+    """One measure of a face image under its name in ISO/IEC 29794-5: what was measured, and its scalar in 0…100 (100 is best).
+
+    OFIQ-style and not conformant: the measures are computed from five points and the pixels, without OFIQ's models.
+    """
+
+    name: str
+    measure: float
+    scalar: int
 
 
 @dataclass(frozen=True, slots=True)
 class QualityScore:
     """Quality of one live face for ranking (`value` in 0…1) and the measures behind it (TR-03121 QA-FI-PRE).
 
-    `inter_eye_px` is in pixels, angles in degrees, `sharpness` and `exposure` in 0…1.
+    `inter_eye_px` is in pixels, angles in degrees, `sharpness` and `exposure` in 0…1; `components` for officers and records.
     """
 
     value: float
@@ -58,11 +74,21 @@ class QualityScore:
     sharpness: float
     exposure: float
     hint: CaptureHint = CaptureHint.NONE
+    pitch_deg: float = 0.0
+    components: tuple[QualityComponent, ...] = ()
+
+    GENTLE: ClassVar[frozenset[CaptureHint]] = frozenset({CaptureHint.OPEN_EYES, CaptureHint.CLOSE_MOUTH})
+    """Hints that are worth a wait and no reason to refuse: nobody fails for the shape of their eyes."""
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing could be better, so that the frame counts towards an early end."""
+        return self.hint is CaptureHint.NONE
 
     @property
     def usable(self) -> bool:
         """Whether the frame passes every hard bound, so that a comparison may be made with it."""
-        return self.hint is CaptureHint.NONE
+        return self.good or self.hint in self.GENTLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,19 +160,40 @@ class CaptureState(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class BestFrame:
+    """One of the best frames of a capture: the value that ranked it, and the deciding engine's similarity to the reference."""
+
+    value: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class CaptureOutcome:
-    """A finished capture and comparison: how it ended, the probe, the scores (the deciding engine first)."""
+    """A finished capture and comparison: how it ended, the probe, the scores (the deciding engine first).
+
+    `best` are the best frames, the probe's first, as they compare; only the probe's score decides.
+    """
 
     state: CaptureState
     probe: FaceProbe | None = None
     scores: tuple[ComparisonScore, ...] = ()
     reference_jpeg: bytes = field(repr=False, default=b"")
     detail: str = ""
+    best: tuple[BestFrame, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureTerms:
+    """How patiently a capture goes: attempts before an officer comes, and whether the kiosk's screen may challenge the face."""
+
+    attempts: int = 1
+    challenge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureProgress:
-    """What the kiosk shows while a capture runs: the hint of the newest frame and the share of frames gathered (0…1)."""
+    """What the kiosk shows while a capture runs: the hint, the share of frames gathered (0…1), a challenge if there is one."""
 
     hint: CaptureHint
     share: float
+    challenge: Challenge | None = None

@@ -10,7 +10,7 @@ import pytest
 from egate.faces.calibration import Calibration, load_calibration
 from egate.faces.comparison import FaceTemplates, Judge, appoint, compare_faces, surroundings
 from egate.faces.engine import Box, DetectedFace, FivePoints, Frame, Point, Template
-from egate.faces.worker import mirrored_square
+from egate.faces.live import mirrored_square
 from egate.model.errors import DeviceError
 
 POINTS = FivePoints(*[Point(0, 0)] * 5)

@@ -33,21 +33,29 @@ from egate.faces.messages import (
 )
 from egate.model.errors import MalformedData
 from egate.model.face import (
+    BestFrame,
     CaptureHint,
     CaptureOutcome,
     CaptureProgress,
     CaptureState,
+    Challenge,
+    ChallengeKind,
     ComparisonScore,
     FaceProbe,
     ImageFormat,
     PadResult,
+    QualityComponent,
     QualityScore,
 )
 
 numbers = st.integers(0, 2**40)
 floats = st.floats(allow_nan=False, allow_infinity=False)
 scores = st.builds(ComparisonScore, st.text(max_size=8), floats, floats, numbers, st.text(max_size=8))
-qualities = st.builds(QualityScore, floats, floats, floats, floats, floats, floats, st.sampled_from(CaptureHint))
+components = st.lists(st.builds(QualityComponent, st.text(max_size=8), floats, st.integers(0, 100)), max_size=3).map(tuple)
+qualities = st.builds(QualityScore, *[floats] * 6, hint=st.sampled_from(CaptureHint), pitch_deg=floats, components=components)
+bytes_ = st.integers(0, 255)
+challenges = st.builds(Challenge, st.sampled_from(ChallengeKind), st.tuples(bytes_, bytes_, bytes_))
+progresses = st.builds(CaptureProgress, st.sampled_from(CaptureHint), floats, st.none() | challenges)
 shares = st.floats(0, 1)
 cues = st.lists(st.tuples(st.text(max_size=8), shares), max_size=3).map(tuple)
 pads = st.builds(PadResult, st.none() | shares, cues, st.text(max_size=8))
@@ -59,12 +67,13 @@ outcomes = st.builds(
     st.lists(scores, max_size=2).map(tuple),
     st.binary(max_size=9),
     st.text(max_size=9),
+    st.lists(st.builds(BestFrame, floats, floats), max_size=2).map(tuple),
 )
 texts = st.lists(st.text(max_size=5), max_size=3).map(tuple)
 answers: st.SearchStrategy[Answer] = st.one_of(
     st.builds(Ready, texts, texts),
     st.builds(Prepared, numbers, st.binary(max_size=20), st.booleans()),
-    st.builds(Progressed, numbers, st.builds(CaptureProgress, st.sampled_from(CaptureHint), floats)),
+    st.builds(Progressed, numbers, progresses),
     st.builds(Captured, numbers, outcomes),
     st.builds(Compared, numbers, st.lists(scores, max_size=2).map(tuple)),
     st.builds(Done, numbers),
@@ -72,7 +81,7 @@ answers: st.SearchStrategy[Answer] = st.one_of(
 )
 requests: st.SearchStrategy[Request] = st.one_of(
     st.builds(Prepare, numbers, st.binary(max_size=20), st.sampled_from(ImageFormat)),
-    st.builds(Capture, numbers, numbers, floats),
+    st.builds(Capture, numbers, numbers, floats, numbers, st.booleans()),
     st.builds(Compare, numbers, st.binary(max_size=9), st.binary(max_size=9)),
     st.builds(Abandon, numbers),
     st.builds(Ping, numbers),
@@ -122,9 +131,12 @@ def test_a_flipped_bit_gives_a_message_or_malformed(answer: Answer, data: st.Dat
         cbor2.dumps(["done", -1]),
         cbor2.dumps(["done", True]),
         cbor2.dumps(["done", 1, 2]),
-        cbor2.dumps(["progressed", 1, "none", float("nan")]),
-        cbor2.dumps(["captured", 1, ["captured", None, [], "text", ""]]),
-        cbor2.dumps(["captured", 1, ["unheard", None, [], b"", ""]]),
+        cbor2.dumps(["progressed", 1, "none", float("nan"), None]),
+        cbor2.dumps(["progressed", 1, "none", 0.5, ["light", 256, 0, 0]]),
+        cbor2.dumps(["progressed", 1, "none", 0.5, ["strobe", 255, 0, 0]]),
+        cbor2.dumps(["captured", 1, ["captured", None, [], "text", "", []]]),
+        cbor2.dumps(["captured", 1, ["unheard", None, [], b"", "", []]]),
+        cbor2.dumps(["captured", 1, ["captured", None, [], b"", "", [[0.5, 0.5]] * 17]]),
         cbor2.dumps({"done": 1}),
         cbor2.dumps([[[[[[[[1]]]]]]]]),
         bytes.fromhex("82 64 646f6e65 c2 41 01"),  # a big number as a tag
