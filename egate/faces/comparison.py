@@ -7,6 +7,7 @@ The deciding engine comes first in every tuple. The second opinion is for the of
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 from egate.faces.engine import DetectedFace, FaceEngine, Frame, Point, Template
 from egate.model.errors import DeviceError
@@ -43,6 +44,20 @@ class FaceTemplates:
         return self.templates[0] is not None
 
 
+@runtime_checkable
+class Glancing(Protocol):
+    """An engine whose whole template takes too long for every frame: it ranks frames by a quicker one."""
+
+    def glance(self, frame: Frame, face: DetectedFace) -> Template:
+        """A template for its length alone."""
+        ...
+
+
+def ranking_template(engine: FaceEngine, frame: Frame, face: DetectedFace) -> Template:
+    """The template by whose length a live frame is ranked; `probe_templates` takes it as `known`."""
+    return engine.glance(frame, face) if isinstance(engine, Glancing) else engine.embed(frame, face)
+
+
 def appoint(engine: FaceEngine, fmr_ppm: int) -> Judge:
     """A judge for an engine; raises DeviceError when its calibration is for other weights or does not support the rate."""
     if engine.calibration.model_id != engine.model_id:
@@ -59,11 +74,12 @@ def reference_templates(judges: tuple[Judge, ...], frame: Frame) -> FaceTemplate
 
 
 def probe_templates(judges: tuple[Judge, ...], frame: Frame, face: DetectedFace, known: Template | None = None) -> FaceTemplates:
-    """The templates of a face that the deciding engine found (and perhaps embedded already: `known`).
+    """The templates of a face that the deciding engine found (and perhaps embedded already: `known`, of `ranking_template`).
 
     The other engines look for it again in its surroundings.
     """
-    deciding = judges[0].engine.embed(frame, face) if known is None else known
+    engine = judges[0].engine
+    deciding = engine.embed(frame, face) if known is None or isinstance(engine, Glancing) else known
     around, _ = surroundings(frame, face, PROBE_MARGIN)
     return FaceTemplates((deciding, *(_largest(judge.engine, around) for judge in judges[1:])))
 

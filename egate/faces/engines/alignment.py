@@ -23,6 +23,9 @@ ARCFACE_POINTS = ((38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (4
 LEAST_SPREAD_PX = 1.0
 """Points closer together than this are no face: nothing can be aligned by them."""
 
+MAX_PLACE_PX = 1e6
+"""A point farther away is none."""
+
 Template5 = tuple[tuple[float, float], ...]
 
 
@@ -35,8 +38,8 @@ def arcface_points(side_px: int) -> Template5:
 def similarity(points: FivePoints, template: Template5) -> NDArray[np.float64]:
     """The 2×3 matrix that brings `points` onto `template`; raises DeviceError for points without extent."""
     source, target = np.asarray(points, np.float64), np.asarray(template, np.float64)
-    if not np.isfinite(source).all():
-        raise DeviceError("align a face", "its points are no numbers")
+    if not (np.abs(source) <= MAX_PLACE_PX).all():  # NaN compares false
+        raise DeviceError("align a face", "its points lie nowhere near a frame")
     source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
     a, b = source - source_mean, target - target_mean
     spread = float((a**2).sum())

