@@ -13,6 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
+from egate.app import monitor_config
 from egate.app.camera_config import TABLE as CAMERA_TABLE
 from egate.app.camera_config import CameraConfig, read_cameras
 from egate.app.door_config import TABLES as DOOR_TABLES
@@ -109,6 +110,7 @@ class LaneConfig:
     watchlist_named: NamedKey | None = None
     keystore: Path | None = None
     doors: Mapping[Door, DoorDeclaration] = field(default_factory=dict)
+    monitor: monitor_config.MonitorConfig = field(default_factory=monitor_config.MonitorConfig)
 
 
 TABLES: Mapping[str, Mapping[str, str]] = {
@@ -170,6 +172,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "emulated": "as above",
     },
     "camera": CAMERA_TABLE,
+    "faces": monitor_config.TABLE,
     "profile": {"file": "the agency's profile (TOML); without it the shipped default"},
     "chip": {
         "files": "data groups to read beside DG1, DG2, DG14 and DG15, after DG2 and only where EF.SOD or EF.COM lists them "
@@ -280,6 +283,7 @@ def parse_tree(tree: Mapping[str, Any], base: Path, name: str) -> LaneConfig:
         watchlist_named=reader.named_key("watchlists"),
         keystore=reader.optional_path("keys", "keystore"),
         doors=reader.doors(),
+        monitor=monitor_config.read_monitor(reader.number),
     )
     _refuse_contradictions(config, name)
     return config
@@ -479,9 +483,7 @@ class _Reader:
         return tuple(dict.fromkeys(names))
 
     def cameras(self) -> CameraConfig:
-        return read_cameras(
-            self._tree.get("camera", {}), lambda key, problem: ConfigError(f"{self._name}: [camera] {key} {problem}")
-        )
+        return read_cameras(self._tree.get("camera", {}), lambda key, why: ConfigError(f"{self._name}: [camera] {key} {why}"))
 
     def _port(self, table: str) -> Path:
         """A port by its path, relative to the file, or by its adapter's serial number, which is no path."""

@@ -23,13 +23,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from egate.faces.comparison import Judge
 from egate.faces.engine import Template
 from egate.faces.monitor.counts import Impostors, Tally
+from egate.faces.monitor.limits import LONGEST_HOURS, MOST_REFERENCES
 from egate.faces.monitor.subject import Subject
-
-MOST_REFERENCES = 2000
-"""More would cost the next traveller time: a comparison takes some microseconds, opening a reference too."""
-
-LONGEST_HOURS = 72
-"""No configuration may keep references for longer."""
 
 HELD_S = 5.0
 """How long a capture's own templates wait for the controller's word whose they are; it comes at once or never."""

@@ -12,8 +12,9 @@ from cryptography.exceptions import InvalidTag
 
 from egate.faces.comparison import Judge
 from egate.faces.engine import Template
-from egate.faces.monitor.cache import HELD_S, LONGEST_HOURS, MOST_REFERENCES, ReferenceCache
+from egate.faces.monitor.cache import HELD_S, ReferenceCache
 from egate.faces.monitor.counts import Impostors, Tally
+from egate.faces.monitor.limits import LONGEST_HOURS, MOST_REFERENCES
 from egate.faces.monitor.subject import Groups, Subject
 from tests.unit.faces.search.vectors import CosineEngine, calibration, near, people, template
 
