@@ -1,7 +1,8 @@
 """The [doors.entry] and [doors.exit] tables of a lane's file: what a door does without power, and who answers for that (I10).
 
 Nothing here moves a door: the lock's construction decides what happens when its power goes. The declaration makes somebody look,
-puts the answer where the next technician finds it, and refuses the one combination that shuts people in.
+puts the answer where the next technician finds it, and refuses what shuts people in: an escape route that stays locked, and a
+lane between two doors without one.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ STATEMENT_CHARACTERS = (20, 500)
 
 TABLE: Mapping[str, str] = {
     "fail": "what the door does without power: `safe` (it can be pushed open) or `secure` (it stays locked)",
-    "escape_route": "`true`: people leave by it in an emergency; such a door must fail safe",
+    "escape_route": "`true`: people leave by it in an emergency; such a door must fail safe, and one of two doors must be one",
     "statement": "which lock it is, who tried it without power, and when; 20 to 500 characters",
 }
 """Every key of a door's table with one sentence. A lane with real doors must have all three for each of its doors."""
 
 TABLES: Mapping[str, Mapping[str, str]] = {f"doors.{door.value}": TABLE for door in Door}
-STAND_IN: Mapping[str, object] = {"fail": "safe", "escape_route": False, "statement": "stands in while the rest is read"}
+STAND_IN: Mapping[str, object] = {"fail": "safe", "escape_route": True, "statement": "stands in while the rest is read"}
 """What takes the place of a refused key while the rest of a file is checked."""
 
 Refuse = Callable[[str, str], Exception]
@@ -58,7 +59,7 @@ def read_doors(tree: Mapping[str, Any], refuse: Refuse) -> Mapping[Door, DoorDec
 
 
 def refuse_undeclared(topology: Topology, declared: Mapping[Door, DoorDeclaration], refuse: Refuse, *, emulated: bool) -> None:
-    """Every real door of the lane is declared, and no door that it has not; raises what `refuse` makes."""
+    """Every real door of the lane is declared, none that it has not, and one leads out; raises what `refuse` makes."""
     there = doors_of(topology)
     for door in Door:
         table = f"doors.{door.value}"
@@ -66,6 +67,8 @@ def refuse_undeclared(topology: Topology, declared: Mapping[Door, DoorDeclaratio
             raise refuse(f"{table}]", f"is declared, but topology {topology.value} has no {door.value} door")
         if door in there and door not in declared and not emulated:
             raise refuse(f"{table}] fail", f"is missing: {TABLE['fail']}")
+    if len(there) > 1 and there == tuple(declared) and not any(door.escape_route for door in declared.values()):
+        raise refuse("doors.exit] escape_route", "is false, as for the entry: whoever is inside could not leave without power")
 
 
 def _read_door(table: str, keys: Mapping[str, Any], refuse: Refuse) -> DoorDeclaration:

@@ -30,6 +30,12 @@ def test_both_doors_are_declared() -> None:
     [
         (ENTRY, "", r"\[doors.entry\] fail is missing"),
         (ROUTE, 'fail = "secure"\nescape_route = true', r"\[doors.exit\] escape_route is true, but the door stays locked"),
+        (
+            ROUTE,
+            'fail = "secure"\nescape_route = false',
+            r"\[doors.exit\] escape_route is false, as for the entry: whoever is inside",
+        ),
+        (ROUTE, 'fail = "safe"\nescape_route = false', r"\[doors.exit\] escape_route is false, as for the entry"),
         ('fail = "safe"\n', 'fail = "open"\n', r"\[doors.exit\] fail must be one of safe, secure"),
         ('fail = "safe"\n', "", r"\[doors.exit\] fail must be one of"),
         ("escape_route = true\n", "", r"\[doors.exit\] escape_route must be true or false"),
@@ -51,6 +57,14 @@ def test_a_door_without_a_whole_declaration_is_refused(old: str, new: str, says:
     assert GOOD.count(old) == 1
     with pytest.raises(ConfigError, match=says):
         parse_config(GOOD.replace(old, new), BASE, "lane.toml")
+
+
+def test_a_check_goes_on_after_a_lane_without_a_way_out(tmp_path: Path) -> None:
+    """I10."""
+    shut = GOOD.replace(ROUTE, 'fail = "secure"\nescape_route = false').replace("inside_max_s = 60", "inside_max_s = -1")
+    found = check_text(shut, tmp_path, "lane.toml", SystemClock()).problems
+    assert [problem for problem in found if problem.startswith("[doors.exit] escape_route is false")]
+    assert [problem for problem in found if problem.startswith("[timers] inside_max_s")]
 
 
 def test_a_single_door_is_the_exit() -> None:
