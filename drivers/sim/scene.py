@@ -16,8 +16,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.sim.head import STRAIGHT, HeadPose, turned
+
 Image = NDArray[np.uint8]
 """H×W×3 array of 8-bit BGR values."""
+
+Plane = NDArray[np.float32]
+"""H×W array."""
 
 DEFAULT_SIZE = (720, 960)
 """Width and height of a frame: a camera mounted upright."""
@@ -35,6 +40,15 @@ EYES_DOWN = 0.44
 
 CUT_EYES_PX = 40.0
 """The photograph is reduced to this distance between the eyes before it is cut: GrabCut takes its time."""
+
+POSE_STEP = 0.04
+"""Of the distance between the eyes: how densely a turned head is worked out."""
+
+TURN_DEG, NOD_DEG = 3.0, 1.5
+"""Nobody holds their head quite still: amplitudes of its turning and nodding while the traveller looks into the camera."""
+
+BLINK_EVERY, BLINK_FRAMES = 31, 3
+"""Frames from one blink to the next, and how long one takes."""
 
 NOISE = 2.2
 """Standard deviation of a well lit pixel's noise, in grey levels; shot noise grows as the light falls."""
@@ -81,7 +95,7 @@ BLURRED_LOOK = Look(blur_px=2.5, motion_px=60.0)
 
 
 @dataclass(frozen=True, slots=True)
-class _Figure:
+class Figure:
     """A cut-out person: colours, opacity 0…1, and the eyes."""
 
     colours: NDArray[np.float32] = field(repr=False)
@@ -90,39 +104,40 @@ class _Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stance:
-    """Where a figure stands in one frame."""
+class Stance:
+    """Where a figure stands in one frame, and how it holds its head."""
 
     x: float
     y: float
     eyes_px: float
     tilt_deg: float
+    pose: HeadPose = STRAIGHT
 
 
 def live_frames(
     photo: Portrait, *, count: int, size: tuple[int, int] = DEFAULT_SIZE, look: Look = GOOD_LOOK, seed: int = 0
 ) -> list[Image]:
     """`count` frames of `size` (width, height) of one person who walks up and then stands, swaying a little."""
-    figure = _cut_out(photo, size)
-    gate, random = _gate(size), np.random.default_rng(seed)
+    figure = cut_out(photo, size)
+    gate, random = gate_picture(size), np.random.default_rng(seed)
     phase = float(random.uniform(0, 2 * math.pi))
-    return [_film(_compose(gate, [(figure, _walk(index, count, size, phase))]), look, random) for index in range(count)]
+    return [film(compose(gate, [(figure, _walk(index, count, size, phase))]), look, random) for index in range(count)]
 
 
 def two_people(
     photo_a: Portrait, photo_b: Portrait, *, count: int, size: tuple[int, int] = DEFAULT_SIZE, seed: int = 0
 ) -> list[Image]:
     """Two people side by side, the second one half a step behind."""
-    first, second = _cut_out(photo_a, size), _cut_out(photo_b, size)
-    gate, random = _gate(size), np.random.default_rng(seed)
+    first, second = cut_out(photo_a, size), cut_out(photo_b, size)
+    gate, random = gate_picture(size), np.random.default_rng(seed)
     phase = float(random.uniform(0, 2 * math.pi))
     frames = []
     for index in range(count):
         stance = _walk(index, count, size, phase)
         shift, near = 0.2 * size[0], 0.72 * stance.eyes_px
-        left = _Stance(stance.x - shift, stance.y, near, stance.tilt_deg)
-        right = _Stance(stance.x + shift, stance.y + 0.02 * size[1], 0.94 * near, -stance.tilt_deg)
-        frames.append(_film(_compose(gate, [(second, right), (first, left)]), GOOD_LOOK, random))
+        left = Stance(stance.x - shift, stance.y, near, stance.tilt_deg)
+        right = Stance(stance.x + shift, stance.y + 0.02 * size[1], 0.94 * near, -stance.tilt_deg)
+        frames.append(film(compose(gate, [(second, right), (first, left)]), GOOD_LOOK, random))
     return frames
 
 
@@ -133,8 +148,8 @@ def blurred_frames(photo: Portrait, *, count: int, size: tuple[int, int] = DEFAU
 
 def empty_gate(*, count: int, size: tuple[int, int] = DEFAULT_SIZE, seed: int = 0) -> list[Image]:
     """The gate with nobody in it."""
-    gate, random = _gate(size), np.random.default_rng(seed)
-    return [_film(gate, GOOD_LOOK, random) for _ in range(count)]
+    gate, random = gate_picture(size), np.random.default_rng(seed)
+    return [film(gate, GOOD_LOOK, random) for _ in range(count)]
 
 
 def write_scene(directory: Path, frames: Sequence[Image]) -> list[Path]:
@@ -149,7 +164,7 @@ def write_scene(directory: Path, frames: Sequence[Image]) -> list[Path]:
     return paths
 
 
-def _walk(index: int, count: int, size: tuple[int, int], phase: float) -> _Stance:
+def _walk(index: int, count: int, size: tuple[int, int], phase: float) -> Stance:
     """Where the traveller is: nearer with every frame, then in place; a step bobs, a stander sways."""
     width, height = size
     progress = min(1.0, index / max(1.0, WALK_SHARE * count))
@@ -159,10 +174,19 @@ def _walk(index: int, count: int, size: tuple[int, int], phase: float) -> _Stanc
     bob = (1 - near) * 7 * unit * math.sin(index * 1.9 + phase)
     sway = unit * (4 + 10 * (1 - near)) * math.sin(index * 0.35 + phase)
     down = height * (EYES_DOWN - 0.05 * (1 - near))
-    return _Stance(width / 2 + sway, down + bob, eyes, 1.6 * math.sin(index * 0.27 + phase))
+    return Stance(width / 2 + sway, down + bob, eyes, 1.6 * math.sin(index * 0.27 + phase), resting_pose(index, phase))
 
 
-def _cut_out(photo: Portrait, size: tuple[int, int]) -> _Figure:
+def resting_pose(index: int, phase: float) -> HeadPose:
+    """How somebody who looks into the camera holds their head in a frame: never quite still, and blinking now and then."""
+    yaw = TURN_DEG * math.sin(index * 0.21 + 2 * phase)
+    pitch = NOD_DEG * math.sin(index * 0.17 + 3 * phase)
+    since = (index + round(BLINK_EVERY * phase)) % BLINK_EVERY
+    lids = math.sin(math.pi * (since + 1) / (BLINK_FRAMES + 1)) if since < BLINK_FRAMES else 0.0
+    return HeadPose(yaw, pitch, max(0.0, lids))
+
+
+def cut_out(photo: Portrait, size: tuple[int, int]) -> Figure:
     """Separate the person from the background of the photograph."""
     need = 1.05 * NEAR_EYES_PX * size[0] / DEFAULT_SIZE[0] / photo.inter_eye_px
     portrait = _resized(photo, need) if need < 1 else photo
@@ -209,17 +233,17 @@ def _largest_part(person: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(labels == 1 + int(np.argmax(figures[1:, cv2.CC_STAT_AREA])), np.uint8)
 
 
-def _with_ground(portrait: Portrait, opacity: NDArray[np.float32]) -> _Figure:
+def _with_ground(portrait: Portrait, opacity: NDArray[np.float32]) -> Figure:
     """Continue the clothes below the photograph's edge, darker with depth, for a person who stands far off."""
     more = round(portrait.image.shape[0] * 0.8)
     colours = cv2.copyMakeBorder(portrait.image.astype(np.float32), 0, more, 0, 0, cv2.BORDER_REPLICATE)
     alpha = cv2.copyMakeBorder(opacity, 0, more, 0, 0, cv2.BORDER_REPLICATE)
     fade = np.linspace(1.0, 0.35, more, dtype=np.float32)[:, None, None]
     colours[-more:] = cv2.GaussianBlur(colours[-more:], (0, 0), 6) * fade
-    return _Figure(np.asarray(colours, np.float32), np.asarray(alpha, np.float32), portrait)
+    return Figure(np.asarray(colours, np.float32), np.asarray(alpha, np.float32), portrait)
 
 
-def _gate(size: tuple[int, int]) -> Image:
+def gate_picture(size: tuple[int, int]) -> Image:
     """An empty gate: walls with light from above, the glass entry door behind, a floor. No face can be found in it."""
     width, height = size
     down = np.linspace(0, 1, height, dtype=np.float32)[:, None]
@@ -244,23 +268,49 @@ def _gate(size: tuple[int, int]) -> Image:
     return np.asarray(cv2.GaussianBlur(canvas, (0, 0), width / 240), np.uint8)
 
 
-def _compose(gate: Image, figures: Sequence[tuple[_Figure, _Stance]]) -> Image:
+def compose(gate: Image, figures: Sequence[tuple[Figure, Stance]]) -> Image:
     """Set figures into the gate, those first in the list farther back."""
-    height, width = gate.shape[:2]
     picture = gate.astype(np.float32)
     for figure, stance in figures:
-        portrait = figure.portrait
-        scale = stance.eyes_px / portrait.inter_eye_px
-        matrix = cv2.getRotationMatrix2D(portrait.middle, portrait.angle_deg + stance.tilt_deg, scale)
-        matrix[:, 2] += np.array((stance.x - portrait.middle[0], stance.y - portrait.middle[1]))
+        across, down = _places(figure.portrait, stance, gate.shape)
+        scale = stance.eyes_px / figure.portrait.inter_eye_px
         source = cv2.GaussianBlur(figure.colours, (0, 0), 0.4 / scale) if scale < 0.75 else figure.colours
-        colours = cv2.warpAffine(source, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        opacity = cv2.warpAffine(figure.opacity, matrix, (width, height), flags=cv2.INTER_LINEAR)[:, :, None]
+        colours = cv2.remap(source, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        opacity = cv2.remap(figure.opacity, across, down, cv2.INTER_LINEAR)[:, :, None]
         picture = picture * (1 - opacity) + colours * opacity
     return np.asarray(picture.clip(0, 255), np.uint8)
 
 
-def _film(picture: Image, look: Look, random: np.random.Generator) -> Image:
+def _places(portrait: Portrait, stance: Stance, shape: tuple[int, ...]) -> tuple[Plane, Plane]:
+    """For each pixel of a frame, the place in the photograph that is seen there."""
+    height, width = shape[:2]
+    scale = stance.eyes_px / portrait.inter_eye_px
+    matrix = cv2.getRotationMatrix2D(portrait.middle, portrait.angle_deg + stance.tilt_deg, scale)
+    matrix[:, 2] += np.array((stance.x - portrait.middle[0], stance.y - portrait.middle[1]))
+    back = cv2.invertAffineTransform(matrix).astype(np.float32)
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    across = back[0, 0] * x + back[0, 1] * y + back[0, 2]
+    down = back[1, 0] * x + back[1, 1] * y + back[1, 2]
+    if stance.pose == STRAIGHT:
+        return across, down
+    eyes = portrait.inter_eye_px
+    step = max(1, round(stance.eyes_px * POSE_STEP))
+    coarse_x = (across[::step, ::step] - portrait.middle[0]) / eyes
+    coarse_y = (down[::step, ::step] - portrait.middle[1]) / eyes
+    from_x, from_y = turned(coarse_x, coarse_y, stance.pose)
+    # A coarse grid is enough for a smooth relief; its points lie on every `step`-th pixel, which the affine map says exactly.
+    spread = np.array([[1 / step, 0, 0], [0, 1 / step, 0]], np.float32)
+
+    def fine(coarse: Plane) -> Plane:
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return np.asarray(
+            cv2.warpAffine(coarse, spread, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32
+        )
+
+    return across + eyes * fine(from_x - coarse_x), down + eyes * fine(from_y - coarse_y)
+
+
+def film(picture: Image, look: Look, random: np.random.Generator) -> Image:
     """Lens, motion, light and sensor."""
     seen = picture.astype(np.float32)
     if look.blur_px > 0:
