@@ -252,10 +252,14 @@ class Pn532Reader:
         self._answering = True
 
     async def _find_speed(self) -> None:
-        """Wake it at the port's speed; a controller that restarted may find it at the fast one."""
+        """Wake it at the port's speed; a controller that restarted may find it at the fast one.
+
+        One that missed the acknowledgement of a new speed takes it into use at our next one, which is how each look but the first
+        begins: so the first speed is tried again.
+        """
         slow, fast = self._link.settings.baud, self._config.fast_baud
-        speeds = (slow,) if fast is None or fast == slow else (slow, fast)
-        for baud in speeds:
+        speeds = (slow,) if fast is None or fast == slow else (slow, fast, slow)
+        for place, baud in enumerate(speeds, 1):
             await self._link.set_baud(baud)
             self._link.write(WAKE_UP)
             await self._link.rest(SWITCH_ON_S)
@@ -263,7 +267,7 @@ class Pn532Reader:
                 await self._ask(Command.SAM_CONFIGURATION, SAM_NORMAL)
                 return
             except DeviceError:
-                if baud == speeds[-1]:
+                if place == len(speeds):
                     raise
 
     async def _check_identity(self) -> None:

@@ -36,30 +36,33 @@ def test_starts_proves_itself_and_raises_its_speed(tmp_path: Path) -> None:
 
 
 class MissesOneAcknowledgement(SimulatedPn532):
-    """A reader that does not hear the host's first word about a new speed, and keeps the old one."""
+    """A reader that does not hear the host's `at`-th word about a new speed: it keeps the old one, and waits for that word."""
 
-    missed = 0
+    at = 1
+    heard = 0
 
     def _acknowledged(self) -> None:
-        if self._next_baud is not None and not self.missed:
-            self.missed += 1
-            self._next_baud = None
-        super()._acknowledged()
+        self.heard += self._next_baud is not None
+        if self._next_baud is None or self.heard != self.at:
+            super()._acknowledged()
 
 
-def test_a_reader_that_missed_the_new_speed_is_found_again(tmp_path: Path) -> None:
-    """N7: one lost frame at the start is no reader that "does not answer"."""
+@pytest.mark.parametrize("at", [1, 2], ids=["at the start", "at the end"])
+def test_a_reader_that_missed_the_new_speed_is_found_again(tmp_path: Path, at: int) -> None:
+    """N7: one lost frame at the start, or at the end of the program before, is no reader that "does not answer"."""
 
     async def story() -> None:
         clock = TestClock()
         simulated = MissesOneAcknowledgement(tmp_path / "pn532", clock)
+        simulated.at = at
         simulated.plug()
-        reader = Pn532Reader(link_to(simulated.port.path, clock), Pn532Config(), clock)
-        await reader.start()
-        assert online(reader)
-        assert simulated.missed == 1
-        assert simulated.port.baud == simulated.port.host_baud() == 921_600
-        await reader.close()
+        for _ in range(2):
+            reader = Pn532Reader(link_to(simulated.port.path, clock), Pn532Config(), clock)
+            await reader.start()
+            assert online(reader)
+            assert simulated.port.baud == simulated.port.host_baud() == 921_600
+            await reader.close()
+        assert simulated.heard > at
         await simulated.close()
 
     run(story())
