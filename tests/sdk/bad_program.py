@@ -1,6 +1,7 @@
 """A face program that goes wrong in the way its first argument names, from the second request on (or at once, where it says so).
 
-Its second argument, where given, is a file that it makes when it has gone wrong once; with that file it behaves.
+Its second argument, where given, is a file that it makes when it has gone wrong once; with that file it behaves. Its third, where
+given, is how many requests it meets first.
 """
 
 import signal
@@ -78,11 +79,12 @@ def answer(how: str, kind: str, number: int) -> None:
 def main() -> None:
     how = sys.argv[1]
     done = Path(sys.argv[2]) if len(sys.argv) > 2 else None
+    good = int(sys.argv[3]) if len(sys.argv) > 3 else 0
     while header := sys.stdin.buffer.read(4):
         kind, number, *_ = cbor2.loads(sys.stdin.buffer.read(struct.unpack(">I", header)[0]))
         if kind == "begin":
             begin(how, number)
-        elif how in WRONG and not (done is not None and done.exists()):
+        elif how in WRONG and number > 1 + good and not (done is not None and done.exists()):
             if done is not None:
                 done.touch()
             WRONG[how](number)

@@ -21,6 +21,7 @@ from egate.faces.weights import SFACE
 from egate.model.errors import DeviceError, EgateError, TrustError
 from egate.weights import read_weights
 from tests.onnx_writer import recogniser, rows_detector, stripped
+from tests.unit.faces.engines.descriptions import calibration_table
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 DIMENSION = 16
@@ -253,19 +254,6 @@ def test_without_calibration_an_engine_can_be_calibrated_but_not_appointed(plugi
     engine = plugin.make()
     with pytest.raises(DeviceError, match="acme has no calibration"):
         appoint(engine, 1000)
-
-
-def calibration_table(model_id: str) -> dict[str, object]:
-    evidence = [{"data_set": "gate", "comparisons": 100_000, "false_matches": 40}]
-    return {
-        "engine": "acme",
-        "model_id": model_id,
-        "made_on": "2026-11-24",
-        "data_sets": [{"name": "gate", "gate_like": True, "non_mated": 100_000}],
-        "points": [{"fmr_ppm": 1000, "threshold": 0.6, "evidence": evidence}],
-        "scores": [],
-        "limits": [],
-    }
 
 
 def test_a_calibration_serves_the_settings_it_was_made_with(plugin: Plugin) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import signal
 import subprocess
@@ -24,40 +23,13 @@ from egate.faces.engines.registry import make_engine
 from egate.faces.weights import DLIB_FIVE_POINTS, DLIB_RESNET
 from egate.model.errors import DeviceError
 from egate.weights import weights_path
+from tests.unit.faces.engines.descriptions import BAD_PROGRAM, DLIB_PROGRAM, PYTHON_HASH, program_description
 
-SDK = Path(__file__).parents[3] / "sdk"
-PYTHON = Path(sys.executable).resolve()
-PYTHON_HASH = hashlib.sha256(PYTHON.read_bytes()).hexdigest()
 CLOCK = SystemClock().monotonic
 FRAME = np.random.default_rng(6).integers(0, 255, (80, 100, 3), np.uint8)
 POINTS = FivePoints(Point(20, 25), Point(40, 25), Point(30, 35), Point(22, 48), Point(38, 48))
 FACE = DetectedFace(Box(10, 10, 40, 50), POINTS, 0.9)
-LIBRARIES = os.pathsep.join(entry for entry in sys.path if entry.endswith("site-packages"))
 Make = Callable[..., ProgramEngine]
-
-
-def described(script: Path, arguments: list[str], *, model: str, metric: str, answer_ms: int = 300) -> str:
-    words = ", ".join(f'"{word}"' for word in (str(script), *arguments))
-    return f"""
-name = "acme"
-licence = "contract 7"
-model = "{model}"
-metric = "{metric}"
-
-[program]
-path = "{PYTHON}"
-sha256 = "{PYTHON_HASH}"
-arguments = [{words}]
-environment = {{ PYTHONPATH = "{LIBRARIES}" }}
-
-[[files]]
-path = "{script}"
-sha256 = "{hashlib.sha256(script.read_bytes()).hexdigest()}"
-
-[limits]
-answer_ms = {answer_ms}
-start_ms = {500 if "never_begins" in arguments else 10_000}
-"""
 
 
 @pytest.fixture
@@ -66,7 +38,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
     made: list[ProgramEngine] = []
 
     def make_bad(how: str, *arguments: str, metric: str = "cosine", now: Callable[[], float] = CLOCK) -> ProgramEngine:
-        text = described(SDK / "bad_program.py", [how, *arguments], model="bad 1", metric=metric)
+        text = program_description(BAD_PROGRAM, [how, *arguments], model="bad 1", metric=metric)
         (tmp_path / "acme.toml").write_text(text)
         engine = make_engine("program:acme.toml", tmp_path, now)
         assert isinstance(engine, ProgramEngine)
@@ -81,7 +53,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
 def test_a_program_around_dlib_gives_dlibs_numbers(tmp_path: Path, dlib_engine: FaceEngine, demo_faces: DemoFaces) -> None:
     """The sample program is driven for real and agrees with the engine that drives dlib directly."""
     weights = [str(weights_path(DLIB_FIVE_POINTS)), str(weights_path(DLIB_RESNET))]
-    text = described(SDK / "dlib_program.py", weights, model="dlib 20 sample", metric="euclid", answer_ms=5000)
+    text = program_description(DLIB_PROGRAM, weights, model="dlib 20 sample", metric="euclid", answer_ms=5000)
     (tmp_path / "dlib.toml").write_text(text)
     engine = make_engine("program:dlib.toml", tmp_path, CLOCK)
     assert isinstance(engine, ProgramEngine)
@@ -207,7 +179,7 @@ def test_one_that_fails_again_and_again_is_left_alone_for_a_while(make: Make) ->
 
 
 def test_another_program_in_its_place_is_not_started(make: Make, tmp_path: Path) -> None:
-    text = described(SDK / "bad_program.py", ["good"], model="bad 1", metric="cosine")
+    text = program_description(BAD_PROGRAM, ["good"], model="bad 1", metric="cosine")
     (tmp_path / "changed.toml").write_text(text.replace(PYTHON_HASH, "ab" * 32))
     with pytest.raises(DeviceError, match=r"python[0-9.]* has SHA-256"):
         make_engine("program:changed.toml", tmp_path, CLOCK)
@@ -217,9 +189,9 @@ def test_a_program_sees_only_the_described_environment_and_dies_with_its_worker(
     script = tmp_path / "tell.py"
     script.write_text(
         f"import os\nopen({str(tmp_path / 'seen')!r}, 'w').write(repr(sorted(os.environ)) + ' ' + str(os.getpid()))\n"
-        + (SDK / "bad_program.py").read_text().replace('"""', "'''", 2)
+        + BAD_PROGRAM.read_text().replace('"""', "'''", 2)
     )
-    (tmp_path / "acme.toml").write_text(described(script, ["good"], model="bad 1", metric="cosine"))
+    (tmp_path / "acme.toml").write_text(program_description(script, ["good"], model="bad 1", metric="cosine"))
     code = (
         "import sys, time; from pathlib import Path; from egate.faces.engines.registry import make_engine\n"
         f"engine = make_engine('program:acme.toml', Path({str(tmp_path)!r}), time.monotonic)\n"
@@ -248,6 +220,6 @@ def test_a_program_sees_only_the_described_environment_and_dies_with_its_worker(
 
 def test_the_sample_knows_nothing_of_us() -> None:
     """An operator copies the sample: it must stand alone."""
-    text = (SDK / "dlib_program.py").read_text()
+    text = DLIB_PROGRAM.read_text()
     assert "egate" not in text
     assert cbor2.loads(cbor2.dumps(["begin", 1, 1])) == ["begin", 1, 1]
