@@ -116,6 +116,7 @@ def test_a_good_passport_and_its_holder_are_admitted_twice(lane: Lane, passport:
 
 @pytest.mark.parametrize("window_s", [0.0, 600.0])
 def test_a_document_that_comes_again_within_the_window_refers(lane: Lane, passport: Passport, window_s: float) -> None:
+    """P20: what is let in is remembered, where the profile asks for it."""
     lane.parts.profile = replace(lane.parts.profile, multiple_use_window_s=window_s)
     inspection = Inspection(lane)
 

@@ -391,6 +391,16 @@ def test_the_interlock_refuses(broken: dict[str, object]) -> None:
     assert not may_unlock(Door.EXIT, bench.with_state(**broken).state)
 
 
+@pytest.mark.parametrize("persons", [1, 2, 3])
+def test_the_entry_opens_to_somebody_inside_for_the_way_back_only(persons: int) -> None:
+    """P15, P22: the interlock itself refuses, whatever the table asked for."""
+    way_in = Bench().to_referred().with_state(grant=Grant(1, Door.ENTRY), persons=0, exit=DoorState.LOCKED)
+    assert may_unlock(Door.ENTRY, way_in.state)
+    occupied = way_in.with_state(persons=persons)
+    assert not may_unlock(Door.ENTRY, occupied.state)
+    assert may_unlock(Door.ENTRY, occupied.with_state(grant=Grant(1, Door.ENTRY, back=True)).state)
+
+
 def test_doors_have_each_other() -> None:
     assert [other_door(other_door(door)) for door in Door] == list(Door)
 
