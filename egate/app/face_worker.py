@@ -12,6 +12,7 @@ import ctypes
 import logging
 import os
 import resource
+import secrets
 import signal
 import sys
 import threading
@@ -35,7 +36,10 @@ from egate.faces.engine import Box, DetectedFace, FaceEngine, FivePoints, Frame,
 from egate.faces.engines import registry
 from egate.faces.live import WorkerParts
 from egate.faces.messages import Refused
-from egate.faces.pad.session import PadSession
+from egate.faces.monitor.cache import KEY_BYTES as MONITOR_KEY_BYTES
+from egate.faces.monitor.cache import ReferenceCache
+from egate.faces.pad.challenge import NO_CHALLENGE, PlanKind, draw_plan
+from egate.faces.pad.session import PadParts, PadSession
 from egate.faces.worker import ControllerGone, FaceWorker, Pipe
 from egate.ipc.frames import FrameWriter
 from egate.model.errors import DeviceError, EgateError
@@ -59,6 +63,12 @@ USUAL_POWER_LINE_HZ = 50
 
 LOCATE_SIDE_PX = 320
 """The longer side of the frames in which a face is only placed: a quarter of the time that a detection takes."""
+
+FORGET_EVERY_S = 5.0
+"""How much longer than it may a reference is kept at most."""
+
+CHALLENGE_ENTROPY_BYTES = 32
+"""What a challenge is drawn from: nobody can know it before."""
 
 PREVIEW_SIDE_PX = 480
 """Side of the preview's square, as large as the kiosk shows it."""
@@ -150,6 +160,39 @@ def make_camera(words: str, controls: CameraControls | None = None) -> Camera | 
     return drivers.make_camera(kind, drivers.CameraSettings(path, fps, controls), _pause)
 
 
+def make_monitor(judge: Judge, references: int, hours: int) -> ReferenceCache | None:
+    """The cache of recent references with a key of this process and a thread that forgets; None for no references.
+
+    Raises DeviceError for bounds that no cache has. The thread must begin before the process is confined.
+    """
+    if references == 0:
+        return None
+    try:
+        monitor = ReferenceCache(judge, references, hours * 3600.0, secrets.token_bytes(MONITOR_KEY_BYTES))
+    except ValueError as error:
+        raise DeviceError("keep recent references", str(error)) from None
+    threading.Thread(target=_keep_forgetting, args=(monitor,), name="forgetting", daemon=True).start()
+    return monitor
+
+
+def make_detection(challenge: str) -> PadSession:
+    """The attack detection of one capture, with a challenge drawn afresh; raises DeviceError for an unknown kind."""
+    kinds = {kind.value: kind for kind in PlanKind}
+    if challenge not in kinds:
+        raise DeviceError("challenge a face", f"{challenge!r} is none of {', '.join(kinds)}")
+    kind = kinds[challenge]
+    plan = NO_CHALLENGE if kind is PlanKind.NONE else draw_plan(kind, secrets.token_bytes(CHALLENGE_ENTROPY_BYTES))
+    return PadSession(PadParts(plan=plan))
+
+
+def _keep_forgetting(monitor: ReferenceCache) -> None:
+    """References end on time also when nobody comes."""
+    now = SystemClock().monotonic
+    while True:
+        _pause(FORGET_EVERY_S)
+        monitor.forget_old(now())
+
+
 def _prove(camera: Camera | None) -> None:
     """Open the camera once and see a frame: a camera that is missing is said at the start, not at the first traveller."""
     if camera is None:
@@ -191,11 +234,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # First, before seconds of loading: it wipes the face that a killed worker left for the kiosk.
         preview = FrameWriter(Path(options.frames), PREVIEW_SIDE_PX) if options.frames else None
         judges = make_judges((options.engine, options.second), options.fmr_ppm)
+        monitor = make_monitor(judges[0], options.monitor_references, options.monitor_hours)
         cameras = _camera_config(options)
         camera = make_cameras(cameras, judges[0].engine)
         confine(devices=any(not words.startswith(_NO_DEVICES) for words in cameras.sources))
         _prove(camera)
-        parts = WorkerParts(judges, camera, preview, PREVIEW_SIDE_PX, SystemClock().monotonic, PadSession)
+        parts = WorkerParts(judges, camera, preview, PREVIEW_SIDE_PX, SystemClock().monotonic, make_detection, monitor)
         FaceWorker(parts, pipe).serve()
     except EgateError as error:
         try:
@@ -216,6 +260,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--engine", default="sface", help="the engine whose score decides")
     parser.add_argument("--second", default="", help="an engine for a second opinion, or nothing")
     parser.add_argument("--fmr-ppm", type=int, default=1000, help="largest accepted false match rate in parts per million")
+    parser.add_argument("--monitor-references", type=int, default=0, help="recent references that probes are compared with")
+    parser.add_argument("--monitor-hours", type=int, default=1, help="after how many hours each of them is forgotten")
     parser.add_argument("--frames", default="", help="file for the kiosk's preview; empty for none")
     return parser.parse_args(arguments)
 

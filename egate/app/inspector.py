@@ -232,12 +232,12 @@ class Inspector:
         """Capture, compare, judge, then decide about the exit door."""
 
         def progress(value: CaptureProgress) -> None:
-            passage.capture_share, passage.camera_hint = value.share, value.hint
+            passage.capture_share, passage.camera_hint, passage.challenge = value.share, value.hint, value.challenge
             self._board.show_soon()
 
         await passage.reference_ready.wait()
         outcome = await self._parts.face.capture(passage.key, self._parts.config.capture_timeout_s, progress)
-        passage.capture, passage.capture_share = outcome, 1.0
+        passage.capture, passage.capture_share, passage.challenge = outcome, 1.0, None
         passage.mark("face_captured", self._parts.clock.monotonic())
         self._tell_capture(outcome)
         if outcome.state is CaptureState.ABORTED:

@@ -13,7 +13,7 @@ from egate.checks.electronic import ChipFacts
 from egate.model.checks import Check, CheckName, Decision
 from egate.model.crossing import StageTime
 from egate.model.document import ChipEvidence, Mrz
-from egate.model.face import CaptureHint, CaptureOutcome
+from egate.model.face import CaptureHint, CaptureOutcome, Challenge
 from egate.model.watchlist import Hit
 
 
@@ -39,6 +39,7 @@ class Passage:
     reading_share: float = 0.0
     capture_share: float = 0.0
     camera_hint: CaptureHint = CaptureHint.NONE
+    challenge: Challenge | None = None
     language: str = ""
     key: int = 0
     reference_ready: asyncio.Event = field(default_factory=asyncio.Event, repr=False)

@@ -31,7 +31,7 @@ from egate.ipc.messages import (
 )
 from egate.lane.machine import LaneState
 from egate.model.checks import Check, Outcome
-from egate.model.face import CaptureHint
+from egate.model.face import CaptureHint, Challenge, ChallengeKind
 from egate.model.lane import Alarm, LanePhase
 
 STEP_OF_PHASE: Mapping[LanePhase, TravellerStep] = {
@@ -188,13 +188,22 @@ def _gate_view(revision: int, state: LaneState, facts: TravellerFacts) -> Travel
     hint = _HINT_OF_STEP.get(step, TravellerHint.NONE)
     if step is TravellerStep.PLACE_DOCUMENT and (facts.present_again or facts.kiosk_first):
         hint = TravellerHint.KIOSK_FIRST if facts.kiosk_first else TravellerHint.PRESENT_AGAIN
-    progress, camera_hint = 0.0, CaptureHint.NONE
+    progress, camera_hint, challenge = 0.0, CaptureHint.NONE, ""
     if passage is not None and step is TravellerStep.KEEP_DOCUMENT:
         progress = passage.reading_share
     if passage is not None and step is TravellerStep.LOOK_AT_CAMERA:
         progress, camera_hint = passage.capture_share, passage.camera_hint
+        challenge = challenge_word(passage.challenge)
     chosen = passage.language if passage is not None and passage.language else facts.language
-    return TravellerView(revision, state.passage, step, hint, camera_hint, progress, chosen)
+    return TravellerView(revision, state.passage, step, hint, camera_hint, progress, chosen, challenge=challenge)
+
+
+def challenge_word(challenge: Challenge | None) -> str:
+    """A challenge as the kiosk reads it: `#rrggbb`, `look_left`, `look_right`, `look_straight`, or nothing."""
+    if challenge is None:
+        return ""
+    red, green, blue = challenge.colour
+    return f"#{red:02x}{green:02x}{blue:02x}" if challenge.kind is ChallengeKind.LIGHT else challenge.kind.value
 
 
 def lane_view(revision: int, state: LaneState, passage: Passage | None, facts: LaneFacts) -> LaneView:

@@ -32,6 +32,7 @@ from egate.faces.capture import (
 from egate.faces.comparison import Judge, ranking_template
 from egate.faces.engine import DetectedFace, FivePoints, Frame, Template
 from egate.faces.health import fault_of
+from egate.faces.monitor.cache import ReferenceCache
 from egate.faces.quality import assess, motion_of, with_norm
 from egate.model.errors import DeviceError
 from egate.model.face import CaptureProgress, Challenge, PadResult, QualityScore
@@ -82,7 +83,7 @@ class AttackDetection(Protocol):
 class WorkerParts:
     """What a worker is made of: judges (deciding first), camera, preview with the side of its square, a clock in seconds.
 
-    `detection` makes an attack detection for each capture; None: there is none.
+    `detection` makes an attack detection for each capture from what its screen may ask; None: there is none. `monitor` keeps recent references; None: none.
     """
 
     judges: tuple[Judge, ...]
@@ -90,7 +91,8 @@ class WorkerParts:
     preview: Preview | None
     preview_side_px: int
     now: Callable[[], float]
-    detection: Callable[[], AttackDetection] | None = None
+    detection: Callable[[str], AttackDetection] | None = None
+    monitor: ReferenceCache | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +108,13 @@ class LiveFrame:
 
 @dataclass(frozen=True, slots=True)
 class LiveTerms:
-    """How one capture goes: when it ends, whether the screen may challenge, whom to tell, and what to look at between frames.
+    """How one capture goes: when it ends, what the screen may ask, whom to tell, and what to look at between frames.
 
     `between` raises to stop the capture.
     """
 
     rules: CaptureRules
-    challenge: bool
+    challenge: str
     tell: Callable[[CaptureProgress], None]
     between: Callable[[], None]
 
@@ -122,7 +124,7 @@ class CaptureRun:
 
     def __init__(self, parts: WorkerParts, camera: Camera, terms: LiveTerms) -> None:
         self._parts, self._camera, self._terms = parts, camera, terms
-        self._detection = parts.detection() if parts.detection is not None else None
+        self._detection = parts.detection(terms.challenge) if parts.detection is not None else None
         self._kept: dict[int, LiveFrame] = {}
         self._newest: LiveFrame | None = None
         self._before: Frame | None = None
@@ -193,9 +195,7 @@ class CaptureRun:
         return self._observed - 1
 
     def _challenge(self) -> Challenge | None:
-        if self._detection is None or not self._terms.challenge:
-            return None
-        return self._detection.challenge(self._parts.now())
+        return None if self._detection is None else self._detection.challenge(self._parts.now())
 
     def _advance(self, state: Gathering, event: CaptureEvent) -> Gathering:
         state, commands = step(state, event, self._parts.now())

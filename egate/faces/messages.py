@@ -14,6 +14,9 @@ from typing import Any
 
 import cbor2
 
+from egate.faces.monitor.counts import Impostors
+from egate.faces.monitor.subject import Subject
+from egate.faces.monitor.wire import counts_fields, parse_counts, parse_subject, subject_fields
 from egate.model.errors import MalformedData
 from egate.model.face import (
     BestFrame,
@@ -63,14 +66,14 @@ class Prepare:
 class Capture:
     """Capture a face and compare it with the reference that was prepared under `reference` (0: none).
 
-    `timeout_s` is for each of the `attempts`; `challenge`: the kiosk's screen may be used to tell a face from a picture.
+    `timeout_s` is for each of the `attempts`; `challenge`: what the kiosk's screen may ask of a face (`none`, `light`, `look`).
     """
 
     number: int
     reference: int
     timeout_s: float
     attempts: int = 1
-    challenge: bool = False
+    challenge: str = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +157,24 @@ class Refused:
     malformed: bool
 
 
-Request = Prepare | Capture | Compare | Abandon | Ping
-Answer = Ready | Prepared | Progressed | Captured | Compared | Done | Refused
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """Whose capture that was: compare its probe with the cached references of other people, then keep its reference a while."""
+
+    number: int
+    subject: Subject = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorCounts:
+    """What the live accuracy monitor counted; None when there was nothing to compare."""
+
+    number: int
+    counts: Impostors | None = field(repr=False)
+
+
+Request = Prepare | Capture | Compare | Observe | Abandon | Ping
+Answer = Ready | Prepared | Progressed | Captured | Compared | MonitorCounts | Done | Refused
 
 
 def encode_request(request: Request) -> bytes:
@@ -167,6 +186,8 @@ def encode_request(request: Request) -> bytes:
             return _frame("capture", number, reference, float(timeout_s), attempts, challenge)
         case Compare(number, reference_image, probe):
             return _frame("compare", number, reference_image, probe)
+        case Observe(number, subject):
+            return _frame("observe", number, subject_fields(subject))
         case Abandon(number):
             return _frame("abandon", number)
         case Ping(number):
@@ -186,6 +207,14 @@ def encode_answer(answer: Answer) -> bytes:
             return _frame("captured", number, _outcome_fields(outcome))
         case Compared(number, scores):
             return _frame("compared", number, [_score_fields(score) for score in scores])
+        case MonitorCounts() | Done() | Refused():
+            return _encode_further(answer)
+
+
+def _encode_further(answer: MonitorCounts | Done | Refused) -> bytes:
+    match answer:
+        case MonitorCounts(number, counts):
+            return _frame("monitor_counts", number, counts_fields(counts))
         case Done(number):
             return _frame("done", number)
         case Refused(number, doing, problem, malformed):
@@ -199,10 +228,12 @@ def parse_request(body: bytes) -> Request:
         match kind, rest:
             case "prepare", [number, bytes() as image, str() as form]:
                 return Prepare(_whole(number), image, ImageFormat(form))
-            case "capture", [number, reference, timeout_s, attempts, bool() as challenge]:
+            case "capture", [number, reference, timeout_s, attempts, str() as challenge]:
                 return Capture(_whole(number), _whole(reference), _real(timeout_s), _whole(attempts), challenge)
             case "compare", [number, bytes() as image, bytes() as probe]:
                 return Compare(_whole(number), image, probe)
+            case "observe", [number, list() as subject]:
+                return Observe(_whole(number), parse_subject(subject))
             case "abandon", [number]:
                 return Abandon(_whole(number))
             case "ping", [number]:
@@ -236,6 +267,13 @@ def _answer(kind: str, rest: list[Any]) -> Answer | None:
             return Captured(_whole(number), _outcome(fields))
         case "compared", [number, list() as scores]:
             return Compared(_whole(number), tuple(_score(score) for score in scores))
+    return _further_answer(kind, rest)
+
+
+def _further_answer(kind: str, rest: list[Any]) -> Answer | None:
+    match kind, rest:
+        case "monitor_counts", [number, counts]:
+            return MonitorCounts(_whole(number), parse_counts(counts))
         case "done", [number]:
             return Done(_whole(number))
         case "refused", [number, str() as doing, str() as problem, bool() as malformed]:

@@ -102,7 +102,10 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class TravellerView:
-    """Everything the kiosk shows. `progress` is 0…1 for the step under way; `passage` changes with each traveller."""
+    """Everything the kiosk shows. `progress` is 0…1 for the step under way; `passage` changes with each traveller.
+
+    `challenge` is what the screen shows a face in the gate: `#rrggbb` over all of it, a `look_…` target, or nothing.
+    """
 
     revision: int
     passage: int
@@ -112,6 +115,7 @@ class TravellerView:
     progress: float = 0.0
     language: str = "en"
     place: Place = Place.ANYWHERE
+    challenge: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,10 +184,13 @@ class CaptureOutcome:
 
 @dataclass(frozen=True, slots=True)
 class CaptureTerms:
-    """How patiently a capture goes: attempts before an officer comes, and whether the kiosk's screen may challenge the face."""
+    """How patiently a capture goes: attempts before an officer comes, and what the kiosk's screen may ask of a face.
+
+    `challenge` is `none`, `light` or `look`.
+    """
 
     attempts: int = 1
-    challenge: bool = False
+    challenge: str = "none"
 
 
 @dataclass(frozen=True, slots=True)

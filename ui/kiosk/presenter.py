@@ -7,6 +7,7 @@ the kiosk never announces a step by itself.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 
 from egate.ipc.messages import (
@@ -21,6 +22,7 @@ from egate.ipc.messages import (
 from ui.common.i18n import LANGUAGES, Catalogue, catalogue, language_of
 from ui.common.tokens import Tone
 from ui.kiosk.view_state import Controls, KioskScreen, LanguageChoice, LanguagePage, Picture
+from ui.kiosk.view_state import Look as LookAt
 
 FORGET_CHOICE_S = 30.0
 """A language chosen at an idle gate by somebody who went away is forgotten after this."""
@@ -61,6 +63,8 @@ LOOK_OF_HINT = {
 """Hints that say another sentence than their step."""
 
 _WITHOUT_HELP = frozenset({TravellerStep.CLOSED, TravellerStep.EMERGENCY, TravellerStep.WAIT_FOR_OFFICER})
+_COLOUR = re.compile("#[0-9a-f]{6}")
+_LOOKS_AT = {look.value: look for look in LookAt if look is not LookAt.NOWHERE}
 _WITHOUT_LANGUAGE = frozenset({TravellerStep.EMERGENCY})
 
 
@@ -160,13 +164,22 @@ def present(state: KioskState) -> KioskScreen:
         gate_number=str(state.number) if state.number else "",
         title=texts.text(f"{look.texts}.title"),
         hint="" if camera else texts.text(f"{look.texts}.hint"),
-        pill=texts.text(f"kiosk.camera.{view.camera_hint.value}") if camera else "",
+        pill=_pill(view, texts) if camera else "",
         progress=min(1.0, max(0.0, view.progress)),
         language=language.code,
         right_to_left=language.right_to_left,
         controls=_controls(state, view.step, texts),
         languages=_language_page(texts) if state.choosing and view.step not in _WITHOUT_LANGUAGE else None,
+        flood=view.challenge if camera and _COLOUR.fullmatch(view.challenge) else "",
+        look=_LOOKS_AT.get(view.challenge, LookAt.NOWHERE) if camera else LookAt.NOWHERE,
     )
+
+
+def _pill(view: TravellerView, texts: Catalogue) -> str:
+    """The one sentence beside the camera's picture: where to look while that is asked, else the hint."""
+    if view.challenge in _LOOKS_AT:
+        return texts.text("kiosk.challenge.look")
+    return texts.text(f"kiosk.camera.{view.camera_hint.value}")
 
 
 def _closed_view(state: KioskState) -> TravellerView:

@@ -13,6 +13,7 @@ from PyQt6.QtWidgets import QLabel, QWidget
 from ui.common.clock import FrameClock
 from ui.common.theme import fit, font, tint
 from ui.common.tokens import TravellerColours, tokens
+from ui.kiosk.challenge import ChallengeSheet
 from ui.kiosk.controls import BUTTON_HEIGHT, Icon, LanguageSheet, TouchButton
 from ui.kiosk.parts import Pictogram, Preview, StepBar, square_in
 from ui.kiosk.view_state import KioskScreen, Picture
@@ -58,6 +59,7 @@ class KioskWindow(QWidget):
         self.preview = Preview(self)
         self.language = TouchButton(self)
         self.help = TouchButton(self)
+        self.challenge = ChallengeSheet(self)
         self.sheet = LanguageSheet(self)
         self.language.clicked.connect(self.language_pressed)
         self.help.clicked.connect(self.help_pressed)
@@ -136,7 +138,7 @@ class KioskWindow(QWidget):
         )
 
     def _lay_out(self) -> None:
-        """1 direction · 2 gate · 3 steps · 4 texts · 5 picture · 6 buttons · 7 the page of languages over all."""
+        """1 direction · 2 gate · 3 steps · 4 texts · 5 picture · 6 buttons · 7 challenge · 8 the page of languages over all."""
         direction = Qt.LayoutDirection.RightToLeft if self._screen.right_to_left else Qt.LayoutDirection.LeftToRight
         self.setLayoutDirection(direction)
         self._lay_out_gate()
@@ -144,6 +146,7 @@ class KioskWindow(QWidget):
         self._lay_out_texts()
         self._lay_out_picture()
         self._lay_out_controls()
+        self._lay_out_challenge()
         self._lay_out_sheet()
         self.update()
 
@@ -221,6 +224,14 @@ class KioskWindow(QWidget):
         self.help.name(controls.help, controls.help_description)
         self.language.setVisible(bool(controls.language))
         self.help.setVisible(bool(controls.help))
+
+    def _lay_out_challenge(self) -> None:
+        self.challenge.setGeometry(self.rect())
+        if self._screen.picture is Picture.CAMERA:
+            self.challenge.show_challenge(self._screen.flood, self._screen.look, self._colours())
+            self.challenge.raise_()
+        else:
+            self.challenge.forget()
 
     def _lay_out_sheet(self) -> None:
         page = self._screen.languages

@@ -53,9 +53,21 @@ class Controls:
     help_is_called: bool
 
 
+class Look(Enum):
+    """Where a face is asked to look: a point at that edge of the screen, as the traveller sees it."""
+
+    NOWHERE = ""
+    LEFT = "look_left"
+    RIGHT = "look_right"
+    STRAIGHT = "look_straight"
+
+
 @dataclass(frozen=True, slots=True)
 class KioskScreen:
-    """One whole screen. `step` is 1…4, or 0 where no step bar is shown; `progress` 0…1; texts are in `language`."""
+    """One whole screen. `step` is 1…4, or 0 where no step bar is shown; `progress` 0…1; texts are in `language`.
+
+    `flood` is a colour (`#rrggbb`) that fills the screen while the camera looks, `look` where the eyes are asked to go.
+    """
 
     moment: str
     tone: Tone
@@ -72,3 +84,5 @@ class KioskScreen:
     right_to_left: bool
     controls: Controls
     languages: LanguagePage | None = None
+    flood: str = ""
+    look: Look = Look.NOWHERE

@@ -77,7 +77,7 @@ def test_the_kiosk_never_gets_a_person(passport: Passport, phase: LanePhase) -> 
 
 def test_the_traveller_view_has_no_field_for_one() -> None:
     assert {entry.name for entry in fields(TravellerView)} == {
-        "revision", "passage", "step", "hint", "camera_hint", "progress", "language", "place",
+        "revision", "passage", "step", "hint", "camera_hint", "progress", "language", "place", "challenge",
     }  # fmt: skip
 
 

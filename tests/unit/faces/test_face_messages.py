@@ -81,7 +81,7 @@ answers: st.SearchStrategy[Answer] = st.one_of(
 )
 requests: st.SearchStrategy[Request] = st.one_of(
     st.builds(Prepare, numbers, st.binary(max_size=20), st.sampled_from(ImageFormat)),
-    st.builds(Capture, numbers, numbers, floats, numbers, st.booleans()),
+    st.builds(Capture, numbers, numbers, floats, numbers, st.text(max_size=5)),
     st.builds(Compare, numbers, st.binary(max_size=9), st.binary(max_size=9)),
     st.builds(Abandon, numbers),
     st.builds(Ping, numbers),

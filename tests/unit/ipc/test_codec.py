@@ -36,6 +36,7 @@ def test_a_line_says_version_kind_and_body() -> None:
             "progress": 0.0,
             "language": "en",
             "place": "anywhere",
+            "challenge": "",
         },
     }
 

@@ -58,6 +58,7 @@ def test_no_message_for_the_kiosk_has_a_field_for_a_person_a_check_or_a_reason()
         "progress",
         "language",
         "place",
+        "challenge",
     }
     words = {"reason", "check", "hit", "score", "name", "because", "outcome"}
     assert not words & {field.name for field in dataclasses.fields(KioskScreen)}
