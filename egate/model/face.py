@@ -168,10 +168,23 @@ class BestFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class MorphSignal:
+    """How much a portrait looks like two faces blended into one: experimental, for an officer, decides nothing by itself.
+
+    `score` is 0 for one face, 1 for a blend; None with the reason in `omitted` when nothing could be said. `measures` by name.
+    """
+
+    score: float | None
+    measures: tuple[tuple[str, float], ...] = ()
+    omitted: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CaptureOutcome:
     """A finished capture and comparison: how it ended, the probe, the scores (the deciding engine first).
 
-    `best` are the best frames, the probe's first, as they compare; only the probe's score decides.
+    `best` are the best frames, the probe's first, as they compare; only the probe's score decides. `morph` is what they say of
+    the portrait; None where nobody looked.
     """
 
     state: CaptureState
@@ -180,6 +193,7 @@ class CaptureOutcome:
     reference_jpeg: bytes = field(repr=False, default=b"")
     detail: str = ""
     best: tuple[BestFrame, ...] = ()
+    morph: MorphSignal | None = None
 
 
 @dataclass(frozen=True, slots=True)
