@@ -23,8 +23,8 @@ from egate.faces.calibration import MAX_CALIBRATION_BYTES, RULE_OF_30, Calibrati
 from egate.faces.calibrations.signing import encode_table, fingerprint, maintainers, parse_table, signed
 from egate.faces.engine import FaceEngine
 from egate.faces.evaluation.calibrating import draft_calibration
-from egate.faces.evaluation.embedding import Choice, Pass, embed_all
-from egate.faces.evaluation.evaluate import Outcome, Plan, calibration_of, evaluate
+from egate.faces.evaluation.embedding import Choice, Pass, calibration_of, embed_all
+from egate.faces.evaluation.evaluate import Outcome, Plan, evaluate
 from egate.faces.evaluation.pages.page import page, with_interval
 from egate.faces.evaluation.pictures import Picture, pairs_of_file, pictures_of_folder, pictures_of_list, without_errata
 from egate.faces.evaluation.rates import ScoreCounts
@@ -120,6 +120,13 @@ def _calibrate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fmr-ppm", type=int, nargs="+", default=[1_000, 100], metavar="N", help="rates to offer thresholds for")
     parser.add_argument(
         "--limit", action="append", default=[], metavar="WORDS", help="what the sets do not show; may be repeated"
+    )
+    parser.add_argument(
+        "--norm",
+        type=float,
+        nargs=2,
+        metavar=("POOR", "GOOD"),
+        help="lengths of templates of poor and good pictures, for quality",
     )
 
 
@@ -227,7 +234,8 @@ def _summary(report: Report) -> list[str]:
 
 def _calibrate(arguments: argparse.Namespace) -> int:
     files = [parse_score_file(_read(path, MAX_SCORE_FILE_BYTES)) for path in arguments.scores]
-    draft = draft_calibration(files, _rates(arguments.fmr_ppm), _today(), arguments.limit, None)
+    norm = dict(zip(("poor", "good"), arguments.norm, strict=True)) if arguments.norm else None
+    draft = draft_calibration(files, _rates(arguments.fmr_ppm), _today(), arguments.limit, norm)
     _write(arguments.out, encode_table(draft.table))
     for point in draft.points:
         _say(f"FMR {point.fmr_ppm / 10_000:g} %: threshold {point.threshold:.3f}")

@@ -14,12 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
+from egate.faces.calibration import Calibration
 from egate.faces.decode import MAX_IMAGE_BYTES, decode_face_image
 from egate.faces.engine import DetectedFace, FaceEngine, Frame
 from egate.faces.evaluation.pictures import Picture
 from egate.faces.evaluation.store import Found, Record, WorkFolder
 from egate.faces.quality import assess, with_norm
-from egate.model.errors import DeviceError, MalformedData
+from egate.model.errors import DeviceError, EgateError, MalformedData
 
 CHUNK_PICTURES = 64
 """Written together: what a killed run loses, two to ten seconds of work."""
@@ -76,6 +77,15 @@ def embed_all(run: Pass, pictures: Sequence[Picture], progress: Progress) -> tup
     return tuple(known[key] for key in keys)
 
 
+def calibration_of(engine: FaceEngine) -> Calibration | None:
+    """The engine's calibration; None for an engine that has none yet, or one of other weights (it is evaluated to get one)."""
+    try:
+        calibration = engine.calibration
+    except EgateError:
+        return None
+    return calibration if calibration.model_id == engine.model_id else None
+
+
 def _content(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
@@ -93,7 +103,8 @@ def _record(run: Pass, content: bytes) -> Record:
     if not faces:
         return Record(Found.NO_FACE)
     template = run.engine.embed(frame, faces[0])
-    scale = run.engine.calibration.norm
+    calibration = calibration_of(run.engine)
+    scale = None if calibration is None else calibration.norm
     quality = assess(frame, faces)
     if scale is not None:
         quality = with_norm(quality, template.norm, scale)

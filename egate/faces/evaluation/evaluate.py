@@ -16,9 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from egate.faces.calibration import PPM, Calibration
+from egate.faces.calibration import PPM
 from egate.faces.engine import FaceEngine
 from egate.faces.evaluation.comparisons import Comparisons, Suspect, compare_all, compare_pairs, group_rates
+from egate.faces.evaluation.embedding import calibration_of
 from egate.faces.evaluation.open_set import search_open_set
 from egate.faces.evaluation.pictures import Pair, Picture, Role, has_roles
 from egate.faces.evaluation.rates import Rate, ScoreCounts, score_of
@@ -26,7 +27,6 @@ from egate.faces.evaluation.report import DiscardRow, Histogram, OperatingRow, R
 from egate.faces.evaluation.splits import Part, describe, part_of
 from egate.faces.evaluation.store import Found, Record
 from egate.faces.evaluation.templates import Measure, TemplateSet, measure_of, template_set
-from egate.model.errors import EgateError
 
 DISCARDS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 """Shares of poor quality that are discarded in turn."""
@@ -108,17 +108,15 @@ def _calibrated(engine: FaceEngine, counts: ScoreCounts, lost: int) -> tuple[Ope
     if calibration is None:
         return ()
     return tuple(
-        _at(f"calibration {calibration.identity}", point.fmr_ppm / PPM, point.threshold, counts, lost)
+        _at(
+            f"calibration {calibration.identity}{'' if point.supported else ', not supported'}",
+            point.fmr_ppm / PPM,
+            point.threshold,
+            counts,
+            lost,
+        )
         for point in calibration.points
     )
-
-
-def calibration_of(engine: FaceEngine) -> Calibration | None:
-    """The engine's calibration; None for an engine that has none yet (it is being evaluated to get one)."""
-    try:
-        return engine.calibration
-    except EgateError:
-        return None
 
 
 def _row(basis: str, counts: ScoreCounts, target: float, lost: int) -> OperatingRow:

@@ -116,18 +116,19 @@ class Report:
 
 def as_table(report: Report) -> dict[str, Any]:
     """The report for a JSON file: rates with their counts and intervals, and null for what cannot be computed."""
-    table = _plain(report)
+    table = plain(report)
     assert isinstance(table, dict)
     return {"format": FORMAT, **table}
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """A value of a report as JSON has it."""
     match value:
         case Rate():
             bounds = {"events": value.events, "trials": value.trials, "low": _number(value.low), "high": _number(value.high)}
             return {"value": _number(value.value), **bounds}
         case OperatingRow():
-            row = {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+            row = {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
             factor = None if value.factor is None else _number(value.factor)
             return {**row, "factor": factor, "measured": value.measured}
         case Enum():
@@ -135,11 +136,11 @@ def _plain(value: object) -> object:
         case float():
             return _number(value)
         case tuple():
-            return [_plain(one) for one in value]
+            return [plain(one) for one in value]
         case int() | str() | None:
             return value
     if dataclasses.is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     raise TypeError(type(value).__name__)
 
 

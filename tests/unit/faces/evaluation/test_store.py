@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from egate.faces.calibration import Calibration
 from egate.faces.evaluation import embedding
 from egate.faces.evaluation.embedding import Pass, embed_all
 from egate.faces.evaluation.pictures import Picture
@@ -84,6 +85,19 @@ def test_a_picture_without_a_face_or_unreadable_is_an_outcome(tmp_path: Path) ->
             records = embed_all(Pass(DrawnEngine(), work), shown, lambda done, total: None)
         assert records is not None
         assert [one.found for one in records] == [Found.TEMPLATE, Found.NO_FACE, Found.UNREADABLE, Found.UNREADABLE]
+
+
+def test_an_engine_without_a_calibration_can_be_measured_to_get_one(tmp_path: Path) -> None:
+    class Uncalibrated(DrawnEngine):
+        @property
+        def calibration(self) -> Calibration:
+            raise DeviceError("read the calibration", "there is none")
+
+    work = WorkFolder(tmp_path / "work")
+    with work.opened():
+        records = embed_all(Pass(Uncalibrated(), work), pictures(tmp_path, 2), lambda done, total: None)
+    assert records is not None
+    assert records[0].found is Found.TEMPLATE
 
 
 def test_a_missing_picture_is_named(tmp_path: Path) -> None:
