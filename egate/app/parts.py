@@ -102,7 +102,19 @@ class Parts:
             _LOG.warning("the receipt beside the log was refused: %s", error.problem)
 
     def append(self, record: LogRecord) -> Committed:
-        """Append a record; it is durable when this returns. Raises DeviceError."""
+        """Append a record after those that wait; it is durable when this returns. Raises DeviceError.
+
+        None overtakes another, so an officer's act never stands in the log before the passage that it is about.
+        """
+        self._append_waiting()
+        return self._append(record)
+
+    def _append_waiting(self) -> None:
+        while self.waiting:
+            self._append(self.waiting[0])
+            del self.waiting[0]
+
+    def _append(self, record: LogRecord) -> Committed:
         committed = self.log.append(record)
         self.depth = self.log.outbox.depth()
         return committed
@@ -123,9 +135,7 @@ class Parts:
     def write_waiting(self) -> bool:
         """Write what waits, oldest first; whether nothing waits any more. Never raises."""
         try:
-            while self.waiting:
-                self.append(self.waiting[0])
-                del self.waiting[0]
+            self._append_waiting()
         except DeviceError:
             return False
         return True

@@ -339,9 +339,9 @@ def test_a_disk_that_works_again_opens_the_lane_by_itself(tmp_path: Path, issuer
     lane = lane_of(tmp_path, issuer)
 
     async def story() -> None:
-        lane.parts.waiting.append(lane_event_record("waits", ()))
         async with lane.running():
             await free(lane)
+            lane.parts.waiting.append(lane_event_record("waits", ()))
             lane.refuse_records()
             lane.present(passport)
             await until(lambda: lane.in_phase(LanePhase.OUT_OF_SERVICE), "closed: nothing can be recorded")

@@ -184,3 +184,15 @@ def test_a_spoilt_receipt_beside_the_log_does_not_keep_the_lane_closed(lane: Lan
         assert lane.parts.depth == 1
     finally:
         lane.parts.log.close()
+
+
+def test_what_waits_is_written_before_anything_newer(lane: Lane, parts: Parts) -> None:
+    """An officer's act must not stand in the log before the passage that it clears; the twin found one that did."""
+    parts.keep_for_later(lane_event_record("first", ()))
+    lane.refuse_records()
+    with pytest.raises(DeviceError):
+        parts.append(lane_event_record("second", ()))
+    lane.take_records()
+    parts.append(lane_event_record("second", ()))
+    assert parts.waiting == []
+    assert [header.outcome for header in lane.headers(RecordKind.LANE_EVENT)] == ["first", "second"]
