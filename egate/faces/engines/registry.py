@@ -1,14 +1,15 @@
 """Which engines there are: three that come along, and an operator's own by the path of their description.
 
-`sface`, `dlib` and `fused` are names; `onnx:PATH.toml` and `program:PATH.toml` are descriptions (docs/faces.md). The rule: an
-engine is made whole or refused in words, before a lane opens. The listing says of each engine what an operator must know to
-choose: weights with their hash, licence, and whether it may decide.
+`sface`, `dlib` and `fused` are names; `onnx:PATH.toml` and `program:PATH.toml` are descriptions (docs/faces.md), and so is
+`calibrated:PATH.toml`, a named engine with the operator's own calibration. The rule: an engine is made whole or refused in words,
+before a lane opens. The listing says of each engine what an operator must know to choose: weights with their hash, licence, and
+whether it may decide.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -18,11 +19,12 @@ from egate.faces.engines.calibrated import calibration_from
 from egate.faces.engines.onnx_description import OnnxDescription, parse_onnx_description
 from egate.faces.engines.pinned import MAX_DESCRIPTION_BYTES, PinnedFile, check_hash
 from egate.faces.engines.program_description import ProgramDescription, parse_program_description
+from egate.faces.engines.recalibrated import RecalibratedEngine, parse_calibrated_description
 from egate.faces.weights import DLIB_FIVE_POINTS, DLIB_RESNET, SFACE, YUNET
 from egate.model.errors import DeviceError, EgateError
 from egate.weights import WeightFile, read_weights
 
-ONNX, PROGRAM = "onnx:", "program:"
+ONNX, PROGRAM, CALIBRATED = "onnx:", "program:", "calibrated:"
 """What a description's path is prefixed with."""
 
 Now = Callable[[], float]
@@ -59,8 +61,12 @@ def make_engine(name: str, base: Path, now: Now) -> FaceEngine:
         return _make_onnx(base / name.removeprefix(ONNX))
     if name.startswith(PROGRAM):
         return _make_program(base / name.removeprefix(PROGRAM), now)
+    if name.startswith(CALIBRATED):
+        path = base / name.removeprefix(CALIBRATED)
+        described = parse_calibrated_description(_content(path), path.parent)
+        return RecalibratedEngine(make_engine(described.engine, base, now), described.calibration.read())
     if name not in _BUILT_IN:
-        known = ", ".join((*sorted(_BUILT_IN), f"{ONNX}PATH", f"{PROGRAM}PATH"))
+        known = ", ".join((*sorted(_BUILT_IN), f"{ONNX}PATH", f"{PROGRAM}PATH", f"{CALIBRATED}PATH"))
         raise DeviceError(_CHOOSING, f"{name!r} is none of {known}")
     return _BUILT_IN[name].make()
 
@@ -157,6 +163,8 @@ def _built_in_entry(name: str) -> EngineEntry:
 
 def _described_entry(name: str, base: Path) -> EngineEntry:
     """An operator's engine, from its description and the hashes of its files."""
+    if name.startswith(CALIBRATED):
+        return _calibrated_entry(name, base)
     try:
         described = _described(name, base)
     except EgateError as error:
@@ -165,6 +173,19 @@ def _described_entry(name: str, base: Path) -> EngineEntry:
     files = tuple(EngineFile(f.path.name, f.sha256, _problem(partial(check_hash, f, _CHOOSING))) for f in pinned)
     state = _calibration_state(lambda: calibration_from(described.calibration), described.model_id)
     return EngineEntry(name, described.model_id, files, described.licence, state, _first_problem(files))
+
+
+def _calibrated_entry(name: str, base: Path) -> EngineEntry:
+    """A named engine with another calibration."""
+    path = base / name.removeprefix(CALIBRATED)
+    try:
+        described = parse_calibrated_description(_content(path), path.parent)
+    except EgateError as error:
+        return EngineEntry(name, "", (), "", "", error.problem)
+    if described.engine not in _BUILT_IN:
+        return EngineEntry(name, "", (), "", "", f"{described.engine} is none of {', '.join(sorted(_BUILT_IN))}")
+    entry = _built_in_entry(described.engine)
+    return replace(entry, name=name, calibration=_calibration_state(described.calibration.read, entry.model_id))
 
 
 def _described(name: str, base: Path) -> OnnxDescription | ProgramDescription:
