@@ -31,8 +31,8 @@ from egate.model.face import PadResult
 
 FRAMES = 12
 MOODS = ("neutral", "smiling")
-BONA_FIDE_SEEDS = {Part.LEARN: (1, 2), Part.LIMIT: (1, 2, 3, 4), Part.REPORT: (1, 2)}
-ATTACK_SEEDS = {Part.LEARN: (1,), Part.LIMIT: (1,), Part.REPORT: (1,)}
+BONA_FIDE_SEEDS = {Part.LEARN: (1,), Part.LIMIT: (1, 2), Part.REPORT: (1, 2)}
+ATTACK_MOODS = {Part.LEARN: ("neutral",), Part.LIMIT: ("neutral",), Part.REPORT: ("neutral",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def jobs(person: Person) -> list[tuple[Presentation, int]]:
     """Which presentations are drawn of a person's picture, with their seeds."""
     part, place = part_of(person.identity), 100 * int(person.identity) + 10 * MOODS.index(person.mood)
     kinds = [(Presentation.BONA_FIDE, place + seed) for seed in BONA_FIDE_SEEDS[part]]
-    return kinds + [(kind, place + seed) for kind in ATTACKS for seed in ATTACK_SEEDS[part]]
+    return kinds + [(kind, place + 1) for kind in ATTACKS if person.mood in ATTACK_MOODS[part]]
 
 
 def draw(folder: Path, cache: Path) -> Iterator[Shown]:

@@ -11,6 +11,7 @@ Colours change twice a second at most: three flashes a second are the limit that
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import Enum
@@ -36,8 +37,8 @@ LATEST_ANSWER_S = 0.35
 LOOK_AWAY = 0.13
 """How far the nose must move along the eyes, in inter-eye distances, for a look to the side: about 16°."""
 
-LOOK_REACTION_S = 0.4
-"""Nobody follows sooner; what is seen before belongs to the step before."""
+LOOK_HELD_SHARE = 0.5
+"""The last part of a step, in which the head must be turned: what comes before may belong to the step before."""
 
 FEWEST_FRAMES_A_STEP = 2
 
@@ -154,11 +155,11 @@ def _looks_missed(plan: ChallengePlan, seen: Collection[Glance]) -> float:
     """0 when every look was followed, 0.5 for one miss, 1 from two on."""
     missed = 0
     for number, challenge in enumerate(plan.steps):
-        begin = number * plan.step_s + LOOK_REACTION_S
+        begin = (number + 1 - LOOK_HELD_SHARE) * plan.step_s
         turns = [_turn(glance.points) for glance in seen if begin <= glance.at_s < (number + 1) * plan.step_s]
         # The traveller's left is the frame's right: frames are not mirrored.
         side = 1 if challenge.kind is ChallengeKind.LOOK_LEFT else -1
-        missed += not turns or max(side * turn for turn in turns) < LOOK_AWAY
+        missed += not turns or statistics.median(side * turn for turn in turns) < LOOK_AWAY
     return min(1.0, missed * 0.5)
 
 

@@ -15,10 +15,10 @@ from enum import Enum
 from egate.faces.pad.cues.repetition import repetition_measures
 from egate.faces.pad.cues.view import View
 
-VIRTUAL_DRIVERS = ("v4l2 loopback", "v4l2loopback", "vivid", "vimc", "akvcam", "visl", "obs")
+VIRTUAL_DRIVERS = ("v4l2 loopback", "v4l2loopback", "vivid", "vimc", "akvcam")
 """Drivers of the kernel, and of programs, that play what a process writes."""
 
-VIRTUAL_WORDS = ("loopback", "virtual", "dummy")
+VIRTUAL_WORDS = ("loopback", "virtual", "dummy", "vivid", "vimc", "akvcam")
 """Words by which cards and buses of such drivers name themselves."""
 
 FROZEN_LIMIT = 0.9
@@ -63,7 +63,7 @@ def judge_source(started: CameraFacts | None, captured: CameraFacts | None) -> S
 def is_virtual(facts: CameraFacts) -> bool:
     """Whether a camera names itself as one without a sensor, or has no bus to be on."""
     driver, words = facts.driver.lower(), f"{facts.card} {facts.bus}".lower()
-    if driver in VIRTUAL_DRIVERS or any(word in words for word in (*VIRTUAL_WORDS, *VIRTUAL_DRIVERS[1:5])):
+    if driver in VIRTUAL_DRIVERS or any(word in words for word in VIRTUAL_WORDS):
         return True
     return not facts.bus or (driver == "uvcvideo" and not facts.bus.lower().startswith("usb"))
 

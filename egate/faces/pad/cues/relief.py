@@ -21,7 +21,8 @@ from egate.faces.pad.cues.view import TRACK_EYES_PX, View
 MOST_PAIRS = 4
 """Pairs of frames that are compared; each takes about two milliseconds."""
 
-MOST_POINTS = 120
+MOST_FACE_POINTS, MOST_SURROUND_POINTS = 90, 50
+"""Chosen apart: a colourful hall would take all points from a face."""
 
 FEWEST_FACE_POINTS = 24
 """Fewer followed points do not carry a fit of ten numbers."""
@@ -132,9 +133,8 @@ def _outside(places: _Points, across: float, down: float) -> NDArray[np.bool_]:
 
 def _follow(one: View, other: View) -> tuple[_Points, _Points] | None:
     """Places in inter-eye distances from between the eyes of the first view, and their motion in pixels of `track`."""
-    corners = cv2.goodFeaturesToTrack(one.track, MOST_POINTS, 0.004, 5)
-    found = 0 if corners is None else len(corners)  # type: ignore[redundant-expr]  # OpenCV gives None for a flat picture
-    if found < FEWEST_FACE_POINTS:
+    corners = _corners(one)
+    if len(corners) < FEWEST_FACE_POINTS:
         return None
     shift = np.subtract(_in_track(other), _in_track(one))
     start = corners + np.asarray(shift, np.float32)
@@ -151,6 +151,23 @@ def _follow(one: View, other: View) -> tuple[_Points, _Points] | None:
     begin, end = corners.reshape(-1, 2)[kept].astype(np.float64), there.reshape(-1, 2)[kept].astype(np.float64)
     eyes = one.inter_eye_px * one.track_scale
     return (begin - _in_track(one)) / eyes, end - begin
+
+
+def _corners(view: View) -> NDArray[np.float32]:
+    """Places worth following, on the face and beside it."""
+    eyes = view.inter_eye_px * view.track_scale
+    x, y = (round(value) for value in _in_track(view))
+    face, beside = np.zeros_like(view.track), np.zeros_like(view.track)
+    middle = x, round(y + 0.45 * eyes)
+    cv2.ellipse(face, middle, (round(0.95 * eyes), round(1.35 * eyes)), 0, 0, 360, 255, -1)
+    cv2.ellipse(beside, middle, (round(2.2 * eyes), round(2.7 * eyes)), 0, 0, 360, 255, -1)
+    cv2.ellipse(beside, middle, (round(1.35 * eyes), round(1.9 * eyes)), 0, 0, 360, 0, -1)
+    found: list[object] = [  # OpenCV gives None for a flat picture, which its types do not say
+        cv2.goodFeaturesToTrack(view.track, most, 0.004, 4, mask=mask)
+        for mask, most in ((face, MOST_FACE_POINTS), (beside, MOST_SURROUND_POINTS))
+    ]
+    places = [np.asarray(corners, np.float32).reshape(-1, 1, 2) for corners in found if corners is not None]
+    return np.concatenate(places) if places else np.zeros((0, 1, 2), np.float32)
 
 
 def _in_track(view: View) -> tuple[float, float]:

@@ -144,15 +144,14 @@ def _square(grey: Grey, x: float, y: float, side: float, side_px: int) -> Grey:
 
 
 def _cut(grey: Grey, x: float, y: float, side: int) -> Grey:
-    """A square of the frame as it is, shifted into the frame where it fits; a frame that is too small repeats its edge."""
+    """A square of the frame as it is; what lies outside repeats the edge."""
     height, width = grey.shape
     left, top = round(x - side / 2), round(y - side / 2)
-    right, bottom = left + side, top + side
-    part = grey[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
-    if part.shape == (side, side):
-        return part.copy()
-    missing = max(0, -top), max(0, bottom - height), max(0, -left), max(0, right - width)
-    return np.asarray(cv2.copyMakeBorder(part, *missing, cv2.BORDER_REPLICATE), np.uint8)
+    if left >= 0 and top >= 0 and left + side <= width and top + side <= height:
+        return grey[top : top + side, left : left + side].copy()
+    rows = np.arange(top, top + side).clip(0, height - 1)
+    columns = np.arange(left, left + side).clip(0, width - 1)
+    return np.asarray(grey[rows[:, None], columns[None, :]], np.uint8)
 
 
 def _rows(grey: Grey, points: FivePoints) -> Plane:
