@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from egate.faces.calibration import Calibration, load_calibration
-from egate.faces.engine import Box, DetectedFace, FivePoints, Frame, Point, Template, largest_first
+from egate.faces.engine import Box, DetectedFace, FivePoints, Frame, Point, Template, largest_first, template_of
 from egate.faces.weights import DLIB_FIVE_POINTS, DLIB_RESNET
 from egate.weights import read_weights, weights_path
 
@@ -67,9 +67,7 @@ class DlibEngine:
         """The 128 numbers of the ResNet for the aligned face, as a direction and a length."""
         rgb = _rgb(frame)
         shape = self._predictor(rgb, _rectangle(face.box))
-        vector = np.asarray(self._net.compute_face_descriptor(rgb, shape, 1), np.float64)
-        norm = float(np.linalg.norm(vector))
-        return Template(vector / norm if norm > 0 else vector, norm)
+        return template_of(np.asarray(self._net.compute_face_descriptor(rgb, shape, 1), np.float64), "recogniser of dlib")
 
     def compare(self, a: Template, b: Template) -> float:
         """1 − the Euclidean distance that dlib defines: 1 for the same image; face_recognition's 0.6 would be 0.4."""

@@ -14,12 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from egate.faces.calibration import Calibration
+from egate.model.errors import DeviceError
 
 Frame = NDArray[np.uint8]
 """H×W×3 array of 8-bit BGR values."""
 
 Vector = NDArray[np.float64]
 """A template's direction; its length is 1."""
+
+LEAST_NORM = 1e-6
+"""A shorter template has no direction."""
 
 
 class Point(NamedTuple):
@@ -108,6 +112,17 @@ class FaceEngine(Protocol):
     def compare(self, a: Template, b: Template) -> float:
         """How alike two templates of this engine are; larger is more alike."""
         ...
+
+
+def template_of(values: NDArray[np.floating], network: str) -> Template:
+    """The template of a network's numbers; raises DeviceError, naming the network, for NaN, infinity or no length."""
+    vector = np.asarray(values, np.float64).reshape(-1)
+    norm = float(np.linalg.norm(vector))
+    if not np.isfinite(norm):
+        raise DeviceError(f"use the {network}", "its template holds NaN or infinity")
+    if norm < LEAST_NORM:
+        raise DeviceError(f"use the {network}", "its template is zero")
+    return Template(vector / norm, norm)
 
 
 def largest_first(faces: list[DetectedFace]) -> tuple[DetectedFace, ...]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from egate.faces.calibration import Calibration, load_calibration
-from egate.faces.engine import Box, DetectedFace, FivePoints, Frame, Point, Template, largest_first
+from egate.faces.engine import Box, DetectedFace, FivePoints, Frame, Point, Template, largest_first, template_of
 from egate.faces.weights import SFACE, YUNET
 from egate.model.errors import DeviceError
 from egate.weights import read_weights
@@ -82,9 +82,7 @@ class SfaceEngine:
     def embed(self, frame: Frame, face: DetectedFace) -> Template:
         """Align the face by its five points to 112×112 and take the 128 features."""
         aligned = self._net.alignCrop(frame, _row(face))
-        vector = np.asarray(self._net.feature(aligned), np.float64).reshape(-1)
-        norm = float(np.linalg.norm(vector))
-        return Template(vector / norm if norm > 0 else vector, norm)
+        return template_of(np.asarray(self._net.feature(aligned), np.float32), "recogniser SFace")
 
     def compare(self, a: Template, b: Template) -> float:
         """The cosine of the two, −1…1."""

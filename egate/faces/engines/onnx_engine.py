@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 
 from egate.faces.calibration import Calibration
-from egate.faces.engine import DetectedFace, Frame, Template
+from egate.faces.engine import DetectedFace, Frame, Template, template_of
 from egate.faces.engines.alignment import aligned
 from egate.faces.engines.calibrated import calibration_from, not_calibrated
 from egate.faces.engines.onnx_description import DetectorDescription, OnnxDescription
@@ -25,9 +25,6 @@ from egate.faces.engines.onnx_graph import OnnxGraph
 from egate.faces.engines.pinned import check_hash
 from egate.faces.sface_engine import YunetDetector
 from egate.model.errors import DeviceError
-
-LEAST_NORM = 1e-6
-"""A shorter template has no direction."""
 
 STEADY = 1e-3
 """Two runs on one picture differ by less than this share of the template's length."""
@@ -86,14 +83,11 @@ class OnnxEngine:
         return 1.0 - float(np.linalg.norm(a.vector * a.norm - b.vector * b.norm))
 
     def _template(self, picture: Frame) -> Template:
-        values = self._graph.run(picture, self._output).astype(np.float64).reshape(-1)
+        values = self._graph.run(picture, self._output).reshape(-1)
         wanted = self._description.recogniser.dimension
         if len(values) != wanted:
             raise DeviceError(f"use the {WHAT}", f"its template has {len(values)} numbers, the description says {wanted}")
-        norm = float(np.linalg.norm(values))
-        if norm < LEAST_NORM:
-            raise DeviceError(f"use the {WHAT}", "its template is zero")
-        return Template(values / norm, norm)
+        return template_of(values, WHAT)
 
     def _prove(self) -> None:
         """Rules 3 and 4 of this file."""

@@ -9,11 +9,12 @@ after its answer, and the controller starts another worker, which starts another
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from egate.faces.calibration import Calibration
-from egate.faces.engine import DetectedFace, Frame, Template, largest_first
+from egate.faces.engine import DetectedFace, Frame, Template, largest_first, template_of
 from egate.faces.engines.calibrated import calibration_from, not_calibrated
 from egate.faces.engines.pinned import check_hash
 from egate.faces.engines.program_description import ProgramDescription
@@ -45,9 +46,6 @@ ENVIRONMENT = (("PATH", "/usr/bin:/bin"), ("LANG", "C.UTF-8"), ("OMP_NUM_THREADS
 
 OUTSIDE = 1.0
 """How far a face's points may lie outside its frame, in widths and heights of the frame: half faces at the edge are faces."""
-
-LEAST_NORM = 1e-6
-"""A shorter vector has no direction."""
 
 DOING = "ask the face program"
 
@@ -126,11 +124,11 @@ class ProgramEngine:
             return Template(np.zeros(0, np.float64), 0.0, content)
         if len(content) != 4 * self._ready.dimension:
             raise self._lie(f"its template has {len(content)} bytes, not {self._ready.dimension} numbers of four")
-        values = np.frombuffer(content, "<f4").astype(np.float64)
-        norm = float(np.linalg.norm(values))
-        if not np.isfinite(norm) or norm < LEAST_NORM:
-            raise self._lie("its template holds NaN or infinity" if not np.isfinite(norm) else "its template is zero")
-        return Template(values / norm, norm, content)
+        try:
+            template = template_of(np.frombuffer(content, "<f4"), "face program")
+        except DeviceError as error:
+            raise self._lie(error.problem) from None
+        return replace(template, opaque=content)
 
     def _ask(self, request: Callable[[int], bytes]) -> ProgramAnswer:
         """One request to a running program; raises DeviceError for a death, a delay, a refusal or nonsense."""

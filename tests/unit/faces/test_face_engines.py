@@ -13,7 +13,7 @@ from egate.app.demo.faces import DemoFaces, chip_portrait, read_photograph
 from egate.app.face_worker import make_engine, make_judges
 from egate.faces.comparison import appoint
 from egate.faces.decode import decode_face_image
-from egate.faces.engine import FaceEngine, Template
+from egate.faces.engine import FaceEngine, Template, template_of
 from egate.faces.weights import DLIB_RESNET, SFACE
 from egate.model.errors import DeviceError
 from egate.weights import WeightFile, read_weights, weights_path
@@ -137,5 +137,14 @@ def test_the_68_point_model_is_never_loaded() -> None:
 
 
 def test_an_unknown_engine_is_refused() -> None:
-    with pytest.raises(DeviceError, match="none of dlib, sface"):
+    with pytest.raises(DeviceError, match="none of dlib, fused, sface"):
         make_engine("arcface")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"), [([1.0, np.nan], "NaN or infinity"), ([np.inf, 0.0], "NaN or infinity"), ([0.0, 0.0], "is zero")]
+)
+def test_numbers_that_are_no_template_are_refused(values: list[float], words: str) -> None:
+    """No engine of ours gives a direction to what has none: such a score would mean nothing."""
+    with pytest.raises(DeviceError, match=f"use the network: its template .*{words}"):
+        template_of(np.array(values), "network")
