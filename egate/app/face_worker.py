@@ -40,6 +40,7 @@ from egate.faces.monitor.cache import KEY_BYTES as MONITOR_KEY_BYTES
 from egate.faces.monitor.cache import ReferenceCache
 from egate.faces.pad.challenge import NO_CHALLENGE, PlanKind, draw_plan
 from egate.faces.pad.session import PadParts, PadSession
+from egate.faces.quality import assess
 from egate.faces.worker import ControllerGone, FaceWorker, Pipe
 from egate.ipc.frames import FrameWriter
 from egate.model.errors import DeviceError, EgateError
@@ -284,8 +285,10 @@ def _warm_up(engine: FaceEngine) -> None:
     """The first inference folds weights and takes several times as long; nobody should wait for it at the gate."""
     grey = np.full((240, 240, 3), 128, np.uint8)
     points = FivePoints(Point(90, 100), Point(150, 100), Point(120, 130), Point(98, 165), Point(142, 165))
+    face = DetectedFace(Box(60, 50, 120, 150), points, 1.0)
     engine.detect(grey)
-    engine.embed(grey, DetectedFace(Box(60, 50, 120, 150), points, 1.0))
+    engine.embed(grey, face)
+    assess(grey, (face,))
 
 
 def _pause(seconds: float) -> None:

@@ -35,6 +35,9 @@ MOST_ATTEMPTS = 5
 FAULTY_S = 2.0
 """A camera that starts gives a few black or torn frames; one that goes on so is broken."""
 
+FAULTY_AT_END_S = 0.25
+"""At the time-out a shorter fault is enough: what a broken camera gave before is not trusted."""
+
 
 class FrameFault(Enum):
     """Why a frame is no picture; the value says it to the officer."""
@@ -73,7 +76,7 @@ class RankedFrame:
 
 @dataclass(frozen=True, slots=True)
 class Gathering:
-    """A capture under way, or ended: `end`, and `fault` when the camera is to blame. `ranked` are the best frames, best first."""
+    """A capture under way, or ended (`end`). `ranked` are the best frames, best first; `fault` is the newest frame's."""
 
     rules: CaptureRules
     started_s: float
@@ -164,9 +167,10 @@ def step(state: Gathering, event: CaptureEvent, now_s: float) -> tuple[Gathering
         return _ended(state, CaptureState.ABORTED)
     commands: tuple[CaptureCommand, ...] = ()
     if isinstance(event, FrameSpoilt):
-        state = replace(state, frames_seen=state.frames_seen + 1, faulty_since_s=_since(state, now_s))
-        if now_s - _since(state, now_s) >= FAULTY_S:
-            return _ended(replace(state, fault=event.fault), CaptureState.ABORTED)
+        seen, since_s = state.frames_seen + 1, _since(state, now_s)
+        state = replace(state, frames_seen=seen, faulty_since_s=since_s, fault=event.fault)
+        if now_s - since_s >= FAULTY_S:
+            return _ended(state, CaptureState.ABORTED)
     if isinstance(event, FrameSeen):
         state, commands = _frame_seen(state, event.quality, now_s)
     ending = _ending(state, now_s, awaited=isinstance(event, FrameSeen) and event.awaited)
@@ -193,6 +197,7 @@ def _frame_seen(state: Gathering, quality: QualityScore, now_s: float) -> tuple[
         ranked=ranked,
         guidance=guided(state.guidance, quality.hint, now_s),
         faulty_since_s=None,
+        fault=None,
     )
     progress = CaptureProgress(state.guidance.shown or CaptureHint.NONE, min(1.0, state.good_seen / state.rules.wanted))
     return replace(state, covered=state.covered and state.good_seen < state.rules.wanted), (
@@ -232,6 +237,8 @@ def _ending(state: Gathering, now_s: float, *, awaited: bool) -> CaptureState | 
         return CaptureState.CAPTURED
     if now_s - state.started_s < state.rules.timeout_s:
         return None
+    if now_s - _since(state, now_s) >= FAULTY_AT_END_S:
+        return CaptureState.ABORTED
     if state.best is not None and state.best.usable and not state.covered:
         return CaptureState.CAPTURED
     return None if state.attempt < state.rules.attempts else CaptureState.NO_USABLE_FACE

@@ -15,8 +15,8 @@ from egate.faces.engine import Frame
 GRID_PX = 4
 """Every fourth pixel in both directions: 58,000 of a 1280×720 frame, 0.2 ms."""
 
-BLACK_LEVEL = 10
-"""No more than one pixel in a hundred is brighter in a covered camera's picture."""
+BLACK_LEVEL, BRIGHT_SHARE = 10, 0.01
+"""No more than one value in a hundred is above that level in a covered camera's picture."""
 
 TORN_SHARE = 0.1
 """Of the rows, in one block, in one colour: the part of a picture that never came (half-green frames, cut JPEGs)."""
@@ -30,7 +30,7 @@ _DARKEST, _BRIGHTEST = 12, 243
 def fault_of(frame: Frame, before: Frame | None) -> FrameFault | None:
     """What is wrong with a frame that followed `before` (None: the first one)."""
     coarse = frame[::GRID_PX, ::GRID_PX]
-    if float(np.percentile(coarse, 99)) <= BLACK_LEVEL:
+    if float((coarse > BLACK_LEVEL).mean()) < BRIGHT_SHARE:
         return FrameFault.BLACK
     if before is not None and frame.shape == before.shape and np.array_equal(coarse, before[::GRID_PX, ::GRID_PX]):
         return FrameFault.FROZEN

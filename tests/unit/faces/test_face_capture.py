@@ -174,6 +174,8 @@ def test_frames_that_are_no_picture_end_the_capture_as_the_cameras_fault() -> No
         assert (state.end, state.fault) == (CaptureState.ABORTED, fault)
         assert play((spoilt,) * 9, FAULTY_S / 10).state.end is None, "a camera that starts gives a few"
         assert play((*[spoilt] * 9, GOOD, *[spoilt] * 9), FAULTY_S / 10).state.end is None
+        late = play((GOOD, *[spoilt] * 3), 0.4, CaptureRules(timeout_s=1.2)).state
+        assert (late.end, late.fault) == (CaptureState.ABORTED, fault), "at the time-out a shorter fault is enough"
     assert play((GOOD, *[FROZEN] * 5)).state.good_seen == 1, "the same picture again brings nothing"
 
 
