@@ -28,6 +28,7 @@ from egate.app.commissioning.report import (
     finding_lines,
     load_signed,
     moment,
+    prove_folder,
     sign_report,
     verdict_words,
     verify_report,
@@ -83,6 +84,8 @@ def _commission(arguments: argparse.Namespace) -> int:
     before = _last(arguments)
     text = read_config(arguments.config)
     config = parse_config(text, arguments.config.parent, str(arguments.config))
+    if arguments.report is not None:
+        prove_folder(arguments.report)
     clock = SystemClock()
     bench = Bench(arguments.config, text, config, clock, _technician(arguments))
     started = clock.monotonic()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -127,6 +128,18 @@ def load_signed(path: Path) -> Signed:
             return parse_signed(file.read(LARGEST_REPORT_BYTES + 1))
     except OSError as error:
         raise DeviceError(f"reading {path}", error.strerror or "it cannot be read") from None
+
+
+def prove_folder(folder: Path) -> None:
+    """Prove that a report can be written there, before anybody's hands are asked for; raises DeviceError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"proof")
+            file.flush()
+    except OSError as error:
+        problem = error.strerror or "it cannot be written"
+        raise DeviceError(f"writing a report to {folder}", f"{problem}; nothing was tested") from None
 
 
 def write_report(signed: Signed, folder: Path) -> tuple[Path, Path]:

@@ -380,6 +380,19 @@ def test_the_command_leaves_a_signed_report_that_others_verify(
     assert "the lane's file was changed" in capsys.readouterr().out
 
 
+def test_a_folder_that_takes_no_report_is_told_before_anything_is_tested(
+    tmp_path: Path, issuer: SimulatedIssuer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """T3: nobody stands at the doors for minutes and then has no report."""
+    made = make_stand(tmp_path / "lane", issuer)
+    taken = tmp_path / "reports"
+    taken.write_text("a file is in the way")
+    assert cli.main(["commission", "--config", str(made.place.config), "--report", str(taken), "--automatic"]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "nothing was tested" in shown.err
+
+
 def test_the_report_holds_no_key(stand: Stand) -> None:
     """T3, T6: nothing of the key files shows in what was found."""
     findings = asyncio.run(stand.commission(("configuration", "keys", "trust", "lists", "log", "disk", "clock")))
