@@ -21,6 +21,7 @@ from egate.faces.engine import FaceEngine, Frame
 from egate.faces.quality import assess
 from egate.model.errors import DeviceError
 from egate.model.face import ComparisonScore
+from tests.bench.face_engines import engine_rows
 from tests.bench.row import BenchRow
 
 ROUNDS = 15
@@ -41,7 +42,7 @@ def rows() -> list[BenchRow]:
     cv2.setNumThreads(1)
     try:
         frame = live_frames(portrait_of(faces.traveller_a[1]), count=2, size=(720, 960), seed=1)[-1]
-        return _rows(frame, chip_portrait(faces.traveller_a[0]))
+        return [*_rows(frame, chip_portrait(faces.traveller_a[0])), *engine_rows(frame, _median_ms)]
     finally:
         cv2.setNumThreads(threads)
 
