@@ -73,17 +73,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cv2.setNumThreads(1)
     place: Path = options.place
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    reports: dict[str, Any] = {}
+    kept = place / "figures.json"
+    figures: dict[str, Any] = json.loads(kept.read_text("utf-8")) if kept.exists() and options.only else {"reports": {}}
+    figures = {"seed": SEED, "reports": figures["reports"], "library": figures.get("library")}
     for run in RUNS:
         if options.only in run.name:
             _say(f"── {run.name}")
-            reports[run.name] = evaluate(run, shared, place)
-    library = None
+            figures["reports"][run.name] = evaluate(run, shared, place)
     if options.only in "library":
         _say("── face_recognition, as its users call it")
-        library = plain(library_figures(shared, place))
-        _say(json.dumps(library))
-    figures = {"seed": SEED, "reports": reports, "library": library}
+        figures["library"] = plain(library_figures(shared, place))
+    figures["reports"] = {run.name: figures["reports"][run.name] for run in RUNS if run.name in figures["reports"]}
+    kept.write_text(json.dumps(figures), "utf-8")
     _say("\n".join(["── goals", *goal_lines(figures)]))
     if options.write:
         FIGURES.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", "utf-8")
@@ -112,7 +113,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     cache = Path(os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache")))
     parser = argparse.ArgumentParser(prog="python -m tests.evaluate", description="Measure the figures of docs/accuracy.md.")
     parser.add_argument("--place", type=Path, default=cache / "egate" / "evaluation", help="templates, pictures and reports")
-    parser.add_argument("--only", default="", help="only runs whose name contains this")
+    parser.add_argument("--only", default="", help="only runs whose name contains this; the others keep the figures of last time")
     parser.add_argument("--write", action="store_true", help="write docs/accuracy.json and what is made of it")
     return parser.parse_args(arguments)
 

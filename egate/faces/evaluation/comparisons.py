@@ -88,13 +88,14 @@ def group_rates(templates: TemplateSet, measure: Measure, thresholds: Sequence[f
     for block in blocks(templates, measure):
         found = bins_of(block.scores[block.counted])
         mated = block.mated[block.counted]
-        alike = np.ones(found.size, np.bool_)
+        alike, told = np.ones(found.size, np.bool_), np.ones(found.size, np.bool_)
         for at in labelled:
             codes, known = _codes(templates, at, block)
             _tally(tallies[at], found[known], mated[known], codes[known], levels)
-            alike &= known & (codes != len(templates.values[at]))
+            told &= known
+            alike &= codes != len(templates.values[at])
         if len(labelled) > 1:
-            _tally(together, found, mated, (~alike).astype(np.int64), levels)
+            _tally(together, found[told], mated[told], (~alike[told]).astype(np.int64), levels)
     rows = [row for at in labelled for row in _rows(LABELS[at], templates.values[at], tallies[at], thresholds)]
     if len(labelled) > 1:
         rows += _pooled(" and ".join(LABELS[at] for at in labelled), together, thresholds)

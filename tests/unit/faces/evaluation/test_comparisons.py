@@ -79,8 +79,7 @@ def test_groups_are_counted_within_themselves() -> None:
             if kind >= 0:
                 inside = a[kind] != "" and b[kind] != "" and (value == a[kind] == b[kind] or value == _pooled(a[kind], b[kind]))
             else:
-                alike = a[:2] == b[:2] and "" not in a[:2]
-                inside = value == ("same" if alike else "different")
+                inside = "" not in (*a[:2], *b[:2]) and value == ("same" if a[:2] == b[:2] else "different")
             if not inside:
                 continue
             reached = bool(scores[one, two] >= threshold)
