@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from egate.app.accuracy import AccuracyWatch
 from egate.app.attendance import Attendance
 from egate.app.board import Board
 from egate.app.conditions import Conditions
@@ -80,6 +81,7 @@ class Controller:
         self._intake = Intake(parts, self._board, self._disk, IntakeEnds(self._events.put_nowait, self._spawn))
         losses = DeviceLosses(self._document_lost, self._intake.chip_reader_lost, self._intake.camera_lost)
         self._inspector = Inspector(parts, self._board, self._events.put_nowait, self._spawn, losses)
+        self._accuracy = AccuracyWatch(parts, self._board, lambda record: self._write(record, None))
         self._station = self._make_station()
         self._attendance = Attendance(config.name, parts.officers)
         board = self._board
@@ -125,6 +127,7 @@ class Controller:
                 Watchdog(self._notifier, parts.clock, self._lane_turn, self._gate.round, self._status).run(),
                 self._refresh(),
                 TrustWatch(parts, self._board).run(),
+                self._accuracy.run(),
             ):
                 self._spawn(work)
             while True:
@@ -295,7 +298,13 @@ class Controller:
     def _begin_capture(self, command: c.CaptureFace) -> None:
         passage = self._passages.of(command.passage)
         if passage is not None:
-            self._passages.runs(command.passage, self._spawn(self._inspector.capture(passage)))
+            self._passages.runs(command.passage, self._spawn(self._capture(passage)))
+
+    async def _capture(self, passage: Passage) -> None:
+        """Capture and decide; afterwards, whatever becomes of the passage, its comparison is counted."""
+        await self._inspector.capture(passage)
+        if passage.capture is not None:
+            self._spawn(self._accuracy.captured(passage, passage.capture))
 
     def _abandon(self, command: c.AbandonPassage) -> None:
         passage = self._passages.of(command.passage)
@@ -321,6 +330,7 @@ class Controller:
 
     def _record_act(self, command: c.RecordOfficerAct) -> None:
         transaction, stages = self._so_far(command.passage)
+        self._accuracy.officer_acted(command)
         self._write(officer_record(transaction, command, stages), command)
 
     def _record_completion(self, command: c.RecordCompletion) -> None:

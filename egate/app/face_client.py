@@ -24,6 +24,8 @@ from egate.faces.messages import (
     Compared,
     Deframer,
     Done,
+    MonitorCounts,
+    Observe,
     Ping,
     Prepare,
     Prepared,
@@ -34,6 +36,8 @@ from egate.faces.messages import (
     encode_request,
     parse_answer,
 )
+from egate.faces.monitor.counts import Impostors
+from egate.faces.monitor.subject import Subject
 from egate.model.errors import DeviceError, EgateError, MalformedData
 from egate.model.face import CaptureOutcome, CaptureProgress, CaptureState, CaptureTerms, ComparisonScore, FaceReference
 from egate.ports import Clock
@@ -49,6 +53,9 @@ CAPTURE_GRACE_S = 5.0
 
 RECOVERY_S = 10.0
 """On top of both, once for each capture: start another worker and prepare the reference again."""
+
+OBSERVE_LIMIT_S = 8.0
+"""Compare with every cached reference: a few milliseconds, longer where an operator's program compares."""
 
 PING_LIMIT_S = 3.0
 """A worker that is idle answers at once."""
@@ -161,6 +168,19 @@ class FaceClient:
         if not isinstance(answer, Compared):
             raise DeviceError("compare two faces", "the face worker gave another answer")
         return answer.scores
+
+    async def observe(self, subject: Subject) -> Impostors | None:
+        """Say whose the capture was that ended last: what its probe gave against other people's references (None: nothing).
+
+        Raises DeviceError. No worker is started for it, and whoever is next goes first.
+        """
+        async with self._busy:
+            if not self.online:
+                return None
+            answer = await self._ask(lambda number: Observe(number, subject), OBSERVE_LIMIT_S)
+        if not isinstance(answer, MonitorCounts):
+            raise DeviceError("compare with other travellers", "the face worker gave another answer")
+        return answer.counts
 
     async def abandon(self, passage: int | None = None) -> None:
         """Stop the capture of `passage` and forget its reference; without one, stop any and forget all. Never raises."""

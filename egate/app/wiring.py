@@ -117,9 +117,7 @@ def part_checks(config: LaneConfig, clock: Clock) -> tuple[tuple[str, Callable[[
 
 def lane_settings(config: LaneConfig) -> LaneSettings:
     """What the lane's table works with; raises SettingsError for a time out of its range."""
-    return settings_from(
-        config.timers, topology=config.topology, pipelined=config.pipelined, closing_tries=config.closing_tries
-    )
+    return settings_from(config.timers, topology=config.topology, pipelined=config.pipelined, closing_tries=config.closing_tries)
 
 
 def face_command(config: LaneConfig, profile: Profile) -> tuple[str, ...]:
@@ -130,6 +128,7 @@ def face_command(config: LaneConfig, profile: Profile) -> tuple[str, ...]:
         *("--engine", profile.face_engine),
         *(("--second", profile.second_opinion) if profile.second_opinion else ()),
         *("--fmr-ppm", str(profile.fmr_ppm)),
+        *config.monitor.words(),
         *("--frames", str(config.frames)),
     )
 

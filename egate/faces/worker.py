@@ -34,6 +34,8 @@ from egate.faces.messages import (
     Compared,
     Deframer,
     Done,
+    MonitorCounts,
+    Observe,
     Ping,
     Prepare,
     Prepared,
@@ -44,6 +46,7 @@ from egate.faces.messages import (
     encode_answer,
     parse_request,
 )
+from egate.faces.monitor.counts import Impostors
 from egate.faces.quality import single_face
 from egate.model.errors import DeviceError, EgateError, MalformedData
 from egate.model.face import BestFrame, CaptureHint, CaptureOutcome, CaptureState, ComparisonScore, FaceProbe
@@ -134,6 +137,7 @@ class FaceWorker:
             self._pipe.send(Ready(names, tuple(engine.calibration.identity for engine in engines)))
             while True:
                 request = self._pipe.receive()
+                self._drop_unobserved(request)
                 self._pipe.send(self._answer(request))
                 if any(getattr(engine, "gone", False) for engine in engines):
                     log.warning("a face engine is gone; another worker has to start it")
@@ -151,15 +155,28 @@ class FaceWorker:
                     return Captured(request.number, self._capture(request))
                 case Compare():
                     return Compared(request.number, self._compare(request))
-                case Abandon(number):
-                    self._reference = None
-                    return Done(number)
-                case Ping(number):
-                    return Done(number)
+                case Observe():
+                    return MonitorCounts(request.number, self._observe(request))
+                case Abandon() | Ping():
+                    return self._acknowledge(request)
         except EgateError as error:
             return Refused(request.number, error.doing, error.problem, isinstance(error, MalformedData))
         except (cv2.error, MemoryError) as error:
             return Refused(request.number, "work on a face", f"stopped by {type(error).__name__}", malformed=False)
+
+    def _acknowledge(self, request: Abandon | Ping) -> Done:
+        if isinstance(request, Abandon):
+            self._reference = None
+        return Done(request.number)
+
+    def _drop_unobserved(self, request: Request) -> None:
+        """A capture's templates wait for the word whose they are only until something else is asked."""
+        if self._parts.monitor is not None and not isinstance(request, Observe | Ping):
+            self._parts.monitor.release()
+
+    def _observe(self, request: Observe) -> Impostors | None:
+        monitor = self._parts.monitor
+        return None if monitor is None else monitor.observe(request.subject, self._parts.now())
 
     def _prepare(self, request: Prepare) -> Answer:
         self._reference = None
@@ -227,7 +244,14 @@ class FaceWorker:
             return CaptureOutcome(end, probe, (), jpeg, NO_REFERENCE if reference is None else NO_REFERENCE_FACE)
         live = probe_templates(self._parts.judges, chosen.frame, chosen.faces[0], chosen.template)
         scores = compare_faces(self._parts.judges, reference.templates, live)
+        self._hold(reference.templates, live)
         return CaptureOutcome(end, probe, scores, jpeg, best=self._compared(run.best, reference))
+
+    def _hold(self, reference: FaceTemplates, live: FaceTemplates) -> None:
+        """The deciding engine's templates wait for the monitor, if there is one."""
+        template, probe = reference.templates[0], live.templates[0]
+        if self._parts.monitor is not None and template is not None and probe is not None:
+            self._parts.monitor.hold(template, probe, self._parts.now())
 
     def _one_person(self, best: tuple[LiveFrame, ...]) -> bool:
         """Whether the usable ones of the best frames show the same person: nobody may lend their face to another's capture."""

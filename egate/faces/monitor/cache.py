@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,7 +28,7 @@ from egate.faces.monitor.subject import Subject
 HELD_S = 5.0
 """How long a capture's own templates wait for the controller's word whose they are; it comes at once or never."""
 
-_KEY_BITS = 256
+KEY_BYTES = 32
 _NONCE_BYTES = 12
 _LENGTHS = struct.Struct("<IId")
 """Bytes of the vector, bytes of the opaque part, length that the vector had."""
@@ -39,7 +38,7 @@ _LENGTHS = struct.Struct("<IId")
 class _Kept:
     subject: Subject
     since_s: float
-    nonce: bytes = field(repr=False)
+    number: int
     sealed: bytes = field(repr=False)
 
 
@@ -53,13 +52,18 @@ class _Held:
 
 
 class ReferenceCache:
-    """Recent references of other travellers. Its methods may be called from two threads: a timer forgets."""
+    """Recent references of other travellers. Its methods may be called from two threads: a timer forgets.
 
-    def __init__(self, judge: Judge, most: int, keep_s: float, entropy: Callable[[int], bytes]) -> None:
+    `key` is random and this process's own; no reference is sealed twice under one number.
+    """
+
+    def __init__(self, judge: Judge, most: int, keep_s: float, key: bytes) -> None:
         if not 1 <= most <= MOST_REFERENCES or not 0 < keep_s <= LONGEST_HOURS * 3600:
             raise ValueError(f"1 to {MOST_REFERENCES} references for at most {LONGEST_HOURS} hours")
-        self._judge, self._most, self._keep_s, self._entropy = judge, most, keep_s, entropy
-        self._cipher = AESGCM(AESGCM.generate_key(_KEY_BITS))
+        if len(key) != KEY_BYTES:
+            raise ValueError(f"the key must have {KEY_BYTES} bytes")
+        self._judge, self._most, self._keep_s = judge, most, keep_s
+        self._cipher, self._sealings = AESGCM(key), 0
         self._kept: tuple[_Kept, ...] = ()
         self._held: _Held | None = None
         self._lock = threading.Lock()
@@ -114,12 +118,16 @@ class ReferenceCache:
     def _sealed(self, subject: Subject, template: Template, now_s: float) -> _Kept:
         vector = np.asarray(template.vector, "<f8").tobytes()
         plain = _LENGTHS.pack(len(vector), len(template.opaque), template.norm) + vector + template.opaque
-        nonce = self._entropy(_NONCE_BYTES)
-        return _Kept(subject, now_s, nonce, self._cipher.encrypt(nonce, plain, None))
+        self._sealings += 1
+        return _Kept(subject, now_s, self._sealings, self._cipher.encrypt(_nonce(self._sealings), plain, None))
 
     def _opened(self, kept: _Kept) -> Template:
-        plain = self._cipher.decrypt(kept.nonce, kept.sealed, None)
+        plain = self._cipher.decrypt(_nonce(kept.number), kept.sealed, None)
         vector, opaque, norm = _LENGTHS.unpack_from(plain)
         start = _LENGTHS.size
         values = np.frombuffer(plain, "<f8", vector // 8, start).astype(np.float64)
         return Template(values, norm, plain[start + vector : start + vector + opaque])
+
+
+def _nonce(number: int) -> bytes:
+    return number.to_bytes(_NONCE_BYTES, "big")

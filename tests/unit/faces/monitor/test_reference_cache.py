@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import random
 from dataclasses import fields
 
 import numpy as np
@@ -23,12 +22,8 @@ FACES = people(50, 128, 1)
 HOUR = 3600.0
 
 
-def entropy(count: int) -> bytes:
-    return random.Random().randbytes(count)
-
-
-def cache(most: int = 10, hours: float = 1) -> ReferenceCache:
-    return ReferenceCache(JUDGE, most, hours * HOUR, entropy)
+def cache(most: int = 10, hours: float = 1, key: bytes = bytes(32)) -> ReferenceCache:
+    return ReferenceCache(JUDGE, most, hours * HOUR, key)
 
 
 def subject(number: int, groups: Groups | None = None) -> Subject:
@@ -124,12 +119,12 @@ def test_a_kept_reference_is_sealed() -> None:
     pieces = [np.asarray(FACES[1], kind).tobytes()[:16] for kind in ("<f8", "<f4")]
     for one in stored:
         assert not any(piece in one.sealed for piece in pieces)
-        assert {entry.name for entry in fields(one)} == {"subject", "since_s", "nonce", "sealed"}
+        assert {entry.name for entry in fields(one)} == {"subject", "since_s", "number", "sealed"}
         assert "sealed" not in repr(one)
 
 
 def test_another_process_could_not_open_what_is_kept() -> None:
-    kept, other = cache(), cache()
+    kept, other = cache(), cache(key=bytes(range(32)))
     cross(kept, 1, 0.0)
     with pytest.raises(InvalidTag):
         other._opened(kept._kept[0])
@@ -149,3 +144,8 @@ def test_what_a_program_gave_comes_back_whole() -> None:
 def test_its_bounds_are_bounded(most: int, hours: float) -> None:
     with pytest.raises(ValueError, match="references"):
         cache(most, hours)
+
+
+def test_a_short_key_is_refused() -> None:
+    with pytest.raises(ValueError, match="32 bytes"):
+        cache(key=bytes(16))
