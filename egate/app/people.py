@@ -131,6 +131,7 @@ class People:
     def _on_wish(self, wish: OfficerWish) -> WishAnswer:
         key = self._parts.officers.get(wish.officer)
         if key is None:
+            log.warning("a wish was refused: no officer of that name has a key here")
             return WishAnswer(False, "unknown_officer")
         try:
             verify_wish(
