@@ -85,7 +85,7 @@ def test_without_a_monitor_nothing_is_counted_or_kept() -> None:
 def test_a_confined_worker_compares_strangers_and_forgets_with_its_process(
     demo_faces: DemoFaces, portraits: dict[str, Portrait], tmp_path: Path
 ) -> None:
-    """Real photographs: A, then B (nobody matched), then A's face with B's papers swapped for a stranger's (a false match)."""
+    """Real photographs: A, then B (nobody matched), then A once more as somebody else (a false match)."""
     link = tmp_path / "now"
     for role in ("traveller_a", "traveller_b"):
         write_scene(tmp_path / role, live_frames(portraits[role], count=12, size=(600, 800), seed=2))
@@ -114,7 +114,7 @@ def test_a_confined_worker_compares_strangers_and_forgets_with_its_process(
             assert client._worker is not None
             os.kill(client._worker._process.pid, signal.SIGKILL)
             while client.online:
-                await asyncio.sleep(0.02)
+                await SystemClock().sleep(0.02)
             await client.start()
             again = await cross(client, "traveller_b", 4)
             assert again is not None
