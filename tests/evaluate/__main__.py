@@ -87,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     kept.write_text(json.dumps(figures), "utf-8")
     _say("\n".join(["── goals", *goal_lines(figures)]))
     if options.write:
+        os.umask(0o022)
         FIGURES.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", "utf-8")
         write_pages(figures)
     return 0

@@ -38,9 +38,9 @@ def made_plots(figures: Figures) -> dict[str, str]:
     """The plots by file name."""
     reports = figures["reports"]
     curves = [
-        (name, [DetPoint(**point) for point in reports[f"lfw-{engine}"]["det"]])
-        for name, engine in (("SFace", "sface"), ("dlib ResNet", "dlib"))
-        if f"lfw-{engine}" in reports
+        (name, [DetPoint(**point) for point in reports[f"lfw-four-{engine}"]["det"]])
+        for name, engine in (("SFace", "sface"), ("dlib", "dlib"), ("both fused", "fused"))
+        if f"lfw-four-{engine}" in reports
     ]
     plots = {"accuracy-det.svg": det_plot("DET on LFW", curves)}
     for name in ("lfw", "london"):
@@ -101,12 +101,12 @@ def _split(figures: Figures) -> str:
 
 def _held_out(figures: Figures) -> str:
     rows = []
-    for engine in ("sface", "dlib"):
-        for row in figures["reports"].get(f"lfw-{engine}", {}).get("held_out", ()):
+    for name in ("lfw-sface", "lfw-four-sface", "lfw-four-dlib", "lfw-four-fused"):
+        for row in figures["reports"].get(name, {}).get("held_out", ()):
             factor = "–" if row["factor"] is None else f"{row['factor']:.2f}"
             cells = (f"{row['threshold']:.4f}", rate_words(row["fmr"]), factor, rate_words(row["fnmr"]))
-            rows.append((engine, f"{100 * row['target']:g} %", *cells))
-    return _table(("engine", "FMR asked", "threshold", "FMR realised", "factor", "FNMR"), rows)
+            rows.append((name, f"{100 * row['target']:g} %", *cells))
+    return _table(("run", "FMR asked", "threshold", "FMR realised", "factor", "FNMR"), rows)
 
 
 def _calibrated(figures: Figures) -> str:
@@ -120,12 +120,12 @@ def _calibrated(figures: Figures) -> str:
 
 def _search(figures: Figures) -> str:
     rows = []
-    for engine in ("sface", "dlib"):
-        found = figures["reports"].get(f"lfw-{engine}", {}).get("open_set")
+    for name, report in figures["reports"].items():
+        found = report["open_set"]
         for row in found["rates"] if found else ():
             cells = (f"{row['threshold']:.4f}", rate_words(row["fpir"]), rate_words(row["fnir"]))
-            rows.append((engine, str(found["enrolled"]), f"{100 * row['target']:g} %", *cells))
-    return _table(("engine", "enrolled", "FPIR asked", "threshold", "FPIR, other half", "FNIR"), rows)
+            rows.append((name, str(found["enrolled"]), f"{100 * row['target']:g} %", *cells))
+    return _table(("run", "enrolled", "FPIR asked", "threshold", "FPIR, other half", "FNIR"), rows)
 
 
 def _library(figures: Figures) -> str:

@@ -33,7 +33,7 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True)
 class Comparisons:
-    """The counted scores, and every mated comparison with the poorer quality of its two pictures."""
+    """The counted scores, and every mated comparison with its quality: the probe's, without roles the poorer picture's."""
 
     counts: ScoreCounts
     mated_scores: NDArray[np.float64]
@@ -118,9 +118,11 @@ class _Gathered:
         self._non_mated += np.bincount(bins_of(block.scores[others]), minlength=BINS)
         same_rows, same_columns = np.nonzero(block.counted & block.mated)
         scores = block.scores[same_rows, same_columns].astype(np.float64)
-        quality = self._templates.qualities
+        quality = self._templates.qualities[same_columns]
+        if not self._templates.with_roles:
+            quality = np.minimum(quality, self._templates.qualities[block.rows[same_rows]])
         self._mated.append(scores)
-        self._quality.append(np.minimum(quality[block.rows[same_rows]], quality[same_columns]).astype(np.float64))
+        self._quality.append(quality.astype(np.float64))
         self._look_at(block, others, (same_rows, same_columns))
 
     def result(self) -> Comparisons:

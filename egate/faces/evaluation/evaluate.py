@@ -173,7 +173,7 @@ def _histogram(counts: ScoreCounts) -> Histogram:
 
 
 def _discards(found: Comparisons, thresholds: Sequence[float]) -> tuple[DiscardRow, ...]:
-    """Error versus discard (ISO/IEC 29794-1): the poorer picture of a pair stands for its quality."""
+    """Error versus discard (ISO/IEC 29794-1): the probe stands for its comparison, without roles the poorer picture."""
     order = np.argsort(found.mated_quality, kind="stable")
     rows = []
     for threshold in dict.fromkeys(thresholds):
