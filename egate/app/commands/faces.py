@@ -251,7 +251,8 @@ def _sign(arguments: argparse.Namespace) -> int:
     content = encode_table(signed(table, key))
     parse_calibration(content, [key.public_key()])  # what cannot be read is not signed
     _write(arguments.file, content)
-    _say(f"Signed by the key {fingerprint(key.public_key())}.")
+    public = key.public_key()
+    _say(f"Signed by the key {fingerprint(public)}. For calibration_key: {public.public_bytes_raw().hex()}")
     return WELL
 
 

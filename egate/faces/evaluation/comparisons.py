@@ -61,7 +61,7 @@ def compare_all(templates: TemplateSet, measure: Measure) -> Comparisons:
 
 
 def compare_pairs(templates: TemplateSet, measure: Measure, pairs: Sequence[Pair]) -> tuple[Comparisons, int]:
-    """Count the named pairs, and how many of them have a picture without a template; raises MalformedData for a wrong label."""
+    """Count the named pairs, and how many mated ones lack a template; raises MalformedData for a wrong label."""
     places = {name: at for at, name in enumerate(templates.names)}
     known = [pair for pair in pairs if pair.reference in places and pair.probe in places]
     wanted: dict[int, list[tuple[int, bool]]] = {}
@@ -76,7 +76,7 @@ def compare_pairs(templates: TemplateSet, measure: Measure, pairs: Sequence[Pair
         counted[0, [two for two, _ in others]] = True
         mated = (templates.identity == templates.identity[one])[None, :]
         gathered.add(Block(np.array([one]), measure(templates, slice(one, one + 1)), counted, mated))
-    return gathered.result(), len(pairs) - len(known)
+    return gathered.result(), sum(pair.mated for pair in pairs) - sum(pair.mated for pair in known)
 
 
 def group_rates(templates: TemplateSet, measure: Measure, thresholds: Sequence[float]) -> tuple[GroupRates, ...]:
