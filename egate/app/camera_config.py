@@ -21,7 +21,9 @@ USUAL_FPS = 30.0
 TABLE: Mapping[str, str] = {
     "source": "`v4l2:/dev/v4l/by-path/…@FPS`, `video:FILE@FPS`, `files:DIRECTORY@FPS` or `none`",
     "sources": "several cameras instead, a list in the order of height, the lowest first",
-    "capture_timeout_s": "how long a face capture may take, 1 to 60 (default 10)",
+    "capture_timeout_s": "how long one attempt to capture a face may take, 1 to 60 (default 10)",
+    "capture_attempts": "attempts without a usable face before an officer comes, 1 to 5 (default 1)",
+    "assistance": "`true`: travellers here need more time; twice `capture_timeout_s`, and two attempts at least (default false)",
     "exposure": "`auto` (the camera's own), or `face`: after the traveller's face; without it nothing is set",
     "exposure_us": "a fixed exposure time instead, 100 to 1000000 µs",
     "gain": "fixed gain in the camera's own units, 0 to 65535",

@@ -20,6 +20,7 @@ from egate.app.door_config import TABLES as DOOR_TABLES
 from egate.app.door_config import DoorDeclaration, read_doors, refuse_undeclared
 from egate.app.named_keys import NamedKey
 from egate.app.option_values import LANGUAGES, shared_place, unfit, unfit_name, unfit_text
+from egate.faces.capture import MOST_ATTEMPTS
 from egate.inspection.logging_profile import DEFAULT_LOGGING, LoggingProfile
 from egate.lane.settings import CLOSING_TRIES, DEFAULT_CLOSING_TRIES
 from egate.model.document import ElementaryFile
@@ -110,6 +111,8 @@ class LaneConfig:
     watchlist_named: NamedKey | None = None
     keystore: Path | None = None
     doors: Mapping[Door, DoorDeclaration] = field(default_factory=dict)
+    capture_attempts: int = 1
+    assistance: bool = False
     monitor: monitor_config.MonitorConfig = field(default_factory=monitor_config.MonitorConfig)
 
 
@@ -257,6 +260,8 @@ def parse_tree(tree: Mapping[str, Any], base: Path, name: str) -> LaneConfig:
         gate=reader.device("gate"),
         camera=cameras.sources[0],
         capture_timeout_s=float(reader.number("camera", "capture_timeout_s", 10, 1, 60)),
+        capture_attempts=reader.number("camera", "capture_attempts", 1, 1, MOST_ATTEMPTS),
+        assistance=reader.truth("camera", "assistance", default=False),
         profile=reader.optional_path("profile", "file"),
         chip_files=reader.data_groups(),
         terminal=reader.optional_path("terminal", "directory"),

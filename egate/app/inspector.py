@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from egate.app.board import Board
+from egate.app.config import LaneConfig
 from egate.app.early import EarlyWork
 from egate.app.inspection import ReadingShare, ReadingTerms, gather_chip
 from egate.app.lane_inspection import judge_passage
@@ -28,10 +29,10 @@ from egate.checks.biometric import check_capture
 from egate.checks.decide import decide
 from egate.checks.profile import access_policy
 from egate.lane import events as e
-from egate.model.checks import Check, CheckName, CheckResult, DecisionPoint, Outcome
+from egate.model.checks import Check, CheckName, CheckResult, DecisionPoint, Outcome, Profile
 from egate.model.document import ChipEvidence, ElementaryFile, ReadingProgress
 from egate.model.errors import ChipLost, DeviceError, MalformedData
-from egate.model.face import CaptureOutcome, CaptureProgress, CaptureState
+from egate.model.face import CaptureOutcome, CaptureProgress, CaptureState, CaptureTerms
 from egate.model.watchlist import Hit
 from egate.mrtd.files.face_record import parse_dg2
 from egate.mrtd.reading import ReadRequest
@@ -49,6 +50,9 @@ READINGS_OF_ONE_CHIP = 2
 
 LOST_CHIPS_BEFORE_REFERRAL = 3
 """A document that slips this often in a row goes to an officer instead of asking the traveller again."""
+
+ASSISTED_TIMES, ASSISTED_ATTEMPTS = 2, 2
+"""A lane of assistance: times the usual time-out, and attempts at least."""
 
 _FOR_TERMINALS = frozenset({ElementaryFile.DG3, ElementaryFile.DG4})
 """Terminal authentication costs time, so it runs only where one of these is asked for."""
@@ -236,7 +240,8 @@ class Inspector:
             self._board.show_soon()
 
         await passage.reference_ready.wait()
-        outcome = await self._parts.face.capture(passage.key, self._parts.config.capture_timeout_s, progress)
+        timeout_s, terms = capture_patience(self._parts.config, self._parts.profile)
+        outcome = await self._parts.face.capture(passage.key, timeout_s, progress, terms)
         passage.capture, passage.capture_share, passage.challenge = outcome, 1.0, None
         passage.mark("face_captured", self._parts.clock.monotonic())
         self._tell_capture(outcome)
@@ -267,6 +272,13 @@ class Inspector:
 
     def _today(self) -> date:
         return datetime.fromtimestamp(self._parts.clock.wall_ns() / 1e9, UTC).date()
+
+
+def capture_patience(config: LaneConfig, profile: Profile) -> tuple[float, CaptureTerms]:
+    """The time-out of one attempt in seconds, and the terms of a capture; a lane of assistance takes its time."""
+    attempts = max(config.capture_attempts, ASSISTED_ATTEMPTS) if config.assistance else config.capture_attempts
+    timeout_s = config.capture_timeout_s * (ASSISTED_TIMES if config.assistance else 1)
+    return timeout_s, CaptureTerms(attempts, profile.attack_challenge)
 
 
 def single_person(outcome: CaptureOutcome) -> Check:

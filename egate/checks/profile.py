@@ -31,6 +31,9 @@ _NUMBERS: Mapping[str, tuple[float, float]] = {
 """Numeric keys with their smallest and largest value."""
 
 _TEXTS = ("name", "face_engine", "second_opinion")
+CHALLENGES = ("none", "light", "look")
+"""What the kiosk's screen may ask of a face while the camera looks."""
+
 _MAY_BE_EMPTY = ("second_opinion",)
 _FLAGS = ("pace_before_bac", "allow_bac", "bac_after_refusal", "bac_after_broken", "own_parameters")
 _CIPHERS = {suite.word: suite for suite in CipherSuite}
@@ -118,6 +121,8 @@ def _problem(key: str, value: object) -> str:
         return "" if isinstance(value, bool) else "must be true or false"
     if key == "document_codes":
         return "" if _are_codes(value) else 'must be a list of document codes as "P*", "I", "ID"'
+    if key == "attack_challenge":
+        return "" if value in CHALLENGES else f"must be one of {', '.join(CHALLENGES)}"
     if key == "minimum_cipher":
         return "" if isinstance(value, str) and value in _CIPHERS else f"must be one of {', '.join(_CIPHERS)}"
     if key == "pace_mappings":

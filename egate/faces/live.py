@@ -83,8 +83,8 @@ class AttackDetection(Protocol):
 class WorkerParts:
     """What a worker is made of: judges (deciding first), camera, preview with the side of its square, a clock in seconds.
 
-    `detection` makes an attack detection for each capture from what its screen may ask; None: there is none. `monitor` keeps recent
-    references; None: none.
+    `detection` makes an attack detection for each capture from what its screen may ask, `monitor` keeps recent references; None:
+    there is none.
     """
 
     judges: tuple[Judge, ...]

@@ -132,6 +132,7 @@ class Profile:
     `pace_before_bac` the order of access protocols; `minimum_age_years` an eligibility rule (P19);
     `document_codes` which kinds of documents may use a gate (P19): exact codes, or a letter and `*` for all that begin with it;
     none means any. `multiple_use_window_s` how long the same document counts as presented twice (P20), 0 for never;
+    `attack_challenge` what the kiosk's screen asks of a face while the camera looks: `none`, `light` or `look`;
     `revocation_grace_days` how long a revocation list counts as current after its next one was due;
     `algorithm_policy` what is made of weak signatures, a note for each weakness that it does not name. `pace_mappings` (the
     preferred first), `minimum_cipher`, `allow_bac`, `bac_after_refusal`, `bac_after_broken` and
@@ -143,6 +144,7 @@ class Profile:
     fmr_ppm: int = 1000
     face_engine: str = "sface"
     second_opinion: str = ""
+    attack_challenge: str = "none"
     pace_before_bac: bool = True
     minimum_age_years: int = 12
     document_codes: tuple[str, ...] = ()

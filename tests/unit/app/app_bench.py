@@ -24,9 +24,11 @@ from egate.app.clock import SystemClock
 from egate.app.config import load_config
 from egate.app.controller import Controller
 from egate.app.demo.installation import Installation, make_installation
-from egate.app.face_client import FaceClient
+from egate.app.face_client import ONE_ATTEMPT, FaceClient
 from egate.app.parts import Parts
 from egate.app.wiring import build_parts
+from egate.faces.monitor.counts import Impostors
+from egate.faces.monitor.subject import Subject
 from egate.ipc.client import MessageClient
 from egate.ipc.messages import LaneView, Message, PassageEvent, Role, TravellerView
 from egate.model.crossing import RecordKind
@@ -36,9 +38,11 @@ from egate.model.face import (
     CaptureOutcome,
     CaptureProgress,
     CaptureState,
+    CaptureTerms,
     ComparisonScore,
     FaceProbe,
     FaceReference,
+    PadResult,
     QualityScore,
 )
 from egate.model.lane import Door, DoorState, GateReport, LanePhase
@@ -200,7 +204,7 @@ class MemoryGate:
 
 
 def captured(value: float = 0.8) -> CaptureOutcome:
-    probe = FaceProbe(PROBE, QualityScore(0.9, 120.0, 0.0, 0.0, 0.9, 0.9), 12)
+    probe = FaceProbe(PROBE, QualityScore(0.9, 120.0, 0.0, 0.0, 0.9, 0.9), 12, PadResult(0.02))
     return CaptureOutcome(CaptureState.CAPTURED, probe, (ComparisonScore("sface", value, 0.45, 1000, "v1"),), PORTRAIT)
 
 
@@ -220,6 +224,8 @@ class MemoryFace:
         self.capturing = False
         self.cancelled = False
         self.held: asyncio.Event | None = None
+        self.observed: list[Subject] = []
+        self.impostors: Impostors | DeviceError | None = None
 
     async def start(self) -> None:
         self.started += 1
@@ -234,7 +240,9 @@ class MemoryFace:
         self.prepared.append(passage)
         return reference.image
 
-    async def capture(self, passage: int, timeout_s: float, progress: Callable[[CaptureProgress], None]) -> CaptureOutcome:
+    async def capture(
+        self, passage: int, timeout_s: float, progress: Callable[[CaptureProgress], None], terms: CaptureTerms = ONE_ATTEMPT
+    ) -> CaptureOutcome:
         self.capturing = True
         progress(CaptureProgress(CaptureHint.HOLD_STILL, 0.5))
         if self.held is not None:
@@ -244,6 +252,12 @@ class MemoryFace:
                 self.cancelled = True
                 raise
         return self.outcome if passage in self.prepared else replace(self.outcome, scores=())
+
+    async def observe(self, subject: Subject) -> Impostors | None:
+        self.observed.append(subject)
+        if isinstance(self.impostors, DeviceError):
+            raise self.impostors
+        return self.impostors
 
     async def abandon(self, _passage: int | None = None) -> None:
         self.abandoned += 1

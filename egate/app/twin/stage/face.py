@@ -12,15 +12,20 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from egate.app.face_client import ONE_ATTEMPT
+from egate.faces.monitor.counts import Impostors
+from egate.faces.monitor.subject import Subject
 from egate.model.errors import DeviceError
 from egate.model.face import (
     CaptureHint,
     CaptureOutcome,
     CaptureProgress,
     CaptureState,
+    CaptureTerms,
     ComparisonScore,
     FaceProbe,
     FaceReference,
+    PadResult,
     QualityScore,
 )
 from egate.ports import Clock
@@ -82,9 +87,11 @@ class SeededFace:
         self._prepared.add(passage)
         return reference.image
 
-    async def capture(self, passage: int, timeout_s: float, progress: Callable[[CaptureProgress], None]) -> CaptureOutcome:
+    async def capture(
+        self, passage: int, timeout_s: float, progress: Callable[[CaptureProgress], None], terms: CaptureTerms = ONE_ATTEMPT
+    ) -> CaptureOutcome:
         """One capture: as long as the traveller needs, at most the time-out."""
-        took_s = timeout_s if self.blurred else self._draw.uniform(SHORTEST_CAPTURE_S, LONGEST_CAPTURE_S)
+        took_s = timeout_s * terms.attempts if self.blurred else self._draw.uniform(SHORTEST_CAPTURE_S, LONGEST_CAPTURE_S)
         self._captures += 1
         number = self._captures
         await self._clock.sleep(took_s / 2)
@@ -100,7 +107,11 @@ class SeededFace:
         self._prepared.discard(passage)
         scores = (self._score(),) if prepared else ()
         quality = QualityScore(0.9, 120.0, 0.0, 0.0, 0.9, 0.9)
-        return CaptureOutcome(CaptureState.CAPTURED, FaceProbe(PROBE, quality, 9 + number % 7), scores, PROBE)
+        return CaptureOutcome(CaptureState.CAPTURED, FaceProbe(PROBE, quality, 9 + number % 7, PadResult(0.02)), scores, PROBE)
+
+    async def observe(self, _subject: Subject) -> Impostors | None:
+        """Nothing: these scores are drawn, so there is nobody to compare with."""
+        return None
 
     async def abandon(self, passage: int | None = None) -> None:
         """Forget the reference of a passage, or all."""
