@@ -285,14 +285,25 @@ async def obey(unit: Walkable, line: str) -> str:
             return "went out" if await unit.walk_out_exit() else "the exit stayed locked"
         case ["back"]:
             return "went back" if await unit.walk_back() else "the entry stayed locked"
+        case ["push", ("entry" | "exit") as name]:
+            return "pushed" if await unit.mantrap.push(Door(name)) else f"the {name} stayed locked"
+        case _:
+            return _operate(unit, words)
+
+
+def _operate(unit: Walkable, words: list[str]) -> str:
+    """What hands do to contacts and sensors."""
+    match words:
         case ["emergency", ("on" | "off") as state]:
             unit.emergency(state == "on")
         case ["tamper", ("on" | "off") as state]:
             unit.tamper(state == "on")
+        case ["inside", ("0" | "1" | "2" | "3") as count]:
+            unit.mantrap.count(int(count))
         case []:
-            return describe(unit.mantrap)
+            pass
         case _:
-            return "words: in [N] · out · back · emergency on|off · tamper on|off"
+            return "words: in [N] · out · back · push entry|exit · inside N · emergency on|off · tamper on|off"
     return describe(unit.mantrap)
 
 

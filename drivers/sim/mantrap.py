@@ -113,6 +113,18 @@ class Mantrap:
         """Leave by the entry; False when it never opened."""
         return await self._walk(Door.ENTRY, -(self.persons if persons is None else persons), within_s)
 
+    async def push(self, door: Door, within_s: float = PATIENCE_S) -> bool:
+        """Push a door open as soon as it gives way, and let it fall shut; nobody steps in. False when it never opened."""
+        if not await self._opened_within(door, within_s):
+            return False
+        await self._pace.sleep(SWING_S)
+        return await self.swing(door, to_open=False)
+
+    def count(self, persons: int) -> None:
+        """Cover the person sensors as so many people do, without a door."""
+        self.persons = persons
+        self._changed()
+
     async def swing(self, door: Door, to_open: bool) -> bool:
         """Move a leaf; False when it is locked and does not give way."""
         leaf = self._leaves[door]

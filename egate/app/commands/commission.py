@@ -1,6 +1,7 @@
 """`egate commission`: the guided self-test of one lane, its signed report, and what changed since the last one.
 
-Exit status: 0 the lane is ready (or nothing changed); 1 there are faults to mend (or something changed); 2 nothing could be done.
+Exit status: 0 the lane is ready (or nothing changed); 1 it is not: there are faults to mend, or steps were not done (or something
+changed); 2 nothing could be done.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from egate import __version__
 from egate.app.clock import SystemClock
 from egate.app.commissioning.asking import Announcement, Answer, Nobody, Question, Reply, Technician, load_script
 from egate.app.commissioning.bench import Bench
-from egate.app.commissioning.findings import Finding, Result
+from egate.app.commissioning.findings import Finding, Verdict
 from egate.app.commissioning.report import (
     Report,
     Signed,
@@ -29,6 +30,7 @@ from egate.app.commissioning.report import (
     load_signed,
     moment,
     prove_folder,
+    sentence,
     sign_report,
     verdict_words,
     verify_report,
@@ -52,7 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--report", type=Path, metavar="DIR", help="write the report into this folder, as JSON and as text")
     parser.add_argument("--key", type=Path, metavar="PEM", help="sign the report with this Ed25519 key (see make-key)")
     parser.add_argument("--answers", type=Path, metavar="TOML", help="answer the questions from a script instead of the keyboard")
-    parser.add_argument("--automatic", action="store_true", help="ask nothing; what needs a person is left out and said so")
+    parser.add_argument(
+        "--automatic", action="store_true", help="ask nothing; the lane stays incomplete: what needs hands is not done"
+    )
     parser.add_argument(
         "--compare", type=Path, metavar="REPORT", help="say what changed since this report (default: the last in DIR)"
     )
@@ -101,13 +105,13 @@ def _commission(arguments: argparse.Namespace) -> int:
         seconds=round(clock.monotonic() - started, 1),
     )
     _conclude(sign_report(report, key), arguments.report, before)
-    return FOUND if report.verdict is Result.BAD else WELL
+    return WELL if report.verdict is Verdict.READY else FOUND
 
 
 def _conclude(signed: Signed, folder: Path | None, before: Signed | None) -> None:
     """Say the verdict, what changed, and where the report is."""
     _say("")
-    _say(f"{verdict_words(signed.report).capitalize()}. It took {signed.report.seconds:g} s.")
+    _say(f"{sentence(verdict_words(signed.report))} It took {signed.report.seconds:g} s.")
     if before is not None:
         _say_changes(before.report, signed.report)
     if folder is not None:

@@ -5,6 +5,8 @@ The rule: what nobody did is left out with the reason, never taken as done.
 
 from __future__ import annotations
 
+import os
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -89,11 +91,36 @@ class Nobody:
         return Answer(Reply.SKIP, self.reason)
 
 
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Hands that a machine has: `words` are written as a line into a pipe or a terminal line, and then it is done."""
+
+    place: Path
+    words: str
+
+    def done(self) -> Answer:
+        """Tell them; left out when nobody listens there."""
+        try:
+            number = os.open(self.place, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        except OSError as error:
+            return Answer(Reply.SKIP, f"{self.place.name} cannot be told: {error.strerror}"[:LONGEST_REASON])
+        try:
+            mode = os.fstat(number).st_mode
+            if not (stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)):
+                return Answer(Reply.SKIP, f"{self.place.name} is no pipe, nobody listens there")
+            os.write(number, f"{self.words}\n".encode())
+        except OSError as error:
+            return Answer(Reply.SKIP, f"{self.place.name} cannot be told: {error.strerror}"[:LONGEST_REASON])
+        finally:
+            os.close(number)
+        return Answer(Reply.DONE)
+
+
 @dataclass(slots=True)
 class Scripted:
-    """Answers from a table: question → done, no, or the reason why it is left out."""
+    """Answers from a table: question → done, no, the reason why it is left out, or what is told to a machine's hands."""
 
-    answers: Mapping[str, Answer]
+    answers: Mapping[str, Answer | Telling]
     asked: list[str] = field(default_factory=list)
 
     def begins(self, step: Announcement) -> None:
@@ -105,11 +132,12 @@ class Scripted:
     async def answer(self, question: Question) -> Answer:
         """What the script says; what it does not name is left out."""
         self.asked.append(question.key)
-        return self.answers.get(question.key, Answer(Reply.SKIP, "the script does not answer it"))
+        found = self.answers.get(question.key, Answer(Reply.SKIP, "the script does not answer it"))
+        return found.done() if isinstance(found, Telling) else found
 
 
 def load_script(path: Path) -> Scripted:
-    """Read answers: a TOML file of `question = "done"`, `"no"`, or `"skip: reason"`. Raises ConfigError."""
+    """Read answers: a TOML file of `question = "done"`, `"no"`, `"skip: reason"` or `"tell PIPE: words"`. Raises ConfigError."""
     try:
         if path.stat().st_size > LARGEST_SCRIPT_BYTES:
             raise ConfigError(f"{path} is too large for a script of answers")
@@ -121,12 +149,15 @@ def load_script(path: Path) -> Scripted:
     return Scripted({key: _parsed(path, key, value) for key, value in given.items()})
 
 
-def _parsed(path: Path, key: str, value: object) -> Answer:
+def _parsed(path: Path, key: str, value: object) -> Answer | Telling:
     word, _, reason = value.partition(":") if isinstance(value, str) else ("", "", "")
+    verb, _, place = word.partition(" ")
+    if verb == "tell" and place.strip():
+        return Telling(path.parent / place.strip(), reason.strip(" "))
     try:
         reply = Reply(word.strip())
     except ValueError:
-        raise ConfigError(f'{path}: {key} must be "done", "no" or "skip: reason"') from None
+        raise ConfigError(f'{path}: {key} must be "done", "no", "skip: reason" or "tell PIPE: words"') from None
     if reply is Reply.SKIP and not reason.strip():
         raise ConfigError(f"{path}: {key} is skipped without a reason")
     return Answer(reply, reason.strip()[:LONGEST_REASON])

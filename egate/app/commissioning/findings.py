@@ -12,12 +12,24 @@ from enum import Enum
 
 
 class Result(Enum):
-    """How a step ended. A notice works but should be mended; what was left out proves nothing."""
+    """How a step ended. A notice works but should be mended; what was left out proves nothing, and the lane is not ready.
+
+    What is not tested here has nothing to be tested in this lane, or is tested by another command that is named.
+    """
 
     GOOD = "good"
     NOTICE = "notice"
     BAD = "bad"
     LEFT_OUT = "left out"
+    NOT_HERE = "not tested here"
+
+
+class Verdict(Enum):
+    """Over a whole self-test. The values are the words in reports."""
+
+    READY = "ready"
+    INCOMPLETE = "incomplete"
+    NOT_READY = "not ready"
 
 
 class Diagnosis(Enum):
@@ -223,10 +235,15 @@ def left_out(step: str, subject: str, reason: str) -> Finding:
     return Finding(step, subject, Result.LEFT_OUT, reason)
 
 
-def worst(findings: tuple[Finding, ...]) -> Result:
-    """The verdict over all: bad, else notice, else good; what was left out is counted, not judged."""
+def not_here(step: str, subject: str, why: str) -> Finding:
+    """There is nothing to test in this lane, or another command tests it."""
+    return Finding(step, subject, Result.NOT_HERE, why)
+
+
+def verdict_of(findings: tuple[Finding, ...]) -> Verdict:
+    """Not ready with any fault; else ready only when something was tested and nothing was left out."""
     results = {finding.result for finding in findings}
-    for result in (Result.BAD, Result.NOTICE, Result.GOOD):
-        if result in results:
-            return result
-    return Result.LEFT_OUT
+    if Result.BAD in results:
+        return Verdict.NOT_READY
+    tested = bool(results & {Result.GOOD, Result.NOTICE})
+    return Verdict.READY if tested and Result.LEFT_OUT not in results else Verdict.INCOMPLETE

@@ -20,10 +20,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from egate.app.commissioning.findings import Diagnosis, Finding, Measure, Result, worst
+from egate.app.commissioning.findings import Diagnosis, Finding, Measure, Result, Verdict, verdict_of
 from egate.model.errors import DeviceError, MalformedData, TrustError
 
-FORMAT = "egate commission 1"
+FORMAT = "egate commission 2"
 LARGEST_REPORT_BYTES = 1024 * 1024
 """Some sixty findings of a few hundred bytes."""
 _DOMAIN = b"egate commission report 1\n"
@@ -46,9 +46,9 @@ class Report:
     seconds: float = 0.0
 
     @property
-    def verdict(self) -> Result:
+    def verdict(self) -> Verdict:
         """Over all findings."""
-        return worst(self.findings)
+        return verdict_of(self.findings)
 
     @property
     def stem(self) -> str:
@@ -158,7 +158,7 @@ def write_report(signed: Signed, folder: Path) -> tuple[Path, Path]:
     return paths
 
 
-_MARK = {Result.GOOD: "✓", Result.NOTICE: "!", Result.BAD: "✗", Result.LEFT_OUT: "–"}
+_MARK = {Result.GOOD: "✓", Result.NOTICE: "!", Result.BAD: "✗", Result.LEFT_OUT: "–", Result.NOT_HERE: "·"}
 
 
 def finding_lines(finding: Finding) -> tuple[str, ...]:
@@ -173,16 +173,29 @@ def finding_lines(finding: Finding) -> tuple[str, ...]:
 def verdict_words(report: Report) -> str:
     """The verdict in one sentence."""
     count = {result: sum(finding.result is result for finding in report.findings) for result in Result}
-    left = f"; {count[Result.LEFT_OUT]} tests were left out" if count[Result.LEFT_OUT] else ""
+    left = f"; these steps were not done: {not_done(report.findings)}" if count[Result.LEFT_OUT] else ""
+    notices = f", with {count[Result.NOTICE]} notices" if count[Result.NOTICE] else ""
     match report.verdict:
-        case Result.BAD:
+        case Verdict.NOT_READY:
             return f"NOT ready: {count[Result.BAD]} faults to mend{left}"
-        case Result.NOTICE:
-            return f"ready, with {count[Result.NOTICE]} notices{left}"
-        case Result.GOOD:
-            return f"ready{left}"
-        case _:
-            return "nothing was tested"
+        case Verdict.READY:
+            return f"ready{notices}"
+        case Verdict.INCOMPLETE:
+            return f"INCOMPLETE, not ready{notices}{left or '; nothing was tested'}"
+
+
+def not_done(findings: Sequence[Finding]) -> str:
+    """Every step with what was left out of it, in the order of the report."""
+    steps: dict[str, list[str]] = {}
+    for finding in findings:
+        if finding.result is Result.LEFT_OUT:
+            steps.setdefault(finding.step, []).append(finding.subject)
+    return ", ".join(f"{step} ({', '.join(subjects)})" for step, subjects in steps.items())
+
+
+def sentence(words: str) -> str:
+    """With a capital letter and a full stop; what is shouted stays so."""
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def report_text(signed: Signed) -> str:
@@ -192,7 +205,7 @@ def report_text(signed: Signed) -> str:
     lines += [f"lane's file SHA-256 {report.config_sha256}", f"took {report.seconds:g} s"]
     lines += [f"{name} {value}" for name, value in sorted(report.versions.items())]
     lines += [f"{name}: {value}" for name, value in sorted(report.devices.items())]
-    lines += [f"signed with key {signed.key}" if signed.signature else "not signed", "", verdict_words(report).capitalize() + "."]
+    lines += [f"signed with key {signed.key}" if signed.signature else "not signed", "", sentence(verdict_words(report))]
     step = ""
     for finding in report.findings:
         if finding.step != step:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from egate.app.commissioning.asking import Announcement
 from egate.app.commissioning.bench import Bench, Step
-from egate.app.commissioning.findings import Diagnosis, Finding, bad
+from egate.app.commissioning.findings import Diagnosis, Finding, bad, left_out
 from egate.app.commissioning.hold import LaneHold
 from egate.app.commissioning.steps import doors, readers, surroundings, unit
 from egate.app.commissioning.steps.ports import ports
@@ -62,9 +62,9 @@ async def run_wizard(bench: Bench, plan: Sequence[Step] = PLAN) -> tuple[Finding
 
 
 async def _findings(bench: Bench, step: Step) -> list[Finding]:
-    """The step's findings; what it raises is one of them."""
+    """The step's findings; what it raises is one of them, and so is that it found nothing to test."""
     try:
-        return await step.work(bench)
+        return await step.work(bench) or [left_out(step.key, step.title, "the step had nothing to say")]
     except EgateError as error:
         return [bad(step.key, step.title, Diagnosis.DEVICE_FAILED, str(error))]
     except Exception:  # a defect of one step must not leave a lane half tested

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -26,6 +27,7 @@ ENDS = {"diff": 1}
 """Commands whose exit status is not 0 when all is well: files that differ."""
 OUTSIDE = ("apt-get ", "tools/setup ", ". ")
 """What makes a machine ready; the program files named must be there."""
+SHELL = ("sed ", "mkdir ", "mkfifo ", "cp ")
 ONLY_READ = ("egate demo", "egate run", "egate config rollback --overdue")
 """Made here by hand, slow, or only on a machine with services: their arguments are parsed."""
 
@@ -38,9 +40,13 @@ def commands() -> list[str]:
 @contextmanager
 def emulator(line: str, port: Path) -> Iterator[None]:
     """One emulated device, until its typed lines end."""
+    command, _, pipe = line.partition(" <> ")
+    typed = os.open(pipe, os.O_RDWR) if pipe else subprocess.PIPE
     with subprocess.Popen(
-        [sys.executable, *shlex.split(line)[1:]], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd=ROOT
+        [sys.executable, *shlex.split(command)[1:]], stdin=typed, stdout=subprocess.DEVNULL, cwd=ROOT
     ) as process:
+        if pipe:
+            os.close(typed)
         try:
             run(_there(port))
             yield
@@ -73,8 +79,8 @@ def test_the_page_does_what_it_says(
                 emulators.enter_context(emulator(words, Path(shlex.split(words)[shlex.split(words).index("--pty") + 1])))
             elif words.startswith(OUTSIDE):
                 assert words.split()[0] in ("apt-get", ".") or (ROOT / words.split()[0]).exists()
-            elif words.startswith("sed "):
-                subprocess.run(words, shell=True, check=True)
+            elif words.startswith(SHELL):
+                subprocess.run(words, shell=True, check=True, cwd=ROOT)
             elif words.startswith(ONLY_READ):
                 given = shlex.split(words)[1:]
                 assert cli.build_parser(given[0]).parse_args(given).command == given[0]
@@ -85,6 +91,7 @@ def test_the_page_does_what_it_says(
             shown += capsys.readouterr().out
     assert 2 in numbers
     assert place.config.read_text() == before
+    assert "INCOMPLETE" not in shown.upper()
     for words in (
         'driver = "pn532"',
         'driver = "osdp"',
@@ -93,7 +100,10 @@ def test_the_page_does_what_it_says(
         "Confirmed.",
         "Returned to the version before",
         "locks again by itself when the pulse ends",
-        "Ready, with ",
+        "Ready",
+        "the exit was seen to open, close and lock",
+        "emergency follows, there and back",
+        "proved by hand",
         "The signature of key",
         "without personal data or keys",
     ):

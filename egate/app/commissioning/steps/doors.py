@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from egate.app.commissioning.asking import Question, Reply
 from egate.app.commissioning.bench import Bench
-from egate.app.commissioning.findings import Diagnosis, Finding, Measure, Result, bad, good, left_out, notice
+from egate.app.commissioning.findings import Diagnosis, Finding, Measure, Result, bad, good, left_out, not_here, notice
 from egate.app.commissioning.gate_stand import GateStand, door_of, other, until
 from egate.app.commissioning.steps.unit import NO_GATE
 from egate.app.door_config import Fail
@@ -38,6 +38,7 @@ NO_MORE_PULSES = frozenset(
     }
 )
 """After these the contacts are no proof about the other door, or the door itself is open."""
+_OWN = "unit's own interlock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ async def _pulse(bench: Bench, stand: GateStand, door: Door) -> list[Finding]:
     """One door: pulse, watch, judge, and where two faults look the same ask the technician."""
     step, clock = "pulses", bench.clock
     if not stand.shows_bolts:
-        return [left_out(step, door.value, "its driver does not show the bolt; the step `doors` proves it by hand")]
+        return [not_here(step, door.value, "its driver does not show the bolt; the step `doors` proves it by hand")]
     await stand.fresh()
     rest = stand.contacts
     stand.samples.clear()
@@ -195,11 +196,15 @@ async def interlock(bench: Bench) -> list[Finding]:
             found.append(bad(step, door.value, Diagnosis.INTERLOCK_BROKEN, "evidence older than the last order is taken"))
         else:
             found.append(good(step, door.value, "fresh evidence is asked for, and old evidence refused"))
+    if not secure:
+        found = [left_out(step, door.value, "both doors are not proven closed and locked") for door in stand.doors]
+    if len(stand.doors) < len(Door):
+        return [*found, not_here(step, _OWN, "a gate of one door has none")]
     return [*found, await _hard_interlock(bench)]
 
 
 async def _hard_interlock(bench: Bench) -> Finding:
-    step, name = "interlock", "unit's own interlock"
+    step, name = "interlock", _OWN
     words = (
         "Only if the unit has an interlock of its own: hold the entry open by hand, and switch the exit's lock at the unit "
         "(its test key, or a bridge at its output). It must not release. Did it stay locked?"
@@ -332,7 +337,7 @@ async def lamps(bench: Bench) -> list[Finding]:
     if stand is None:
         return [left_out(step, "signal", NO_GATE)]
     if not isinstance(stand.gate, Indicator):
-        return [left_out(step, "signal", "this unit's driver has no lamps")]
+        return [not_here(step, "signal", "this unit's driver has no lamps")]
     found = []
     try:
         for key, words, signal in _SHOWN:

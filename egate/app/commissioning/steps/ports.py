@@ -12,7 +12,7 @@ from pathlib import Path
 
 from drivers.identity import resolve_port
 from egate.app.commissioning.bench import Bench
-from egate.app.commissioning.findings import Diagnosis, Finding, bad, good, left_out, notice
+from egate.app.commissioning.findings import Diagnosis, Finding, bad, good, not_here, notice
 from egate.app.config import DeviceConfig
 from egate.app.devices.holders import holder_words, holders_of, missing_permission
 from egate.model.errors import DeviceError
@@ -32,7 +32,7 @@ async def ports(bench: Bench) -> list[Finding]:
     found: list[Finding] = []
     for kind, device in _devices(bench):
         if device.driver in WITHOUT_LINE:
-            found.append(left_out(STEP, kind, f"{device.driver} is on no serial port"))
+            found.append(not_here(STEP, kind, f"{device.driver} is on no serial port"))
             continue
         here = _judge(bench, kind, device)
         if any(finding.diagnosis is not Diagnosis.NONE for finding in here):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from egate.app.commissioning.asking import Question, Reply
 from egate.app.commissioning.bench import Bench
-from egate.app.commissioning.findings import Diagnosis, Finding, Measure, bad, good, left_out, notice
+from egate.app.commissioning.findings import Diagnosis, Finding, Measure, bad, good, left_out, not_here, notice
 from egate.app.commissioning.steps.line import diagnosis_of, port_baud, why_silent
 from egate.app.commissioning.steps.ports import WITHOUT_LINE
 from egate.app.devices.recognise import Kind, recognise
@@ -192,7 +192,7 @@ async def _one_camera(bench: Bench, subject: str, make: Callable[[], Camera | No
     except DeviceError as error:
         return [bad(step, subject, Diagnosis.CAMERA_FAILED, str(error))]
     if source is None:
-        return [left_out(step, subject, "the lane's file names no camera")]
+        return [not_here(step, subject, "the lane's file names no camera")]
     started = bench.clock.monotonic()
     try:
         frames = await asyncio.to_thread(_frames, source)

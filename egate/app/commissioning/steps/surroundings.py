@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from egate.app.commissioning.bench import Bench
-from egate.app.commissioning.findings import Diagnosis, Finding, Measure, bad, good, left_out, notice
+from egate.app.commissioning.findings import Diagnosis, Finding, Measure, bad, good, not_here, notice
 from egate.app.config import ConfigError
 from egate.app.configuring.checking import check_text
 from egate.app.wiring import part_checks
@@ -195,7 +195,7 @@ async def log(bench: Bench) -> list[Finding]:
 async def engine_note(bench: Bench) -> list[Finding]:
     """What this program does not test here."""
     return [
-        left_out(
+        not_here(
             "face engine", "face engine", f"`egate run --check --config {bench.file.name}` loads the models of the face engine"
         )
     ]

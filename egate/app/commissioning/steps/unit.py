@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from drivers.counters import LATENCY_EDGES_MS
 from egate.app.commissioning.bench import Bench
-from egate.app.commissioning.findings import Diagnosis, Finding, Measure, bad, good, left_out, notice
+from egate.app.commissioning.findings import Diagnosis, Finding, Measure, bad, good, left_out, not_here, notice
 from egate.app.commissioning.gate_stand import GateStand, until
 from egate.app.commissioning.steps.line import diagnosis_of, echoes, port_baud, why_silent, without_key
 from egate.app.config import ConfigError
@@ -76,7 +76,7 @@ def _channel(step: str, driver: str) -> Finding:
         return notice(step, "line", Diagnosis.NOT_AUTHENTICATED, f"{driver} lines prove nobody's identity")
     if driver == "osdp":
         return good(step, "line", "the secure channel stands, with an own key")
-    return left_out(step, "line", f"the driver {driver} does not say what protects its line")
+    return not_here(step, "line", f"the driver {driver} does not say what protects its line")
 
 
 def _identity(stand: GateStand) -> str:
