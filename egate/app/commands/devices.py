@@ -23,7 +23,7 @@ from egate.app.camera_config import CameraConfig
 from egate.app.clock import SystemClock
 from egate.app.config import ConfigError, DeviceConfig, LaneConfig, load_config
 from egate.app.devices.camera_facts import camera_lines
-from egate.app.devices.holders import Account, Holders, holder_words, holders_of, missing_permission
+from egate.app.devices.holders import Account, Holders, holder_words, holders_of, missing_permission, strangers
 from egate.app.devices.places import Machine, Place, camera_places, emulated_place, serial_places
 from egate.app.devices.recognise import recognise
 from egate.app.devices.suggest import Found, suggest
@@ -285,7 +285,8 @@ def _held(device: DeviceConfig) -> str:
     """Who holds the port of a device that did not start, as the rest of a sentence; empty when nobody is seen to."""
     if not device.port.exists() or device.port.is_dir():
         return ""
-    words = holder_words(holders_of(device.port, Machine(), os.getpid()))
+    found = holders_of(device.port, Machine(), os.getpid())
+    words = holder_words(strangers(found) if device.options.get("emulated") is True else found)
     return f"; the port is held by {words}" if words else ""
 
 

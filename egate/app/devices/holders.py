@@ -13,6 +13,8 @@ from egate.app.devices.places import Machine
 
 MOST_HOLDERS = 5
 """Named for one port; more are a number."""
+EMULATORS = "drivers.sim."
+"""The modules that a device is played by; as an interpreter's module they are the name of a process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,11 @@ def holders_of(node: Path, machine: Machine, own: int) -> Holders:
         if target in links:
             found.append(Holder(int(process.name), _name_of(process)))
     return Holders(tuple(found), hidden)
+
+
+def strangers(found: Holders) -> Holders:
+    """Those who hold an emulated port beside its emulator, which has to."""
+    return Holders(tuple(holder for holder in found.holders if not holder.name.startswith(EMULATORS)), found.hidden)
 
 
 def missing_permission(node: Path, account: Account) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from egate.app.cli import build_parser
 from egate.app.commands import devices
-from egate.app.devices.holders import Account, Holder, Holders, holder_words, holders_of, missing_permission
+from egate.app.devices.holders import Account, Holder, Holders, holder_words, holders_of, missing_permission, strangers
 from egate.app.devices.places import Machine, camera_places, serial_places
 
 PATHS = ("pci-0000:00:14.0-usb-0:2:1.0-port0", "pci-0000:00:14.0-usb-0:10:1.0-port0")
@@ -92,6 +92,7 @@ def test_the_process_that_holds_a_port_is_named_without_its_arguments(machine: M
     found = holders_of(machine.dev / "serial/by-path" / PATHS[0], machine, own=1)
     assert found == Holders((Holder(12, "ModemManager"), Holder(345, "drivers.sim.pn532")))
     assert holder_words(found) == "ModemManager (process 12), drivers.sim.pn532 (process 345)"
+    assert holder_words(strangers(found)) == "ModemManager (process 12)", "an emulator holds its own port and is no news"
     assert holders_of(machine.dev / "ttyUSB2", machine, own=12).holders == (Holder(345, "drivers.sim.pn532"),)
     assert holders_of(machine.dev / "ttyUSB10", machine, own=1) == Holders()
     assert holder_words(Holders(tuple(Holder(n, "x") for n in range(7)))).endswith("and 2 more")
