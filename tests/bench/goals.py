@@ -47,4 +47,6 @@ GOALS = (
     Goal("nothing but the portrait's decoding left after the last byte of DG2", LEFT_TO_JUDGE, None),
     Goal("trust store with 588 certificates, from the raw list", "trust store, 588 certificates, raw list", 600.0),
     Goal("trust store with 588 certificates, from the cache", "trust store, 588 certificates, verified cache", 150.0),
+    Goal("one face searched exactly among 100,000", "face search: 100 k × 128, candidates above a threshold", 20.0),
+    Goal("one face searched exactly among a million", "face search: 1 M × 128, candidates above a threshold", 100.0),
 )
