@@ -93,13 +93,18 @@ def camera_benches() -> dict[str, CameraBench]:
     def files(path: Path, fps: float = 100.0) -> Camera:
         return drivers.make_camera("files", CameraSettings(str(path), fps), lambda _: None)
 
+    def video(path: Path, fps: float = 100.0) -> Camera:
+        return drivers.make_camera("video", CameraSettings(str(path), fps), lambda _: None)
+
     def live(name: str) -> Camera:
         return drivers.make_camera("v4l2", CameraSettings(name), lambda _: None)
 
     rates = tuple((f"{fps:g} frames a second", partial(files, fps=fps)) for fps in (0.0, -1.0, 1000.0, math.nan))
+    paces = tuple((f"{fps:g} frames a second", partial(video, fps=fps)) for fps in (0.0, -1.0, 1000.0, math.nan))
     turns = tuple((f"the name {name}", lambda _, name=name: live(name)) for name in ("/dev/video0", "/dev/video12"))
     return {
         "files": CameraBench("files", ImageFolder, files, rates),
+        "video": CameraBench("video", Film, video, paces),
         "v4l2": CameraBench(
             "v4l2", Film, lambda path: V4l2Camera(V4l2Settings(str(path), backend=cv2.CAP_OPENCV_MJPEG)), turns, ends=True
         ),

@@ -366,7 +366,6 @@ FAULTS: tuple[Fault, ...] = (
     Fault("missing permission", Diagnosis.NO_PERMISSION, PORTS, _stranger, True),
     Fault("port held by another program", Diagnosis.PORT_HELD, PORTS, _held_port, True),
     Fault("a file in place of a port", Diagnosis.NO_SERIAL_PORT, PORTS, _plain_file, True),
-    Fault("two devices on one port", Diagnosis.OTHER_DEVICE, PORTS, machine.edited('"ports/chip"', '"ports/gate"'), True),
     Fault("ModemManager not kept off", Diagnosis.MODEM_MANAGER, PORTS, _modem_manager, True),
     Fault("gate unit at another speed", Diagnosis.WRONG_BAUD, GATE, lambda s: setattr(s, "gate_baud", 9600)),
     Fault("gate unit at another address", Diagnosis.WRONG_ADDRESS, GATE, lambda s: s.settings(address=3)),
