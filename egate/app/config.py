@@ -5,7 +5,6 @@ Keys never stand in the file: it names the files that hold them (L6). Paths are 
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from egate.app.camera_config import TABLE as CAMERA_TABLE
 from egate.app.camera_config import CameraConfig, read_cameras
 from egate.app.door_config import TABLES as DOOR_TABLES
 from egate.app.door_config import DoorDeclaration, read_doors, refuse_undeclared
+from egate.app.key_texts import looks_like_key
 from egate.app.named_keys import NamedKey
 from egate.app.option_values import LANGUAGES, shared_place, unfit, unfit_name, unfit_text
 from egate.faces.capture import MOST_ATTEMPTS
@@ -34,8 +34,6 @@ CHIP_FILES = tuple(f"DG{number}" for number in range(3, 17) if number not in {14
 """The data groups that a lane may ask for; the others it always asks for."""
 FOR_TERMINALS = ("DG3", "DG4")
 """Fingerprints and irises, which chips open by terminal authentication."""
-_KEY_TEXT = re.compile(r"(?:0x)?[0-9a-f]{32,}", re.IGNORECASE)
-_KEY_SEPARATORS = re.compile(r"[\s:,-]+")
 LINE_DEVICES = ("mrz", "chip", "gate")
 """The devices whose serial lines can be recorded."""
 DEGRADED_KEYS: Mapping[str, Degradation] = {
@@ -339,14 +337,6 @@ def _refuse_contradictions(config: LaneConfig, name: str) -> None:
     refuse_undeclared(
         config.topology, config.doors, lambda place, problem: ConfigError(f"{name}: [{place} {problem}"), emulated=emulated
     )
-
-
-def looks_like_key(value: object) -> bool:
-    """Whether a value is what a key looks like: 32 hexadecimal digits or more in one piece or in groups, or a PEM block."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value.bit_length() > 64
-    text = _KEY_SEPARATORS.sub("", value) if isinstance(value, str) else ""
-    return _KEY_TEXT.fullmatch(text) is not None or "PRIVATEKEY" in text.replace(" ", "")
 
 
 def _refuse_keys(tree: Mapping[str, Any], name: str) -> None:

@@ -22,8 +22,9 @@ from typing import Any
 
 from egate import __version__
 from egate.app.commissioning.report import encode_signed, load_signed, moment
-from egate.app.config import LaneConfig, looks_like_key
+from egate.app.config import LaneConfig
 from egate.app.devices.places import Machine, Place, camera_places, serial_places
+from egate.app.key_texts import looks_like_key
 from egate.model.errors import DeviceError, EgateError
 from egate.storage.database import free_bytes, open_read_only
 

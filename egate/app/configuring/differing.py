@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from egate.app.config import NESTED, TABLES, looks_like_key
+from egate.app.config import NESTED, TABLES
+from egate.app.key_texts import looks_like_key
 from egate.lane.settings import RANGES, LaneSettings
 
 NOT_SET = "not set"
