@@ -71,10 +71,14 @@ DARK_FRAME = 30.0
 GENTLE_PENALTY = 0.5
 """What a gentle hint leaves of a frame's value."""
 
-_DETECTOR_RANGE = (0.6, 0.95)
+_DETECTOR_RANGE = (0.65, 0.95)
+_WORST_OVER = 0.6
 _STILL, _MOVING = 0.5, MAX_MOTION
-_WEIGHTS = {"detector": 0.25, "sharpness": 0.25, "exposure": 0.15, "pose": 0.15, "size": 0.15, "still": 0.05}
-_NORM_WEIGHT = 0.4
+_WEIGHTS = {"detector": 0.55, "sharpness": 0.2, "light": 0.15, "pose": 0.04, "size": 0.03, "still": 0.03}
+"""Found on one half of the identities of LFW with degraded probes, tried on the other (docs/faces.md has the figures)."""
+_NORM_WEIGHT = 0.5
+_NORM_MARGINS = (1.0, 2.0)
+"""Lengths beyond a calibration's poor and good ones still rank."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,7 @@ def assess(frame: Frame, faces: tuple[DetectedFace, ...], motion: float = 0.0) -
 
 def with_norm(quality: QualityScore, norm: float, scale: NormScale) -> QualityScore:
     """The same quality with the length of the engine's feature vector mixed in, the best single predictor of failure."""
-    share = ramp(norm, scale.poor, scale.good)
+    share = ramp(norm, scale.poor - _NORM_MARGINS[0], scale.good + _NORM_MARGINS[1])
     return replace(quality, value=(1 - _NORM_WEIGHT) * quality.value + _NORM_WEIGHT * share)
 
 
@@ -129,7 +133,7 @@ def _value(look: _Look) -> float:
     parts = {
         "detector": ramp(look.face.score, *_DETECTOR_RANGE),
         "sharpness": measured.sharpness,
-        "exposure": look.exposure,
+        "light": 1.0 - ramp(measured.light.over, 0.0, _WORST_OVER),
         "pose": max(0.0, 1.0 - max(abs(measured.yaw_deg) / (2 * MAX_YAW_DEG), abs(measured.roll_deg) / (2 * MAX_ROLL_DEG))),
         "size": min(1.0, eyes / TARGET_INTER_EYE_PX),
         "still": 1.0 - ramp(look.motion, _STILL, _MOVING),

@@ -12,8 +12,9 @@ import pytest
 from egate.app.demo.faces import DemoFaces, read_photograph
 from egate.faces.calibration import NormScale
 from egate.faces.engine import Box, DetectedFace, FaceEngine, FivePoints, Frame, Point
-from egate.faces.quality import assess, roll_deg, single_face, with_norm, yaw_deg
+from egate.faces.quality import assess, motion_of, pitch_deg, roll_deg, single_face, with_norm, yaw_deg
 from egate.model.face import CaptureHint
+from tests.unit.faces.coverings import COVERINGS, cover, open_mouth, shut_eyes
 
 MIDDLE = (360.0, 420.0)
 
@@ -139,3 +140,84 @@ def test_frontal_portraits_of_many_people_are_usable(sface: FaceEngine, demo_fac
         if quality.hint not in (CaptureHint.NONE, CaptureHint.TOO_HIGH, CaptureHint.TOO_LOW):
             refused.append((path.name, quality.hint))
     assert refused == []
+
+
+@pytest.mark.parametrize("nod", [-20.0, 0.0, 15.0])
+def test_pitch_of_a_nodding_head(nod: float) -> None:
+    turn = math.radians(nod)
+
+    def place(x: float, y: float, depth: float = 0.0) -> Point:
+        return Point(MIDDLE[0] + 100 * x, MIDDLE[1] + 100 * (y * math.cos(turn) + depth * math.sin(turn)))
+
+    points = FivePoints(place(-0.5, 0), place(0.5, 0), place(0, 0.588, 0.45), place(-0.4, 1.05), place(0.4, 1.05))
+    assert pitch_deg(points) == pytest.approx(nod, abs=0.5)
+
+
+@pytest.mark.parametrize("kind", COVERINGS)
+def test_a_covering_of_any_kind_asks_to_uncover(kind: str, sface: FaceEngine, standing: Frame) -> None:
+    """A cue and no proof: of three drawn at random, one may pass a single frame (docs/faces.md has the rates)."""
+    points = sface.detect(standing)[0].points
+    hints = [hint_of(sface, cover(kind, standing, points, np.random.default_rng(seed))) for seed in range(3)]
+    assert sum(hint in (CaptureHint.UNCOVER_FACE, CaptureHint.NO_FACE) for hint in hints) >= 2
+
+
+def test_coverings_of_many_people_are_seen_and_their_bare_faces_are_not(sface: FaceEngine) -> None:
+    """On people of a frontal set; simulated, so this is a figure of drawings (FACTS-face §4.3)."""
+    from tests.shared_data import shared_path
+
+    seen = covered_faces = bare_refused = 0
+    for number, path in enumerate(sorted(shared_path("face", "london_frl", "smiling_front").glob("*.jpg"))[:12]):
+        frame = read_photograph(path)
+        face = sface.detect(frame)[0]
+        bare_refused += hint_of(sface, frame) is CaptureHint.UNCOVER_FACE
+        covered = cover(COVERINGS[number % len(COVERINGS)], frame, face.points, np.random.default_rng(number))
+        covered_faces += 1
+        seen += hint_of(sface, covered) in (CaptureHint.UNCOVER_FACE, CaptureHint.NO_FACE)
+    assert (seen, bare_refused) == (covered_faces, 0)
+
+
+def test_shut_eyes_and_an_open_mouth_are_gentle_hints(sface: FaceEngine, standing: Frame) -> None:
+    points = sface.detect(standing)[0].points
+    shut = assess(shut_eyes(standing, points), sface.detect(standing))
+    gaping = assess(open_mouth(standing, points), sface.detect(standing))
+    assert (shut.hint, gaping.hint) == (CaptureHint.OPEN_EYES, CaptureHint.CLOSE_MOUTH)
+    for quality in (shut, gaping):
+        assert quality.usable
+        assert not quality.good
+        assert quality.value < assess(standing, sface.detect(standing)).value
+
+
+def test_too_much_light_is_told_from_too_little(sface: FaceEngine, standing: Frame) -> None:
+    faces = sface.detect(standing)
+    bright = np.asarray(np.clip(standing.astype(np.float32) * 4, 0, 255), np.uint8)
+    assert assess(bright, faces).hint is CaptureHint.LESS_LIGHT
+    assert assess((standing // 9).astype(np.uint8), faces).hint is CaptureHint.MORE_LIGHT
+
+
+def test_a_face_that_moves_fast_is_asked_to_hold_still(sface: FaceEngine, standing: Frame) -> None:
+    faces = sface.detect(standing)
+    before = FivePoints(*(Point(point.x + 60, point.y) for point in faces[0].points))
+    fast = motion_of(before, faces[0].points, 1 / 15)
+    assert fast == pytest.approx(60 * 15 / faces[0].points.inter_eye_px, rel=0.01)
+    assert assess(standing, faces, fast).hint is CaptureHint.HOLD_STILL
+    assert motion_of(faces[0].points, faces[0].points, 0.0) == 0
+
+
+def test_components_have_the_standards_names_and_scalars(sface: FaceEngine, standing: Frame) -> None:
+    """OFIQ-style, not conformant: names of ISO/IEC 29794-5, scalars in 0…100, falling with the fault that they name."""
+    faces = sface.detect(standing)
+    good = {part.name: part.scalar for part in assess(standing, faces).components}
+    assert len(good) == len(assess(standing, faces).components)
+    assert all(0 <= scalar <= 100 for scalar in good.values())
+    assert {"HeadPoseYaw", "InterEyeDistance", "MouthOcclusionPrevention", "DynamicRange", "SingleFacePresent"} <= set(good)
+    bright = np.asarray(np.clip(standing.astype(np.float32) * 4, 0, 255), np.uint8)
+    patched = cover("patch", standing, faces[0].points, np.random.default_rng(1))
+    for frame, name in (
+        (bright, "OverExposurePrevention"),
+        ((standing // 12).astype(np.uint8), "DynamicRange"),
+        (np.asarray(cv2.GaussianBlur(standing, (0, 0), 4), np.uint8), "Sharpness"),
+        (patched, "MouthOcclusionPrevention"),
+        (shut_eyes(standing, faces[0].points), "EyesOpen"),
+        (open_mouth(standing, faces[0].points), "MouthClosed"),
+    ):
+        assert {part.name: part.scalar for part in assess(frame, faces).components}[name] < good[name], name
