@@ -1,7 +1,7 @@
 """Two recognisers, one score: SFace and dlib's ResNet, each with its say.
 
-Measured on people that were kept apart from the choice of the weight: at the same false match rate the fused score misses about
-half as many mated pairs at 0.1 % and a third fewer at 0.01 % as SFace alone, because the two err on different pictures.
+Measured on people on whom no threshold was set: at the same false match rate the fused score misses a third fewer mated pairs
+than SFace alone, at 0.1 % as at 0.01 %, because the two err on different pictures (docs/face-engines.md has the figures).
 
 The rule: YuNet alone finds the face, for both; dlib's detector would miss one face in seventy of those that YuNet finds, and a
 score of one half would mean another thing than a score of both. The template is one direction: SFace's and dlib's, weighted, so
