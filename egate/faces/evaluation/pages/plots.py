@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 560, 340
-LEFT, RIGHT, TOP, BOTTOM = 64, 16, 14, 48
+LEFT, RIGHT, TOP, BOTTOM = 64, 24, 14, 48
 COLOURS = ("#0b5394", "#b45309", "#3f6212", "#7e22ce")
 """Dark enough on white for 4.5:1."""
 
 DASHES = ("", "7 4", "2 3", "9 3 2 3")
+HISTOGRAM_MARK = 0.05
+HEADROOM = 1.25
+"""Room above the highest share, for the key."""
+
 _STYLE = (
     "text{font:12px sans-serif;fill:#222}.axis{stroke:#444;stroke-width:1}.grid{stroke:#ddd;stroke-width:1}"
     ".line{fill:none;stroke-width:2}"
@@ -65,14 +69,20 @@ def histogram_plot(title: str, edges: Sequence[float], rows: Sequence[tuple[str,
     """Shares by score as steps, one outline for each row."""
     top = max((share for _, shares in rows for share in shares), default=1.0) or 1.0
     x = Axis(name, edges[0], edges[-1], _tenths(edges[0], edges[-1]))
-    y = Axis("share of comparisons", 0.0, top, [(top * part / 4, f"{100 * top * part / 4:.1f} %") for part in range(5)])
+    steps = math.ceil(HEADROOM * top / HISTOGRAM_MARK)
+    y = Axis(
+        "share of comparisons",
+        0.0,
+        steps * HISTOGRAM_MARK,
+        [(at * HISTOGRAM_MARK, f"{100 * at * HISTOGRAM_MARK:.0f} %") for at in range(steps + 1)],
+    )
     return line_plot(title, x, y, [Line(label, _steps(edges, shares)) for label, shares in rows])
 
 
 def percent_axis(name: str, low: float, high: float) -> Axis:
     """A logarithmic axis of rates, marked at powers of ten in percent; `low` and `high` are powers of ten."""
     first, last = round(math.log10(low)), round(math.log10(high))
-    marks = [(10.0**power, f"{100 * 10.0**power:.4g} %") for power in range(first, last + 1)]
+    marks = [(10.0**power, f"{100 * 10.0**power:.9f}".rstrip("0").rstrip(".") + " %") for power in range(first, last + 1)]
     return Axis(name, low, high, marks, logarithmic=True)
 
 
