@@ -103,6 +103,12 @@ class Register:
             raise TrustError("reading the register", "a row does not agree with its header")
         return traveller if traveller.active(today) else None
 
+    def travellers(self, today: date) -> tuple[RegisteredTraveller, ...]:
+        """Everybody whose registration may be used today, in the order of their random identifiers."""
+        rows = self._store.rows("SELECT header FROM person WHERE header != x'' ORDER BY identifier", ())
+        everybody = (_parse_header(_as_bytes(header)) for (header,) in rows)
+        return tuple(traveller for traveller in everybody if traveller.active(today))
+
     def sealed(self, identifier: str) -> SealedBiometrics | None:
         """The sealed biometrics of a person; None when unknown or erased."""
         query = "SELECT header, sealed, suite, sealed_key FROM person JOIN person_key USING (identifier) WHERE identifier = ?"
