@@ -1,8 +1,8 @@
 """The registered travellers as a gallery of faces: what the centre, which holds the programme's key, searches for duplicates.
 
-A station cannot read what it stored, so no station searches by face. Rules: who did not agree to the search, and a registration
-that expired, was erased or is of another engine, is not in the gallery; each entry ends with its registration; whoever is found is
-a candidate, and an officer compares.
+A station cannot read what it stored, so no station searches by face. Rules: who did not agree to the search is not in the
+gallery, nor is a registration that expired, was erased or is of another engine; each entry ends with its registration; whoever
+is found is a candidate, and an officer compares.
 """
 
 from __future__ import annotations
