@@ -76,13 +76,13 @@ async def _theirs(folder: Path, baud: int) -> tuple[float, float]:
         for _ in range(SESSIONS):
             unit.plug()
             began = perf_counter_s()
-            with _libosdp(folder / "gate", baud) as (secure, _submit):
+            with libosdp_panel(folder / "gate", baud) as (secure, _submit):
                 while not secure():
                     await clock.sleep(0.0005)
                 up.append((perf_counter_s() - began) * 1000)
             unit.unplug()
         unit.plug()
-        with _libosdp(folder / "gate", baud) as (secure, submit):
+        with libosdp_panel(folder / "gate", baud) as (secure, submit):
             while not secure():
                 await clock.sleep(0.0005)
 
@@ -96,7 +96,7 @@ async def _theirs(folder: Path, baud: int) -> tuple[float, float]:
 
 
 @contextmanager
-def _libosdp(path: Path, baud: int) -> Iterator[tuple[Callable[[], bool], Callable[[], None]]]:
+def libosdp_panel(path: Path, baud: int) -> Iterator[tuple[Callable[[], bool], Callable[[], None]]]:
     """A panel of libosdp on a port: whether its session stands, and what submits a timed order."""
     osdp = _osdp()
     number = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)

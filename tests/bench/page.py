@@ -24,6 +24,7 @@ TITLES = {
     "bench_optics": "Reading a page",
     "bench_drivers": "Wires",
     "bench_osdp": "OSDP beside libosdp",
+    "bench_links": "Cut, noisy, slow and unplugged lines",
     "bench_passage": "Between two devices",
     "bench_lane": "The lane",
     "bench_twin": "Simulated shifts",

@@ -50,11 +50,9 @@ def replayed(events: list[e.Event], settings: LaneSettings) -> list[str]:
     return log
 
 
-@pytest.fixture
-def session(lane: Lane, passport: Passport, monkeypatch: pytest.MonkeyPatch) -> Session:
+def record_session(lane: Lane, passport: Passport) -> Session:
     """Two travellers who cross, one whose face differs, and an emergency."""
     recorded = Session()
-    monkeypatch.setattr(app_bench, "Controller", partial(Controller, witness=recorded.note))
 
     async def story() -> None:
         async with lane.running():
@@ -66,8 +64,15 @@ def session(lane: Lane, passport: Passport, monkeypatch: pytest.MonkeyPatch) -> 
             lane.gate.emergency = True
             await until(lambda: lane.in_phase(LanePhase.EMERGENCY), "the emergency is seen")
 
-    asyncio.run(story())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app_bench, "Controller", partial(Controller, witness=recorded.note))
+        asyncio.run(story())
     return recorded
+
+
+@pytest.fixture
+def session(lane: Lane, passport: Passport) -> Session:
+    return record_session(lane, passport)
 
 
 def test_a_recorded_session_gives_the_same_decisions(lane: Lane, session: Session) -> None:
