@@ -7,6 +7,7 @@ from datetime import date
 import numpy as np
 import pytest
 
+from egate.faces.engine import FaceEngine
 from egate.faces.search.gallery import Entry, Gallery, GalleryLabel
 from egate.faces.search.lists import compares_by_cosine, list_for, search_lists
 from egate.model.errors import DeviceError
@@ -78,3 +79,9 @@ def test_a_list_that_grew_is_not_searched_at_the_old_threshold() -> None:
 def test_an_empty_list_finds_nobody() -> None:
     listed = list_for(ENGINE, Gallery(GalleryLabel("nobody", MODEL, 128)), 0.01, TODAY)
     assert search_lists(template(people(1, 128, 3)[0]), [listed]) == ()
+
+
+def test_the_shipped_engines_search_or_do_not(sface: FaceEngine, dlib_engine: FaceEngine) -> None:
+    """SFace compares by cosine, dlib by distance."""
+    assert compares_by_cosine(sface, 128)
+    assert not compares_by_cosine(dlib_engine, 128)
