@@ -88,6 +88,8 @@ def test_only_what_is_wrong_fails(played: Played) -> None:
     assert failed["forged-data"] == {"data_group_hashes"}
     assert failed["expired"] == {"document_expiry"}
     assert failed["watchlist"] == {"document_watchlist"}
+    assert failed["printed-photo"] == failed["tablet"] == {"presentation_attack"}
+    assert all(played.passages[name]["checks"]["face_match"].startswith("successful") for name in ("printed-photo", "tablet"))
 
 
 def test_who_is_refused_entry_never_enters_and_a_listed_traveller_walks_in_like_everybody(played: Played) -> None:

@@ -106,12 +106,18 @@ def make_installation(
     _write(place.key("gate.hex"), gate_key.hex().encode("ascii"))
     _write(place.key("lists.hex"), list_key.hex().encode("ascii"))
     _write_lists(root / "lists", owner, list_key, today, listed)
-    profile = files("egate.checks.profiles").joinpath("eu-entry.toml").read_text("utf-8")
-    _write(root / "profile.toml", profile.replace('second_opinion = ""', 'second_opinion = "dlib"').encode("utf-8"))
+    _write(root / "profile.toml", _profile().encode("utf-8"))
     if revocations:
         _begin_journal(place, csca, revocations, today)
     _write(place.config, _configuration(place, camera, signed_trust=bool(revocations)).encode("utf-8"))
     return place, gate_key
+
+
+def _profile() -> str:
+    """The profile that ships, with a second opinion, and with a suspected attack sent to an officer."""
+    text = files("egate.checks.profiles").joinpath("eu-entry.toml").read_text("utf-8")
+    text = text.replace('second_opinion = ""', 'second_opinion = "dlib"')
+    return text.replace('presentation_attack = { mode = "evaluatory"', 'presentation_attack = { mode = "mandatory"')
 
 
 def _write(path: Path, data: bytes) -> None:

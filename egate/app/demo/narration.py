@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from egate.ipc.messages import PassageEvent
 from egate.model.checks import CheckName, CheckResult
 from egate.model.crossing import RecordKind
+from egate.model.face import CaptureHint
 from egate.model.lane import Alarm, OfficerAction
 
 Paint = Callable[[str, str], str]
@@ -59,6 +60,26 @@ CHECKS: Mapping[CheckName, str] = {
     CheckName.LANE_HEALTH: "lane is sound",
 }
 """Each check in plain words."""
+
+HINTS: Mapping[CaptureHint, str] = {
+    CaptureHint.NONE: "good, stay like this",
+    CaptureHint.NO_FACE: "look at the camera",
+    CaptureHint.SEVERAL_FACES: "one person only",
+    CaptureHint.COME_CLOSER: "come closer",
+    CaptureHint.STEP_BACK: "step back a little",
+    CaptureHint.MOVE_LEFT: "move to the left",
+    CaptureHint.MOVE_RIGHT: "move to the right",
+    CaptureHint.TOO_HIGH: "lower your head a little",
+    CaptureHint.TOO_LOW: "raise your head a little",
+    CaptureHint.LOOK_STRAIGHT: "look straight ahead",
+    CaptureHint.HOLD_STILL: "hold still",
+    CaptureHint.MORE_LIGHT: "turn your face to the light",
+    CaptureHint.LESS_LIGHT: "turn your face away from the light",
+    CaptureHint.UNCOVER_FACE: "uncover your face",
+    CaptureHint.OPEN_EYES: "open your eyes",
+    CaptureHint.CLOSE_MOUTH: "close your mouth",
+}
+"""The hints in plain words (TR-03121-3 UI-FI-BSJ)."""
 
 ALARMS: Mapping[Alarm, str] = {
     Alarm.EMERGENCY: "emergency",
@@ -131,6 +152,11 @@ def line_of(event: PassageEvent, paint: Paint) -> str:
     """The line of one event; empty for what tells a bystander nothing."""
     teller = _TELLERS.get(event.what)
     return teller(event, paint) if teller else _labelled(event.what, f"{_plain(event.name)}{_after(event.detail)}")
+
+
+def hint_line(hint: CaptureHint) -> str:
+    """What the kiosk's screen says while the face is captured."""
+    return _labelled("kiosk hint", HINTS[hint])
 
 
 def because_text(part: str) -> str:

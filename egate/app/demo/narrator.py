@@ -11,10 +11,11 @@ import os
 import sys
 from pathlib import Path
 
-from egate.app.demo.narration import FIVE_WORDS, SILENT, line_of
+from egate.app.demo.narration import FIVE_WORDS, SILENT, hint_line, line_of
 from egate.app.demo.report import PassageReport
 from egate.ipc.messages import PassageEvent
 from egate.model.checks import CheckName, CheckResult
+from egate.model.face import CaptureHint
 
 _WIDTH = 74
 """Columns of a traveller's head line."""
@@ -34,6 +35,7 @@ class Narrator:
         self._clock_runs = False
         self._listed = False
         self._last = ""
+        self._hint = CaptureHint.NONE
 
     def say(self, text: str = "") -> None:
         """One line as it is."""
@@ -68,6 +70,12 @@ class Narrator:
         self._print(f"  {time}  {line}")
         if self._listed and event.what == "decision" and event.name == "entry:ADMIT":
             self._print(f"  {time}  {'':<17}{SILENT}")
+
+    def hint(self, hint: CaptureHint) -> None:
+        """What the kiosk asks of the traveller now; each hint is told when it comes up."""
+        if hint is not self._hint and hint is not CaptureHint.NONE and self._began and not self._held:
+            self._print(f"  {'':<9}  {hint_line(hint)}")
+        self._hint = hint
 
     def verdict(self, report: PassageReport, problem: str) -> None:
         """The last line of a traveller's story; it waits for what comes late."""

@@ -29,7 +29,7 @@ from egate.app.demo.report import PassageReport
 from egate.app.demo.story import Traveller, shuffled
 from egate.app.demo.world import Beacon, Carried, World
 from egate.ipc.client import MessageClient
-from egate.ipc.messages import LaneView, OfficerPresent, OfficerWish, PassageEvent, Role, WishAnswer
+from egate.ipc.messages import LaneView, OfficerPresent, OfficerWish, PassageEvent, Role, TravellerView, WishAnswer
 from egate.ipc.wishes import PRESENCE_EVERY_S, sign_presence, sign_wish
 from egate.model.errors import DeviceError
 from egate.model.lane import OfficerAction, OfficerReason
@@ -192,6 +192,8 @@ class Demo:
             if isinstance(message, LaneView):
                 self.view = message
                 await self.beacon.tell("view", message.phase.value)
+            elif isinstance(message, TravellerView):
+                self.narrator.hint(message.camera_hint)
             elif isinstance(message, PassageEvent):
                 self.report.take(message)
                 self.narrator.tell(message)

@@ -1,4 +1,4 @@
-"""The demo's nine travellers: who they are, what they carry, how they behave, and how each must end.
+"""The demo's eleven travellers: who they are, what they carry, how they behave, and how each must end.
 
 Persons and passports are invented (State UTO). The photographs are chosen by role; docs/faces.md says where they come from.
 """
@@ -31,6 +31,10 @@ class Camera(Enum):
     TWO_PEOPLE = "two_people"
     BLURRED = "blurred"
     NOBODY = "nobody"
+    PRINT = "print"
+    """A printed photograph of the person, held before the camera."""
+    SCREEN = "screen"
+    """A tablet that shows the person's photograph."""
     YOURS = "yours"
     """Whoever stands before the camera that `--me` named."""
 
@@ -166,6 +170,28 @@ TRAVELLERS: tuple[Traveller, ...] = (
         _inside((), OfficerReason.TO_DESK, "tailgating"),
         camera=Camera.TWO_PEOPLE,
         persons=2,
+    ),
+    Traveller(
+        "printed-photo",
+        "Somebody holds a printed photograph of the holder before the camera. The face matches; it is paper.",
+        "TRELAWNEY",
+        "ORSON",
+        "M",
+        Face.A1,
+        Face.A2,
+        _inside((CheckName.PRESENTATION_ATTACK,), OfficerReason.TO_SECOND_LINE),
+        camera=Camera.PRINT,
+    ),
+    Traveller(
+        "tablet",
+        "Somebody holds a tablet before the camera that shows the holder's photograph. The face matches; it is glass.",
+        "TRELAWNEY",
+        "ORSON",
+        "M",
+        Face.A1,
+        Face.A2,
+        _inside((CheckName.PRESENTATION_ATTACK,), OfficerReason.TO_SECOND_LINE),
+        camera=Camera.SCREEN,
     ),
     Traveller(
         "early-pull",

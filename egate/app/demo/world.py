@@ -23,6 +23,7 @@ from drivers.sim.pace import Pace
 from drivers.sim.passport.chip import SimulatedChip
 from drivers.sim.passport.issuer import OLDER_CHIP, TODAYS_CHIP, Defect, PersonData, SimulatedIssuer
 from drivers.sim.pn532 import SimulatedPn532
+from drivers.sim.presentations import Presentation, presentation
 from drivers.sim.scene import DEFAULT_SIZE, blurred_frames, empty_gate, live_frames, two_people, write_scene
 from egate.app.demo.faces import CHIP_HEIGHT_PX, CHIP_WIDTH_PX, DemoFaces, chip_portrait, portrait_of
 from egate.app.demo.installation import Installation
@@ -32,6 +33,9 @@ FRAMES_PER_SCENE = 36
 """About two and a half seconds at fifteen frames a second; the camera plays them again and again."""
 
 _DEFECT = {Passport.CLONED: Defect.CLONED, Passport.FORGED_DATA: Defect.FORGED_DATA}
+_ARTEFACT = {Camera.PRINT: (Presentation.PRINT_WITH_BORDER, 1), Camera.SCREEN: (Presentation.SCREEN, 3)}
+"""What is held before the camera, and which of its drawings: always the same ones. How many of all drawings are told from people
+is measured elsewhere; the demo shows what happens when one is."""
 _BORN = date(1984, 5, 17)
 _DOCUMENT_LIFE = timedelta(days=5 * 365)
 _EXPIRED_SINCE = timedelta(days=200)
@@ -130,6 +134,9 @@ class World:
         match traveller.camera:
             case Camera.TWO_PEOPLE:
                 frames = two_people(live, portrait_of(self.photograph(Face.B)), count=FRAMES_PER_SCENE, size=size, seed=seed)
+            case Camera.PRINT | Camera.SCREEN:
+                artefact, drawing = _ARTEFACT[traveller.camera]
+                frames = presentation(artefact, live, count=FRAMES_PER_SCENE, size=size, seed=drawing)
             case Camera.BLURRED:
                 frames = blurred_frames(live, count=FRAMES_PER_SCENE, size=size, seed=seed)
             case _:
