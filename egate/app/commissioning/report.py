@@ -174,14 +174,18 @@ def verdict_words(report: Report) -> str:
     """The verdict in one sentence."""
     count = {result: sum(finding.result is result for finding in report.findings) for result in Result}
     left = f"; these steps were not done: {not_done(report.findings)}" if count[Result.LEFT_OUT] else ""
-    notices = f", with {count[Result.NOTICE]} notices" if count[Result.NOTICE] else ""
+    notices = f", with {_so_many(count[Result.NOTICE], 'notice')}" if count[Result.NOTICE] else ""
     match report.verdict:
         case Verdict.NOT_READY:
-            return f"NOT ready: {count[Result.BAD]} faults to mend{left}"
+            return f"NOT ready: {_so_many(count[Result.BAD], 'fault')} to mend{left}"
         case Verdict.READY:
             return f"ready{notices}"
         case Verdict.INCOMPLETE:
             return f"INCOMPLETE, not ready{notices}{left or '; nothing was tested'}"
+
+
+def _so_many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def not_done(findings: Sequence[Finding]) -> str:

@@ -266,7 +266,7 @@ def test_a_report_can_be_read_and_is_never_written_over(tmp_path: Path) -> None:
     assert text == report_text(signed)
     for words in (
         "failed 0.5 % (at most 1)",
-        "NOT ready: 1 faults to mend; these steps were not done: inputs (emergency).",
+        "NOT ready: 1 fault to mend; these steps were not done: inputs (emergency).",
         "no key for the contact",
         "Look at the lock's supply",
     ):
@@ -432,12 +432,12 @@ def test_the_verdict_is_ready_only_when_everything_was_done() -> None:
     nothing_there = not_here("lamps", "signal", "no lamps")
     for findings, verdict, words in (
         ((well,), Verdict.READY, "ready"),
-        ((well, noticed, nothing_there), Verdict.READY, "ready, with 1 notices"),
+        ((well, noticed, nothing_there), Verdict.READY, "ready, with 1 notice"),
         ((well, omitted), Verdict.INCOMPLETE, "INCOMPLETE, not ready; these steps were not done: inputs (emergency)"),
         ((nothing_there,), Verdict.INCOMPLETE, "INCOMPLETE, not ready; nothing was tested"),
         ((), Verdict.INCOMPLETE, "INCOMPLETE, not ready; nothing was tested"),
-        (FINDINGS, Verdict.NOT_READY, "NOT ready: 1 faults to mend; these steps were not done: inputs (emergency)"),
-        ((well, fault), Verdict.NOT_READY, "NOT ready: 1 faults to mend"),
+        (FINDINGS, Verdict.NOT_READY, "NOT ready: 1 fault to mend; these steps were not done: inputs (emergency)"),
+        ((well, fault), Verdict.NOT_READY, "NOT ready: 1 fault to mend"),
     ):
         assert (verdict_of(findings), verdict_words(a_report(*findings))) == (verdict, words)
 
