@@ -29,6 +29,7 @@ TITLES = {
     "bench_lane": "The lane",
     "bench_twin": "Simulated shifts",
     "bench_faces": "Faces",
+    "bench_capture": "Capturing a face",
     "bench_face_search": "One face among many",
     "bench_record": "The record",
     "bench_inspection_record": "The record of an inspection",
