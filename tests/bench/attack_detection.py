@@ -17,7 +17,7 @@ from egate.faces.pad import learned
 from egate.faces.pad.evaluation import AttackReport, report
 from egate.faces.pad.fusion import LEARNED_FILE, Fusion, learned_fusion
 from egate.faces.pad.learning import Part, learn, part_of
-from tests.faces_attacks import BONA_FIDE_SEEDS, FRAMES, Shown, draw, judged, labelled
+from tests.faces_attacks import FRAMES, Shown, draw, judged, labelled
 
 DATA = "Face Research Lab London Set (51 people, neutral and smiling), presentations simulated by drivers.sim.presentations"
 
@@ -36,7 +36,6 @@ def as_table(fusion: Fusion, shown: list[Shown]) -> dict[str, object]:
         "split": split(shown),
         "presentations": len(shown),
         "frames": FRAMES,
-        "bona_fide_seeds": {part.value: list(seeds) for part, seeds in BONA_FIDE_SEEDS.items()},
         "cues": [
             {
                 "cue": model.cue,

@@ -21,11 +21,12 @@ from egate.faces.pad.measures import CUES, NAMES, Row
 from egate.model.errors import MalformedData, TrustError
 
 LEARNED_FILE = "fusion.json"
-LEARNED_SHA256 = "127a2bc0221562fc387fe6596fb50505d846d9a2692a7ba5e3e22fac378f1007"
+LEARNED_SHA256 = "3f22cbd33f061688197d49c729062c821575f8c53f49d7f17ab7ebc732622439"
 """The only file of weights that counts."""
 
-CUE_CAP = 4.0
-"""Most that a single cue can say for or against an attack (log odds)."""
+MOST_FOR, MOST_AGAINST = 4.0, 1.5
+"""Most that a single cue can say for an attack and against one (log odds): a video of somebody has the relief and colours of a
+person, and shall not outvote the frame of the screen that shows it."""
 
 MEASURE_CAP = 4.0
 """Measures farther from their mean, in standard deviations, say no more than this."""
@@ -52,7 +53,7 @@ class CueModel:
         total = self.constant
         for name, mean, deviation, weight in zip(self.names, self.means, self.deviations, self.weights, strict=True):
             total += weight * max(-MEASURE_CAP, min(MEASURE_CAP, (row[name] - mean) / deviation))
-        return max(-CUE_CAP, min(CUE_CAP, total))
+        return max(-MOST_AGAINST, min(MOST_FOR, total))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,11 @@ CUE_RIDGE = 3.0
 FUSION_RIDGE = 1.0
 
 LIMIT_FALSE, LIMIT_MISSED = 0.005, 0.05
-"""Between the log odds that so few bona fide presentations exceed and those that so few attacks stay under lies the limit, in the
-middle; where the two overlap, bona fide presentations count."""
+"""Between the log odds that so few bona fide presentations exceed and those that so few attacks stay under lies the limit; where
+the two overlap, bona fide presentations count."""
+
+LIMIT_PLACE = 1 / 3
+"""Where between the two: nearer to the people, who vary less than artefacts that nobody has seen yet."""
 
 _ROUNDS = 60
 _LEARN, _LIMIT = 0.45, 0.65
@@ -70,7 +73,8 @@ def limit_for(fusion: Fusion, rows: Sequence[Labelled]) -> float:
     """The log odds from which a presentation counts as an attack, from people who taught nothing."""
     odds, attacks = log_odds(fusion, rows), np.array([row.attack for row in rows], bool)
     bona_fide = float(np.quantile(odds[~attacks], 1 - LIMIT_FALSE))
-    return max(bona_fide, (bona_fide + float(np.quantile(odds[attacks], LIMIT_MISSED))) / 2)
+    artefacts = float(np.quantile(odds[attacks], LIMIT_MISSED))
+    return max(bona_fide, bona_fide + LIMIT_PLACE * (artefacts - bona_fide))
 
 
 def log_odds(fusion: Fusion, rows: Sequence[Labelled]) -> Matrix:

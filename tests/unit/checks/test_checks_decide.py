@@ -89,7 +89,6 @@ def test_checks_without_a_rule_do_not_decide() -> None:
 
 
 EVALUATORY = {
-    CheckName.PRESENTATION_ATTACK,
     CheckName.CERTIFICATE_REVOCATION,
     CheckName.FILE_LIST_CONSISTENT,
     CheckName.TERMINAL_AUTHENTICATION,
@@ -100,7 +99,6 @@ EVALUATORY = {
 def all_fine() -> dict[CheckName, Check]:
     """What a sound passage brings, as far as this part of the project can tell."""
     fine: dict[CheckName, Check] = {name: success(name) for name in CheckName if name is not CheckName.LANE_HEALTH}
-    fine[CheckName.PRESENTATION_ATTACK] = finding(CheckName.PRESENTATION_ATTACK, "no_attack_detector")
     fine[CheckName.MULTIPLE_USE] = finding(CheckName.MULTIPLE_USE, "multiple_use_off")
     return fine
 
@@ -109,6 +107,7 @@ AT_EXIT: set[CheckName] = {
     CheckName.SINGLE_PERSON,
     CheckName.FACE_CAPTURE,
     CheckName.FACE_MATCH,
+    CheckName.PRESENTATION_ATTACK,
     CheckName.DOCUMENT_WATCHLIST,
     CheckName.PERSON_WATCHLIST,
 }

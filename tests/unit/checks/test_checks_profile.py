@@ -28,7 +28,7 @@ def test_default_profile() -> None:
     assert (profile.name, profile.fmr_ppm, profile.minimum_age_years) == ("eu-entry", 1000, 12)
     assert set(profile.rules) == set(CheckName)
     assert profile.rules[CheckName.CHIP_GENUINE].mode is RunMode.CONDITIONALLY_IGNORED
-    assert profile.rules[CheckName.PRESENTATION_ATTACK].mode is RunMode.EVALUATORY
+    assert profile.rules[CheckName.PRESENTATION_ATTACK].mode is RunMode.MANDATORY
     for name in (CheckName.DOCUMENT_WATCHLIST, CheckName.PERSON_WATCHLIST, CheckName.FACE_MATCH):
         assert profile.rules[name] == CheckRule(RunMode.MANDATORY, DecisionPoint.EXIT)
     assert profile.rules[CheckName.DATA_GROUP_HASHES] == CheckRule(RunMode.MANDATORY, DecisionPoint.ENTRY)
