@@ -20,6 +20,7 @@ import pytest
 
 from egate.app.cli import main as egate
 from egate.faces.evaluation.report import plain
+from egate.faces.evaluation.score_file import parse_score_file
 from tests.evaluate.goals import goal_lines
 from tests.evaluate.library import library_figures
 from tests.evaluate.pages import FIGURES, write_pages
@@ -84,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say("── face_recognition, as its users call it")
         figures["library"] = plain(library_figures(shared, place))
     figures["reports"] = {run.name: figures["reports"][run.name] for run in RUNS if run.name in figures["reports"]}
+    figures["across"] = across(figures["reports"], place)
     kept.write_text(json.dumps(figures), "utf-8")
     _say("\n".join(["── goals", *goal_lines(figures)]))
     if options.write:
@@ -91,6 +93,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         FIGURES.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", "utf-8")
         write_pages(figures)
     return 0
+
+
+def across(reports: dict[str, Any], place: Path) -> list[Any]:
+    """What the thresholds that were set on LFW's people do on London: one kind of picture does not speak for another."""
+    scores = place / "out" / "london-both-sface" / "scores.csv"
+    if "lfw-sface" not in reports or not scores.exists():
+        return []
+    counts = parse_score_file(scores.read_bytes()).counts
+    rows = [row for row in reports["lfw-sface"]["held_out"] if row["target"] in (0.001, 0.0001)]
+    found = [(row["target"], counts.fmr(row["threshold"])) for row in rows]
+    return [{"target": target, "factor": rate.value / target, "fmr": plain(rate)} for target, rate in found]
 
 
 def evaluate(run: Run, shared: Path, place: Path) -> dict[str, Any]:

@@ -33,6 +33,9 @@ def goals(figures: Figures) -> Iterator[Goal]:
     for words, report in (("frontal portraits (London)", london), ("other pictures (LFW)", lfw)):
         row = row_at(report, "calibrated", 0.001)
         yield _factor(f"FMR at the shipped threshold for 0.1 %, at most twice that on {words}", row, 2.0, only_above=True)
+    for row in figures.get("across", ()):
+        asked = f"FMR of LFW's own threshold for {100 * row['target']:g} % within a factor of 2 on London (never used at a gate)"
+        yield _factor(asked, row, 2.0)
     rates = (lfw or {}).get("open_set") or {}
     found = next((one for one in rates.get("rates", ()) if one["target"] == 0.01), None)
     yield _goal("open set, 1,500 enrolled: FNIR ≤ 9 % at FPIR 1 %", found and found["fnir"], 0.09)
