@@ -1,1 +1,1 @@
-"""Suspicion that a portrait shows two people's faces blended into one: experimental, for the officer, decides nothing."""
+"""Suspicion that a portrait shows two people's faces blended into one: experimental, decides nothing (docs/morphs.md)."""

@@ -6,8 +6,8 @@ one person are like each other, and the blending leaves a smoother skin than a c
 * `likeness`: the mean similarity of the live pictures with the portrait, as a share of their similarity with each other;
 * `texture`: how much fine detail the portrait's face holds, at a fixed size of the face.
 
-The weights were learned on simulated morphs (docs/morphs.md) and hold for one engine. Rule: this is an experimental signal for an
-officer's eyes: portraits that are years old are less like their holder as well, and the measures cannot tell the two apart.
+The weights were learned on simulated morphs (docs/morphs.md) and hold for one engine. Rule: this is an experimental measure, for
+an officer at most: portraits of another day are less like their holder too, and the measures cannot tell the two apart.
 """
 
 from __future__ import annotations
