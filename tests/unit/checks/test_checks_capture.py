@@ -80,7 +80,7 @@ def test_score_that_is_no_number_is_no_match(value: float, threshold: float) -> 
     ],
 )
 def test_presentation_attack(pad: PadResult | None, code: str, detail: str) -> None:
-    """S3: the officer learns what was suspected; what was not judged is no success."""
+    """P11, S3: the officer learns what was suspected; what was not judged is no success."""
     probe = FaceProbe(b"", QualityScore(0.9, 120.0, 0.0, 0.0, 0.9, 0.9), 12, pad)
     check = check_presentation_attack(CaptureOutcome(CaptureState.CAPTURED, probe, (FINE,)))
     assert (check.code, check.detail) == (code, detail)

@@ -38,7 +38,7 @@ def shown(film: FOUND, parts: PadParts | None = None, chosen: int = 6) -> PadRes
 
 @pytest.mark.parametrize("kind", [Presentation.PRINT_WITH_BORDER, Presentation.PRINT_WITHOUT_BORDER, Presentation.SCREEN])
 def test_a_person_passes_and_an_artefact_does_not(films: dict[Presentation, FOUND], kind: Presentation) -> None:
-    """PAD-FI-APP: a score in 0…1 with its cues, the strongest first."""
+    """P11, PAD-FI-APP: a score in 0…1 with its cues, the strongest first."""
     person, artefact = shown(films[Presentation.BONA_FIDE]), shown(films[kind])
     assert person.score is not None
     assert artefact.score is not None
