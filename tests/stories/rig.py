@@ -122,6 +122,11 @@ class Rig:
     async def heard(self, what: str, name: str, within_s: float = WITHIN_S) -> None:
         assert await self.beacon.wait(lambda told: told.heard(what, name), within_s), f"never told: {what} {name}"
 
+    @property
+    def takes_travellers(self) -> bool:
+        """Whether the newest view shows a free lane with all its devices."""
+        return self.view is not None and self.view.phase.value == "idle" and not self.view.devices_lost
+
     async def seen(self, phase: str, within_s: float = WITHIN_S) -> LaneView:
         """Wait until the newest view shows a phase."""
         shown = await self.beacon.wait(lambda _: self.view is not None and self.view.phase.value == phase, within_s)
@@ -140,7 +145,9 @@ class Rig:
         self.report = PassageReport("test")
 
     async def enter(self, carried: Carried) -> None:
-        """Lay the passport, take it, walk in; ends when the capture begins."""
+        """Lay the passport on a free lane, take it, walk in; ends when the capture begins."""
+        free = await self.beacon.wait(lambda _: self.takes_travellers, WITHIN_S)
+        assert free, f"the lane is not free: {self.view}"
         self.begin()
         await self.world.lay(carried)
         await self.phase("entry_open")

@@ -251,7 +251,7 @@ def test_a_full_disk_refers_loses_no_record_and_lets_the_next_traveller_in_later
         await rig.world.lay(await rig.carried())
         await asyncio.sleep(1.5)  # noqa: TID251 - nothing is to happen
         assert rig.view is not None
-        assert rig.view.phase.value == "idle"
+        assert rig.view.phase.value == "out_of_service"
         assert "log" in rig.view.devices_lost
         rig.world.take()
         _limit_files(rig, resource.RLIM_INFINITY)
