@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 CORES := $(shell nproc)
 ARGS ?=
 
-.PHONY: run test check bench soak fuzz lock pictures help setup-run setup-test
+.PHONY: run test check bench evaluate soak fuzz lock pictures help setup-run setup-test
 
 help:            ## what there is
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -23,6 +23,9 @@ soak: setup-test ## long soaks and fuzzing, minutes to hours
 
 fuzz: setup-test ## coverage-guided fuzzing of every parser of foreign bytes (ARGS="dg2 --runs 1000000")
 	@$(PYTHON) -m tests.fuzz $(ARGS)
+
+evaluate: setup-test ## measure the face engines' error rates on the shared data (ARGS="--write")
+	@$(PYTHON) -m tests.evaluate $(ARGS)
 
 pictures: setup-test ## draw the pictures of the documentation anew
 	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m ui.tools.pictures docs/pictures
