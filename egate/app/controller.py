@@ -336,6 +336,9 @@ class Controller:
     def _record_completion(self, command: c.RecordCompletion) -> None:
         through = command.through.value if command.through else "none"
         self._board.tell("door", "left_through", through, of=self._passages.of(command.passage))
+        passage = self._passages.of(command.passage)
+        if command.through is None and passage is not None and passage.capture is None:
+            self._inspector.forget_use(passage)
         transaction, stages = self._so_far(command.passage)
         self._write(completion_record(transaction, command.through, stages), None)
 

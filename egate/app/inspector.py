@@ -232,6 +232,11 @@ class Inspector:
 
         self._spawn(prepare())
 
+    def forget_use(self, passage: Passage) -> None:
+        """Nobody walked in with this document: coming again is not using it twice (P20)."""
+        if passage.mrz is not None:
+            self._recent.forget(passage.mrz)
+
     async def capture(self, passage: Passage) -> None:
         """Capture, compare, judge, then decide about the exit door."""
 

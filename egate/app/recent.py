@@ -31,6 +31,10 @@ class RecentDocuments:
         if len(self._used_at) > MOST_DOCUMENTS:
             del self._used_at[next(iter(self._used_at))]
 
+    def forget(self, mrz: Mrz) -> None:
+        """The document was not used after all: its holder did not walk in."""
+        self._used_at.pop(self._name(mrz), None)
+
     def _name(self, mrz: Mrz) -> bytes:
         text = f"{mrz.issuing_state}\0{mrz.document_number}"
         return blake2b(text.encode("ascii", "replace"), digest_size=16, key=self._key).digest()

@@ -114,9 +114,10 @@ def make_installation(
 
 
 def _profile() -> str:
-    """The profile that ships, with a second opinion, and with a suspected attack sent to an officer."""
+    """The profile that ships, with a second opinion, a suspected attack sent to an officer, and travellers who come again."""
     text = files("egate.checks.profiles").joinpath("eu-entry.toml").read_text("utf-8")
     text = text.replace('second_opinion = ""', 'second_opinion = "dlib"')
+    text = text.replace("multiple_use_window_s = 600", "multiple_use_window_s = 0")
     return text.replace('presentation_attack = { mode = "evaluatory"', 'presentation_attack = { mode = "mandatory"')
 
 

@@ -352,3 +352,26 @@ def test_a_disk_that_works_again_opens_the_lane_by_itself(tmp_path: Path, issuer
     asyncio.run(story())
     assert lane.parts.waiting == []
     assert not lane.gate.unlocked
+
+
+def test_whoever_did_not_walk_in_may_come_again(tmp_path: Path, issuer: SimulatedIssuer, passport: Passport) -> None:
+    """P20: the same document twice goes to an officer, but only if somebody walked in with it the first time."""
+    lane = make_lane(tmp_path, issuer, tick_s=0.1, lease_s=1.0, entry_open_s=2.0, closing_s=2.0)
+    lane.parts.profile = replace(lane.parts.profile, multiple_use_window_s=600.0)
+
+    async def story() -> None:
+        lane.gate.walks = False
+        async with lane.running():
+            await free(lane)
+            lane.present(passport)
+            await until(lambda: lane.in_phase(LanePhase.ENTRY_OPEN), "the entry opens")
+            await free(lane)
+            lane.gate.walks = True
+            lane.present(passport)
+            await until(lambda: lane.told("door", "left_through") == 2, "through at the second time")
+            await free(lane)
+            lane.present(passport)
+            await until(lambda: lane.in_phase(LanePhase.REFERRED_OUTSIDE), "the third is an officer's")
+
+    asyncio.run(story())
+    assert [header.outcome for header in lane.headers(RecordKind.CROSSING)] == ["ADMIT", "REFER"]

@@ -38,7 +38,7 @@ def test_values_are_taken_and_left_out_ones_have_defaults() -> None:
     profile = load_profile(changed("^fmr_ppm = 1000.*$", "fmr_ppm = 100"))
     assert profile.fmr_ppm == 100
     assert load_profile(changed("^fmr_ppm = 1000.*$", "")).fmr_ppm == 1000
-    assert load_profile(changed("^multiple_use_window_s = 0.*$", "multiple_use_window_s = 90.5")).multiple_use_window_s == 90.5
+    assert load_profile(changed("^multiple_use_window_s = 600.*$", "multiple_use_window_s = 90.5")).multiple_use_window_s == 90.5
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,8 @@ def test_values_are_taken_and_left_out_ones_have_defaults() -> None:
         ("^fmr_ppm = 1000.*$", "fmr_ppm = true", "fmr_ppm must be"),
         ("^fmr_ppm = 1000.*$", 'fmr_ppm = "1000"', "fmr_ppm must be"),
         ("^minimum_age_years = 12$", "minimum_age_years = -1", "minimum_age_years must be a number from 0 to 99"),
-        ("^multiple_use_window_s = 0.*$", "multiple_use_window_s = 90000", "multiple_use_window_s must be"),
-        ("^multiple_use_window_s = 0.*$", "multiple_use_window_s = nan", "multiple_use_window_s must be"),
+        ("^multiple_use_window_s = 600.*$", "multiple_use_window_s = 90000", "multiple_use_window_s must be"),
+        ("^multiple_use_window_s = 600.*$", "multiple_use_window_s = nan", "multiple_use_window_s must be"),
         ("^pace_before_bac = true$", "pace_before_bac = 1", "pace_before_bac must be true or false"),
         ('^face_engine = "sface"$', 'face_engine = ""', "face_engine must be a text"),
         ('^face_engine = "sface"$', "face_engine = 1", "face_engine must be a text"),
