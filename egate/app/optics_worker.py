@@ -20,6 +20,7 @@ import cv2
 from egate.model.errors import EgateError, MalformedData
 from egate.optics.page import MAX_PAGE_BYTES, decode_page, read_page
 from egate.optics.recogniser import LineRecogniser
+from egate.system_calls import restrict, working_policy
 
 ADDRESS_SPACE_BYTES = 3 * 1024**3
 """The network, its runtime and the largest page stay under half of it."""
@@ -63,7 +64,7 @@ def serve(incoming: BinaryIO, outgoing: BinaryIO) -> int:
 
 
 def _give_up_what_is_not_needed() -> None:
-    """Memory beyond the limit, core dumps and new privileges; a kernel that refuses one of them leaves the others."""
+    """Memory beyond the limit, core dumps, new privileges, programs, sockets, writing; what a kernel lacks leaves the rest."""
     for kind, limit in ((resource.RLIMIT_AS, ADDRESS_SPACE_BYTES), (resource.RLIMIT_CORE, 0)):
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(kind, (limit, limit))
@@ -72,6 +73,8 @@ def _give_up_what_is_not_needed() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    sys.dont_write_bytecode = True
+    restrict(working_policy(os.getpid(), devices=False), all_threads=True)
 
 
 def main() -> int:
