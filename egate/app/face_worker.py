@@ -18,6 +18,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -30,6 +31,7 @@ from drivers.camera.several import FaceBox, Guide, Locate, SeveralCameras, Stati
 from drivers.camera.tilting import TiltRules
 from drivers.camera.watched import PATIENCE, Patience, WatchedCamera
 from egate.app.camera_config import CameraConfig, cameras_from_words, path_and_rate
+from egate.app.camera_witness import CameraWitness
 from egate.app.clock import SystemClock
 from egate.faces.comparison import Judge, appoint
 from egate.faces.engine import Box, DetectedFace, FaceEngine, FivePoints, Frame, Point
@@ -176,14 +178,18 @@ def make_monitor(judge: Judge, references: int, hours: int) -> ReferenceCache | 
     return monitor
 
 
-def make_detection(challenge: str) -> PadSession:
-    """The attack detection of one capture, with a challenge drawn afresh; raises DeviceError for an unknown kind."""
+def make_detection(challenge: str, witness: CameraWitness | None = None) -> PadSession:
+    """The attack detection of one capture, with a challenge drawn afresh; raises DeviceError for an unknown kind.
+
+    `witness` tells whether the cameras are still those of the start, and whether they are cameras.
+    """
     kinds = {kind.value: kind for kind in PlanKind}
     if challenge not in kinds:
         raise DeviceError("challenge a face", f"{challenge!r} is none of {', '.join(kinds)}")
     kind = kinds[challenge]
     plan = NO_CHALLENGE if kind is PlanKind.NONE else draw_plan(kind, secrets.token_bytes(CHALLENGE_ENTROPY_BYTES))
-    return PadSession(PadParts(plan=plan))
+    started, captured = (None, None) if witness is None else witness.now()
+    return PadSession(PadParts(plan=plan, started=started, captured=captured))
 
 
 def _keep_forgetting(monitor: ReferenceCache) -> None:
@@ -240,7 +246,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         camera = make_cameras(cameras, judges[0].engine)
         confine(devices=any(not words.startswith(_NO_DEVICES) for words in cameras.sources))
         _prove(camera)
-        parts = WorkerParts(judges, camera, preview, PREVIEW_SIDE_PX, SystemClock().monotonic, make_detection, monitor)
+        detect = partial(make_detection, witness=CameraWitness(cameras.sources))
+        parts = WorkerParts(judges, camera, preview, PREVIEW_SIDE_PX, SystemClock().monotonic, detect, monitor)
         FaceWorker(parts, pipe).serve()
     except EgateError as error:
         try:
