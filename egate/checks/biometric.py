@@ -9,8 +9,12 @@ from egate.model.face import CaptureOutcome, CaptureState
 DEFAULT_FMR_PPM = 1000
 """0.1 %, the largest false match rate that TR-03121 BCL accepts at a border (D1)."""
 
-DEFAULT_ATTACK_LIMIT = 0.5
-"""Detectors give scores on which their learned limit lies here (`egate.faces.pad.fusion`)."""
+DEFAULT_ATTACK_LIMIT = 0.85
+"""From here on an attack is suspected. Detectors learn to put 0.5 between the two (`egate.faces.pad.fusion`); honest people drawn
+from photographs that nothing was learned from scored up to 0.70, prints and screens from 0.94 (docs/attacks.md)."""
+
+CUE_SPOKE = 0.5
+"""A cue from here on is named to the officer."""
 
 _CAPTURE_CODES = {
     CaptureState.NO_USABLE_FACE: "no_usable_face",
@@ -63,4 +67,4 @@ def check_presentation_attack(outcome: CaptureOutcome | None, limit: float = DEF
         return finding(name, "attack_not_judged", pad.omitted)
     if pad.score < limit:
         return success(name)
-    return finding(name, "attack_suspected", ", ".join(cue for cue, value in pad.cues if value >= limit))
+    return finding(name, "attack_suspected", ", ".join(cue for cue, value in pad.cues if value >= CUE_SPOKE))

@@ -71,8 +71,8 @@ def test_score_that_is_no_number_is_no_match(value: float, threshold: float) -> 
         (None, "no_attack_detector", ""),
         (PadResult(None, omitted="too few frames"), "attack_not_judged", "too few frames"),
         (PadResult(0.0), "", ""),
-        (PadResult(0.4999, (("border", 0.9),)), "", ""),
-        (PadResult(0.5, (("border", 0.9), ("static", 0.1))), "attack_suspected", "border"),
+        (PadResult(0.8499, (("border", 0.9),)), "", ""),
+        (PadResult(0.85, (("border", 0.9), ("static", 0.1))), "attack_suspected", "border"),
         (PadResult(1.0), "attack_suspected", ""),
         (PadResult(math.nan), "attack_not_judged", ""),
         (PadResult(-0.1), "attack_not_judged", ""),
@@ -84,7 +84,7 @@ def test_presentation_attack(pad: PadResult | None, code: str, detail: str) -> N
     probe = FaceProbe(b"", QualityScore(0.9, 120.0, 0.0, 0.0, 0.9, 0.9), 12, pad)
     check = check_presentation_attack(CaptureOutcome(CaptureState.CAPTURED, probe, (FINE,)))
     assert (check.code, check.detail) == (code, detail)
-    assert (check.result is CheckResult.SUCCESSFUL) == (pad is not None and pad.score in (0.0, 0.4999))
+    assert (check.result is CheckResult.SUCCESSFUL) == (pad is not None and pad.score in (0.0, 0.8499))
 
 
 def test_attack_is_said_of_a_captured_image_only() -> None:
