@@ -228,7 +228,7 @@ class Judge:
             return
         if since - world.fault_ended_s < 2 * BACK_WITHIN_S or state.phase is LanePhase.RESYNC:
             return
-        if not state.alarms and state.phase not in RETURNS:
+        if not state.alarms and self._called_s < since and state.phase not in RETURNS:  # one who came at once may be done
             self.break_rule("second person", "two persons are inside and no officer is called")
 
     # -- faults -------------------------------------------------------------------------------------------------------
