@@ -16,15 +16,14 @@ from drivers.reader.boarding_pass.frames import DEFAULT_PROFILE, PASS_PROFILES, 
 from drivers.sim.alone import serve, typed_lines
 from drivers.sim.pace import LoopPace, Pace
 from drivers.sim.pty import FaultLink, PtyPort
+from drivers.sim.spoken import SpokenDevice
 from egate.model.boarding_pass import BoardingPass
 
-MOST_HEARD_BYTES = 256  # of what the host said is kept
-LOOKING_S = 0.02  # between two looks whether the host wants one
 READING_S = 0.2  # the device looks at the code
 LONGEST_TYPED = 2000
 
 
-class SimulatedPassReader:
+class SimulatedPassReader(SpokenDevice):
     """The reader; `plug` and `unplug` are the cable."""
 
     def __init__(
@@ -36,53 +35,13 @@ class SimulatedPassReader:
         faults: FaultLink | None = None,
         profile: PassProfile | None = None,
     ) -> None:
-        self.port = PtyPort(path, pace, baud, faults)
-        self._pace = pace
         self._profile = profile or pass_profile("")
-        self.port.on_bytes = self._hear
-        self.port.on_plug = self._power_up
-        self._power_up()
-
-    @property
-    def ready(self) -> bool:
-        """Whether a code would be read: told to look, where this make needs that."""
-        return not self._missing and (self._told or not self._profile.trigger)
-
-    def _power_up(self) -> None:
-        self._missing = set(self._profile.setup)
-        self._told = False
-        self._heard = b""
-
-    def _hear(self, data: bytes) -> None:
-        """Commands of the host, in whatever pieces they come."""
-        self._heard = (self._heard + data)[-MOST_HEARD_BYTES:]
-        self._missing = {command for command in self._missing if command not in self._heard}
-        on, off = self._profile.trigger, self._profile.untrigger
-        while positions := [(self._heard.find(command), command) for command in (on, off) if command and command in self._heard]:
-            position, command = min(positions)
-            self._told = command == on
-            self._heard = self._heard[position + len(command) :]
-
-    def plug(self) -> None:
-        """Connect the cable."""
-        self.port.plug()
-
-    def unplug(self) -> None:
-        """Pull the cable."""
-        self.port.unplug()
-
-    async def close(self) -> None:
-        """Pull the cable."""
-        self.port.unplug()
+        super().__init__(PtyPort(path, pace, baud, faults), pace, self._profile)
 
     async def present(self, shown: BoardingPass | bytes) -> None:
         """Show a pass, or any other code by its text: it is read and sent, once the host wants that."""
-        while not self.ready:
-            await self._pace.sleep(LOOKING_S)
-        await self._pace.sleep(READING_S)
-        self._told = False
         text = shown if isinstance(shown, bytes) else encode_boarding_pass(shown)
-        self.port.write(encode_code(text, self._profile))
+        await self.answer(encode_code(text, self._profile), READING_S)
 
 
 async def _run_alone(arguments: argparse.Namespace) -> None:

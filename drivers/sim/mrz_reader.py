@@ -16,14 +16,13 @@ from drivers.reader.mrz_protocol import CUTE, MrzProfile, encode_lines
 from drivers.sim.alone import serve, typed_lines
 from drivers.sim.pace import LoopPace, Pace
 from drivers.sim.pty import FaultLink, PtyPort
+from drivers.sim.spoken import SpokenDevice
 
 DEFAULT_BAUD = 9600
-MOST_HEARD_BYTES = 256  # of what the host said is kept
-LOOKING_S = 0.02  # between two looks whether the host wants one
 READING_S = 0.3  # the device looks at the document
 
 
-class SimulatedMrzReader:
+class SimulatedMrzReader(SpokenDevice):
     """The reader; `plug` and `unplug` are the cable."""
 
     def __init__(
@@ -35,52 +34,12 @@ class SimulatedMrzReader:
         faults: FaultLink | None = None,
         profile: MrzProfile = CUTE,
     ) -> None:
-        self.port = PtyPort(path, pace, baud, faults)
-        self._pace = pace
+        super().__init__(PtyPort(path, pace, baud, faults), pace, profile)
         self._profile = profile
-        self.port.on_bytes = self._hear
-        self.port.on_plug = self._power_up
-        self._power_up()
-
-    @property
-    def ready(self) -> bool:
-        """Whether a document would be read: set up and told to look, where this make needs that."""
-        return not self._missing and (self._told or not self._profile.trigger)
-
-    def _power_up(self) -> None:
-        self._missing = set(self._profile.setup)
-        self._told = False
-        self._heard = b""
-
-    def _hear(self, data: bytes) -> None:
-        """Commands of the host, in whatever pieces they come."""
-        self._heard = (self._heard + data)[-MOST_HEARD_BYTES:]
-        self._missing = {command for command in self._missing if command not in self._heard}
-        on, off = self._profile.trigger, self._profile.untrigger
-        while positions := [(self._heard.find(command), command) for command in (on, off) if command and command in self._heard]:
-            position, command = min(positions)
-            self._told = command == on
-            self._heard = self._heard[position + len(command) :]
-
-    def plug(self) -> None:
-        """Connect the cable."""
-        self.port.plug()
-
-    def unplug(self) -> None:
-        """Pull the cable."""
-        self.port.unplug()
-
-    async def close(self) -> None:
-        """Pull the cable."""
-        self.port.unplug()
 
     async def present(self, lines: tuple[str, ...]) -> None:
         """Lay a document on the reader: it is read and its lines are sent, once the host wants that."""
-        while not self.ready:
-            await self._pace.sleep(LOOKING_S)
-        await self._pace.sleep(READING_S)
-        self._told = False
-        self.port.write(encode_lines(lines, self._profile))
+        await self.answer(encode_lines(lines, self._profile), READING_S)
 
 
 async def _run_alone(arguments: argparse.Namespace) -> None:
