@@ -256,8 +256,10 @@ class Controller:
     def _document_lost(self, passage: Passage) -> None:
         """A document left its reader too early: its holder is asked once more."""
         if passage.number > 0:
-            self._board.present_again = True
-            self._board.again_outside = True
+            if passage is self._passages.waiting:
+                self._board.again_outside = True
+            else:
+                self._board.present_again = True
             self._events.put_nowait(e.DocumentRemoved(passage.number))
 
     def _begin_passage(self, command: c.ReadDocument) -> None:

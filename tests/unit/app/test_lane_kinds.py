@@ -25,7 +25,7 @@ from egate.ipc.messages import (
 )
 from egate.ipc.wishes import sign_presence
 from egate.model.crossing import RecordKind
-from egate.model.errors import DeviceError
+from egate.model.errors import ChipLost, DeviceError
 from egate.model.lane import Alarm, Door, DoorState, Lamp, LanePhase, Signal, Topology
 from egate.storage.keys import load_signing_key
 from tests.unit.app.app_bench import REAL, Lane, MemoryGate, MemoryMrzReader, Passport, make_lane, make_passport, until
@@ -375,3 +375,27 @@ def test_whoever_did_not_walk_in_may_come_again(tmp_path: Path, issuer: Simulate
 
     asyncio.run(story())
     assert [header.outcome for header in lane.headers(RecordKind.CROSSING)] == ["ADMIT", "REFER"]
+
+
+def test_a_document_pulled_outside_asks_nobody_at_the_gate_again(
+    tmp_path: Path, issuer: SimulatedIssuer, passport: Passport
+) -> None:
+    """P22: the hint to lay a document once more is the next traveller's, and gone when the one inside has left."""
+    lane = lane_of(tmp_path, issuer, pipelined=True)
+    second = make_passport(issuer, "X00000002")
+
+    async def story() -> None:
+        lane.face.held = asyncio.Event()
+        async with lane.running():
+            await free(lane)
+            lane.present(passport)
+            await until(lambda: lane.in_phase(LanePhase.CAPTURE), "the first is inside")
+            lane.chip.problem = ChipLost("talk to the chip", "it left the field")
+            lane.chip.there = [True, False]
+            lane.present(second)
+            await until(lambda: shown(lane, Place.OUTSIDE).hint is TravellerHint.PRESENT_AGAIN, "once more, outside")
+            lane.face.held.set()
+            await free(lane)
+            assert shown(lane, Place.INSIDE).hint is not TravellerHint.PRESENT_AGAIN
+
+    asyncio.run(story())
