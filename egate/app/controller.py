@@ -110,12 +110,16 @@ class Controller:
     # -- life ---------------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Start the devices and serve the lane until cancelled; doors are locked on the way out."""
+        """Start the devices and serve the lane until cancelled; doors are locked on the way out.
+
+        The doors are proved while the log is opened: a slow disk keeps nobody from it (I7). Whatever has to be written waits in
+        the log's thread, behind the start.
+        """
         parts = self._parts
         await self._server.start()
+        opening = asyncio.ensure_future(self._disk.run(self._open_log))
+        serving = asyncio.ensure_future(self._serve())
         try:
-            await self._disk.run(parts.open_log)
-            await self._disk.run(lambda: parts.append(lane_event_record("start", parts.versions)))
             for work in (
                 *self._document_work(),
                 self._intake.start_chip_reader(),
@@ -130,15 +134,29 @@ class Controller:
                 self._accuracy.run(),
             ):
                 self._spawn(work)
-            while True:
-                event = await self._events.get()
-                if not isinstance(event, asyncio.Future):
-                    await self._take(event)
-                elif not event.done():
-                    event.set_result(None)  # the watchdog's turn: the lane has come this far
+            await asyncio.wait({opening, serving}, return_when=asyncio.FIRST_COMPLETED)
+            if opening.done():
+                opening.result()  # a log that cannot be opened ends the lane
+            await serving
         finally:
             self._notifier.stopping()
+            serving.cancel()
+            await asyncio.gather(serving, opening, return_exceptions=True)
             await self._stop()
+
+    def _open_log(self) -> None:
+        """Open the log and write the start as its first record; runs in the log's thread."""
+        self._parts.open_log()
+        self._parts.append(lane_event_record("start", self._parts.versions))
+
+    async def _serve(self) -> None:
+        """One event after the other, until cancelled."""
+        while True:
+            event = await self._events.get()
+            if not isinstance(event, asyncio.Future):
+                await self._take(event)
+            elif not event.done():
+                event.set_result(None)  # the watchdog's turn: the lane has come this far
 
     async def _stop(self) -> None:
         """Stop every task, lock both doors, write the stop, close every part."""
