@@ -284,7 +284,8 @@ class Judge:
                 continue
             self._unfree_s = 0.0 if self._free_s >= now - LOOK_EVERY_S or world.invites else self._unfree_s + LOOK_EVERY_S
             alone = self._inside_since is not None and now - self._inside_since > LONGEST_ALONE_S
-            if alone and not state.alarms and not any(world.hall.now.unlocked) and now - world.fault_ended_s > 5.0:
+            opening = any(world.hall.now.unlocked) or state.leased is not None  # or the order is on its way
+            if alone and not state.alarms and not opening and now - world.fault_ended_s > 5.0:
                 self.break_rule("locked in", f"somebody is inside for {LONGEST_ALONE_S:g} s and no officer is called")
             if self._unfree_s > FREE_AGAIN_S:
                 self.break_rule("deadlock", f"nothing is broken, and the lane is not free within {FREE_AGAIN_S:g} s")
