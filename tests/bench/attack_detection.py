@@ -13,9 +13,10 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from egate.checks.biometric import DEFAULT_ATTACK_LIMIT
 from egate.faces.pad import learned
 from egate.faces.pad.evaluation import AttackReport, report
-from egate.faces.pad.fusion import LEARNED_FILE, Fusion, learned_fusion
+from egate.faces.pad.fusion import LEARNED_FILE, LIMIT_SCORE, Fusion, learned_fusion
 from egate.faces.pad.learning import Part, learn, part_of
 from tests.faces_attacks import FRAMES, Shown, draw, judged, labelled
 
@@ -72,7 +73,10 @@ def main(command: str, photographs: Path, cache: Path) -> None:
         place.write_bytes(content)
         print(f"{place}: SHA-256 {hashlib.sha256(content).hexdigest()}")
         return
-    show(report(judged(shown, learned_fusion()), simulated=True), split(shown))
+    entries = list(judged(shown, learned_fusion()))
+    for limit in (LIMIT_SCORE, DEFAULT_ATTACK_LIMIT):
+        print(f"\nat {limit:g}, {'as learned' if limit == LIMIT_SCORE else 'as the check has it'}")
+        show(report(entries, simulated=True, limit=limit), split(shown))
 
 
 if __name__ == "__main__":
