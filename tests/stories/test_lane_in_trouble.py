@@ -287,7 +287,7 @@ def test_a_lane_may_decide_by_the_other_engine(tmp_path: Path) -> None:
         await rig.kill_lane()
         profile = rig.place.root / "profile.toml"
         text = profile.read_text().replace('face_engine = "sface"', 'face_engine = "dlib"')
-        # At dlib's few frames a second on a busy machine an attack cannot be judged, which is an officer's; it has its own stories.
+        # At dlib's few frames a second on a busy machine an attack cannot be judged: an officer's case, with stories of its own.
         text = text.replace('presentation_attack = { mode = "mandatory"', 'presentation_attack = { mode = "evaluatory"')
         profile.write_text(text.replace('second_opinion = "dlib"', 'second_opinion = "sface"'))
         config = rig.place.config.read_text()  # its detector takes five times as long, and played frames wait for it
